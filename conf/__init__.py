@@ -1,0 +1,1 @@
+"""Hydra configuration: one small file per choice."""

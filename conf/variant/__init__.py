@@ -1,0 +1,1 @@
+"""The shipped variants, one file each."""

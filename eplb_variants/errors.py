@@ -1,0 +1,18 @@
+"""The one exception type for mistakes that a user can make, and how it names what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class EplbError(ValueError):
+    """Something that was given cannot be used; the message is one sentence that says what and why."""
+
+
+def unknown(what: str, given: object, known: Iterable[str]) -> EplbError:
+    """Return the error for a name that does not exist: what was given, the nearest match, what is allowed."""
+    names = sorted(known)
+    close = get_close_matches(str(given), names, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return EplbError(f"there is no {what} {str(given)!r}: {hint}known are {', '.join(names) or 'none'}")

@@ -1,0 +1,1 @@
+"""Forecasters: from the windows seen so far to the load to plan for; one file a strategy."""

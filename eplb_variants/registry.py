@@ -1,0 +1,192 @@
+"""The names of the stages: one decorator registers a strategy, everything else finds it here.
+
+A stage is a plain function or a frozen dataclass with ``__call__``; its fields are its parameters. The protocols below
+are what each kind is called with. Shapes: N independent rows (layers, or layers x nodes), M items, P slots, L layers,
+E logical experts, W windows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+import warnings
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, NamedTuple, Protocol, TypeVar, get_type_hints
+
+from eplb_variants.errors import EplbError, unknown
+from eplb_variants.loads import FloatArray, IntArray
+from eplb_variants.placement import Placement, Replication
+from eplb_variants.topology import Topology
+
+ENTRY_POINT_GROUP = "eplb_variants.stages"
+_ROOMS = ("forecasting", "packing", "replication", "fixup", "floors", "hierarchy")
+
+
+class Packing(NamedTuple):
+    """Where a packer put its items."""
+
+    pack_index: IntArray
+    """``[N, M]`` pack of each item."""
+    rank_in_pack: IntArray
+    """``[N, M]`` place of each item in its pack, from 0; every pack holds ``M / num_packs`` items."""
+
+
+class Forecaster(Protocol):
+    """History ``[W, L, E]``, oldest window first, to the load ``[L, E]`` to plan for; ``windows`` says how many."""
+
+    def __call__(self, history: FloatArray) -> FloatArray: ...
+
+
+class Packer(Protocol):
+    """Weights ``[N, M]`` and labels ``[N, M]`` to packs of equally many items; ``num_packs`` divides ``M``."""
+
+    def __call__(self, weights: FloatArray, labels: IntArray, num_packs: int) -> Packing: ...
+
+
+class Replicator(Protocol):
+    """Loads ``[N, E]`` to ``num_slots`` replicas a row, the first ``E`` columns being the experts in order."""
+
+    def __call__(self, load: FloatArray, num_slots: int) -> Replication: ...
+
+
+class FixUp(Protocol):
+    """A replication to a better one of the same shape, every expert keeping at least one copy."""
+
+    def __call__(self, load: FloatArray, replication: Replication) -> Replication: ...
+
+
+class Placer(Protocol):
+    """A load ``[L, E]`` to a whole placement, its columns being slots; ``previous`` is what is in place now."""
+
+    def __call__(self, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication: ...
+
+
+KINDS: dict[str, type] = {
+    "forecaster": Forecaster,
+    "packer": Packer,
+    "replicator": Replicator,
+    "fixup": FixUp,
+    "placer": Placer,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A registered strategy: what it is called, what it does in a line, and how it is made."""
+
+    kind: str
+    name: str
+    summary: str
+    factory: Callable[..., Any]
+
+    @property
+    def parameters(self) -> dict[str, tuple[type, Any]]:
+        """Type and default of each parameter, by name; empty for a plain function."""
+        if not dataclasses.is_dataclass(self.factory):
+            return {}
+        hints = get_type_hints(self.factory)
+        return {f.name: (hints[f.name], f.default) for f in dataclasses.fields(self.factory) if f.init}
+
+    @property
+    def module(self) -> str:
+        """Name of the module that defines it."""
+        return self.factory.__module__
+
+
+_stages: dict[tuple[str, str], Stage] = {}
+_T = TypeVar("_T", bound=Callable[..., Any])
+
+
+def register(kind: str, name: str, summary: str) -> Callable[[_T], _T]:
+    """Return a decorator that registers a plain function or a frozen dataclass as a stage.
+
+    Args:
+        kind: one of ``KINDS``.
+        name: what users write; the name of the file and, if it is a whole placer, of its variant too.
+        summary: one line for ``eplb list stages``.
+
+    Raises:
+        EplbError: the kind does not exist, the name is taken, or the class is not a frozen dataclass whose
+            parameters all have defaults.
+    """
+    if kind not in KINDS:
+        raise unknown("kind of stage", kind, KINDS)
+
+    def decorate(factory: _T) -> _T:
+        if isinstance(factory, type):
+            _check_class(kind, name, factory)
+        known = _stages.get((kind, name))
+        if known is not None and known.module != factory.__module__:
+            raise EplbError(f"the {kind} {name!r} of {factory.__module__} is already registered by {known.module}")
+        _stages[kind, name] = Stage(kind, name, summary, factory)
+        return factory
+
+    return decorate
+
+
+def _check_class(kind: str, name: str, cls: type) -> None:
+    params = getattr(cls, "__dataclass_params__", None)
+    if params is None or not params.frozen:
+        raise EplbError(f"the {kind} {name!r} is a class, but no frozen dataclass: write @dataclass(frozen=True)")
+    for field in dataclasses.fields(cls):
+        if field.init and field.default is dataclasses.MISSING:
+            raise EplbError(f"the {kind} {name!r} has a parameter {field.name!r} without a default value")
+
+
+@cache
+def _discover() -> None:
+    """Import every strategy once: the files of our rooms, then other people's entry points."""
+    for room in _ROOMS:
+        module = importlib.import_module(f"eplb_variants.{room}")
+        for info in pkgutil.iter_modules(getattr(module, "__path__", ())):
+            importlib.import_module(f"eplb_variants.{room}.{info.name}")
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            entry.load()
+        except Exception as error:  # a stranger's broken package must not take ours down
+            warnings.warn(f"the stages of {entry.value!r} were left out: {error}", RuntimeWarning, stacklevel=2)
+
+
+def stages(kind: str | None = None) -> list[Stage]:
+    """Return all stages, or those of one kind, sorted by kind and name."""
+    if kind is not None and kind not in KINDS:
+        raise unknown("kind of stage", kind, KINDS)
+    _discover()
+    return [stage for key, stage in sorted(_stages.items()) if kind in (None, key[0])]
+
+
+def find(kind: str, name: str) -> Stage:
+    """Return the stage of that kind and name; EplbError names the nearest match otherwise."""
+    known = {stage.name: stage for stage in stages(kind)}
+    if name not in known:
+        raise unknown(kind, name, known)
+    return known[name]
+
+
+def build(kind: str, config: str | Mapping[str, Any]) -> Any:
+    """Return a stage made from its name, or from a mapping with ``name`` and parameters.
+
+    Raises:
+        EplbError: unknown name or parameter, or a parameter of the wrong type; integers pass for floats.
+    """
+    settings = {"name": config} if isinstance(config, str) else dict(config)
+    if "name" not in settings:
+        raise EplbError(f"a {kind} needs a name: it was given {settings}")
+    stage = find(kind, str(settings.pop("name")))
+    allowed = stage.parameters
+    for key, value in settings.items():
+        if key not in allowed:
+            raise unknown(f"parameter of the {kind} {stage.name!r} called", key, allowed)
+        settings[key] = _coerce(f"{stage.name}.{key}", value, allowed[key][0])
+    return stage.factory(**settings) if isinstance(stage.factory, type) else stage.factory
+
+
+def _coerce(where: str, value: Any, wanted: type) -> Any:
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise EplbError(f"{where} is {value!r}: it must be of type {wanted.__name__}")
+    return value

@@ -1,0 +1,1 @@
+"""Replicators: how many copies each expert gets; one file a strategy."""

@@ -1,0 +1,274 @@
+"""The conformance suite: what every stage and every variant must do, ours or a stranger's.
+
+A test class inherits from a suite and says what to test; pytest collects the rest::
+
+    from eplb_variants.testing import PackerConformance
+
+    class TestMyPacker(PackerConformance):
+        def make(self):
+            return MyPacker()
+
+``check_balancer`` is the same check for anything that can be called with a load and a topology.
+Shapes: L layers, E logical experts, P slots, N rows, M items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from eplb_variants.errors import EplbError
+from eplb_variants.loads import FloatArray
+from eplb_variants.placement import Placement, Replication, check_placement
+from eplb_variants.registry import FixUp, Forecaster, Packer, Placer, Replicator
+from eplb_variants.replication.dhondt import dhondt
+from eplb_variants.topology import Topology
+from eplb_variants.variant import Variant
+
+LAYERS, EXPERTS = 5, 24
+HIERARCHICAL, GLOBAL = Topology(36, 4, 2, 6), Topology(36, 1, 1, 6)
+TOPOLOGIES = {
+    "hierarchical": HIERARCHICAL,
+    "global": GLOBAL,
+    "groups that nodes do not divide": Topology(36, 3, 2, 6),
+    "no redundancy": Topology(24, 4, 2, 4),
+    "one slot per GPU": Topology(36, 1, 1, 36),
+    "two slots per GPU": Topology(32, 4, 2, 16),
+    "one GPU": Topology(30, 1, 1, 1),
+    "more slots than twice the experts": Topology(72, 4, 2, 8),
+}
+
+
+class Case(NamedTuple):
+    """A load and a topology that a balancer must cope with."""
+
+    name: str
+    load: FloatArray
+    topology: Topology
+
+
+def hard_loads(num_layers: int = LAYERS, num_experts: int = EXPERTS) -> dict[str, FloatArray]:
+    """Return loads ``[L, E]`` on which careless balancers fail, by name; the same at every call."""
+    draw = np.random.default_rng(20)
+    shape = (num_layers, num_experts)
+    mild = np.round(1e4 * draw.lognormal(sigma=0.7, size=shape))
+    zero_rows, one_hot, dead = mild.copy(), np.zeros(shape), mild.copy()
+    zero_rows[::2] = 0
+    one_hot[:, num_experts // 3] = 1e6
+    dead[:, draw.permutation(num_experts)[: num_experts // 2]] = 0
+    return {
+        "mild": mild,
+        "all zero": np.zeros(shape),
+        "zero rows": zero_rows,
+        "one expert has all the load": one_hot,
+        "all equal": np.full(shape, 100.0),
+        "many exact ties": draw.integers(1, 4, shape).astype(float),
+        "heavy skew": 1e3 * draw.lognormal(sigma=3, size=shape),
+        "half the experts dead": dead,
+        "tiny": mild * 1e-12,
+        "huge": mild * 1e9,
+    }
+
+
+def cases() -> Iterator[Case]:
+    """Yield every hard load on both policies, and the mild and the zero load on every topology."""
+    for name, load in hard_loads().items():
+        chosen = TOPOLOGIES if name in ("mild", "all zero") else {"hierarchical": HIERARCHICAL, "global": GLOBAL}
+        for where, topology in chosen.items():
+            yield Case(f"{name}, {where}", load, topology)
+
+
+def check_balancer(place: Callable[[FloatArray, Topology], Placement], case: Case) -> Placement:
+    """Return the placement of ``place`` for a case after checking it.
+
+    It must be a placement, the same when asked again, and leave its input alone.
+
+    Raises:
+        AssertionError: with the name of the case and what is wrong.
+    """
+    given = case.load.copy()
+    first = place(given, case.topology)
+    assert np.array_equal(given, case.load), f"{case.name}: the load was changed in place"
+    second = place(given, case.topology)
+    assert np.array_equal(first.phy2log, second.phy2log), f"{case.name}: two calls gave different placements"
+    try:
+        return check_placement(
+            first.phy2log,
+            case.load.shape[1],
+            case.topology,
+            rank=first.rank,
+            logcnt=first.logcnt,
+            log2phy=first.log2phy,
+        )
+    except EplbError as error:
+        raise AssertionError(f"{case.name}: {error}") from None
+
+
+def groups_stay_together(placement: Placement, num_groups: int) -> bool:
+    """Return whether all replicas of every group of every layer lie on one node."""
+    group_LP = placement.phy2log // (placement.num_experts // num_groups)
+    node_P = np.arange(placement.topology.num_slots) // placement.topology.slots_per_node
+    return all(np.unique(node_P[row == group]).size == 1 for row in group_LP for group in range(num_groups))
+
+
+class VariantConformance:
+    """A whole variant."""
+
+    def make(self) -> Variant:
+        raise NotImplementedError("make() returns the variant to test")
+
+    def test_places_every_case(self) -> None:
+        variant = self.make()
+        for case in cases():
+            placement = check_balancer(lambda load, topology: variant.place(load, topology), case)
+            assert placement.phy2log.shape == (LAYERS, case.topology.num_slots), case.name
+
+    def test_takes_a_history_and_what_is_in_place(self) -> None:
+        variant = self.make()
+        history = np.stack([hard_loads()["mild"], hard_loads()["heavy skew"]])
+        previous = variant.place(history[:1], HIERARCHICAL)
+        placement = variant.place(history, HIERARCHICAL, previous)
+        check_placement(placement.phy2log, EXPERTS, HIERARCHICAL, rank=placement.rank)
+
+    def test_refuses_bad_loads_before_any_work(self) -> None:
+        variant = self.make()
+        good = hard_loads()["mild"]
+        for bad in (np.nan, np.inf, -1.0):
+            load = good.copy()
+            load[1, 2] = bad
+            _assert_refused(variant, load, HIERARCHICAL)
+        for shape in ((EXPERTS,), (0, EXPERTS), (LAYERS, 0), (1, 1, LAYERS, EXPERTS)):
+            _assert_refused(variant, np.ones(shape), HIERARCHICAL)
+        _assert_refused(variant, good, Topology(EXPERTS - 4, 4, 2, 4))
+
+
+def _assert_refused(variant: Variant, load: FloatArray, topology: Topology) -> None:
+    try:
+        variant.place(load, topology)
+    except EplbError:
+        return
+    raise AssertionError(f"a load of shape {load.shape} on {topology} was not refused")
+
+
+class PlacerConformance:
+    """A placer: a stage that makes the whole placement."""
+
+    def make(self) -> Placer:
+        raise NotImplementedError("make() returns the placer to test")
+
+    def test_places_every_case(self) -> None:
+        placer = self.make()
+
+        def place(load: FloatArray, topology: Topology) -> Placement:
+            made = placer(load, topology, None)
+            return Placement(made.phy2log, made.rank, load.shape[1], topology)
+
+        for case in cases():
+            check_balancer(place, case)
+
+
+class PackerConformance:
+    """A packer."""
+
+    def make(self) -> Packer:
+        raise NotImplementedError("make() returns the packer to test")
+
+    def test_fills_every_pack_with_equally_many(self) -> None:
+        packer = self.make()
+        for name, weights in hard_loads().items():
+            labels = np.broadcast_to(np.arange(EXPERTS) // 2, weights.shape)
+            for num_packs in (1, 2, 6, EXPERTS):
+                packing = packer(weights.copy(), labels, num_packs)
+                place = packing.pack_index * (EXPERTS // num_packs) + packing.rank_in_pack
+                assert (np.sort(place, axis=1) == np.arange(EXPERTS)).all(), f"{name}, {num_packs} packs"
+
+    def test_leaves_its_input_alone_and_repeats_itself(self) -> None:
+        packer = self.make()
+        for name, weights in hard_loads().items():
+            labels = np.tile(np.arange(EXPERTS) // 2, (LAYERS, 1))
+            given = (weights.copy(), labels.copy())
+            first, second = packer(*given, 6), packer(*given, 6)
+            assert np.array_equal(given[0], weights), name
+            assert np.array_equal(given[1], labels), name
+            assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True)), name
+
+    def test_rows_do_not_see_each_other(self) -> None:
+        packer = self.make()
+        weights = hard_loads()["many exact ties"]
+        labels = np.tile(np.arange(EXPERTS) // 2, (LAYERS, 1))
+        together = packer(weights, labels, 6)
+        for row in range(LAYERS):
+            alone = packer(weights[row : row + 1], labels[row : row + 1], 6)
+            assert np.array_equal(alone.pack_index[0], together.pack_index[row])
+            assert np.array_equal(alone.rank_in_pack[0], together.rank_in_pack[row])
+
+
+def _check_replication(name: str, made: Replication, num_slots: int) -> None:
+    topology = Topology(num_slots, 1, 1, 1)
+    try:
+        check_placement(made.phy2log, EXPERTS, topology, rank=made.rank, logcnt=made.logcnt)
+    except EplbError as error:
+        raise AssertionError(f"{name}: {error}") from None
+
+
+class ReplicatorConformance:
+    """A replicator."""
+
+    def make(self) -> Replicator:
+        raise NotImplementedError("make() returns the replicator to test")
+
+    def test_gives_every_expert_a_copy_and_fills_every_slot(self) -> None:
+        replicator = self.make()
+        for name, load in hard_loads().items():
+            given = load.copy()
+            for num_slots in (EXPERTS, EXPERTS + 1, 36, 3 * EXPERTS):
+                made = replicator(given, num_slots)
+                _check_replication(name, made, num_slots)
+                assert (made.phy2log[:, :EXPERTS] == np.arange(EXPERTS)).all(), name
+                again = replicator(given, num_slots)
+                assert all(np.array_equal(a, b) for a, b in zip(made, again, strict=True)), name
+            assert np.array_equal(given, load), f"{name}: the load was changed in place"
+
+
+class FixUpConformance:
+    """A fix-up."""
+
+    def make(self) -> FixUp:
+        raise NotImplementedError("make() returns the fix-up to test")
+
+    def test_keeps_every_expert_and_every_slot(self) -> None:
+        fixup = self.make()
+        for name, load in hard_loads().items():
+            for num_slots in (EXPERTS, EXPERTS + 1, 36, 3 * EXPERTS):
+                before = dhondt(load[:, ::-1], num_slots)  # counts for another load: something to mend
+                given = Replication(*(array.copy() for array in before))
+                fixed = fixup(load, given)
+                _check_replication(name, fixed, num_slots)
+                assert all(np.array_equal(a, b) for a, b in zip(given, before, strict=True)), f"{name}: input changed"
+
+
+class ForecasterConformance:
+    """A forecaster."""
+
+    def make(self) -> Forecaster:
+        raise NotImplementedError("make() returns the forecaster to test")
+
+    def test_forecasts_a_load(self) -> None:
+        forecaster = self.make()
+        loads = hard_loads()
+        history = np.stack([loads["mild"], loads["heavy skew"], loads["zero rows"]])
+        for windows in (1, 2, 3):
+            given = history[:windows].copy()
+            forecast: Any = forecaster(given)
+            assert forecast.shape == (LAYERS, EXPERTS)
+            assert np.isfinite(forecast).all()
+            assert (forecast >= 0).all()
+            assert np.array_equal(given, history[:windows]), "the history was changed in place"
+            assert np.array_equal(forecast, forecaster(given)), "two calls gave different forecasts"
+
+    def test_a_load_that_does_not_change_is_expected_again(self) -> None:
+        load = hard_loads()["mild"]
+        forecast = self.make()(np.stack([load] * 4))
+        np.testing.assert_allclose(forecast, load, rtol=1e-12)

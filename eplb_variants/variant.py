@@ -1,0 +1,129 @@
+"""Variants: named compositions of stages, loaded by name or from a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from eplb_variants.errors import EplbError, unknown
+from eplb_variants.hierarchy import Staged
+from eplb_variants.loads import check_load
+from eplb_variants.placement import Placement
+from eplb_variants.registry import Forecaster, Placer, build
+from eplb_variants.topology import Topology
+
+CATALOGUE = "eplb_variants.catalogue"
+SLOTS = {"group_packer": "packer", "replicator": "replicator", "fixup": "fixup", "gpu_packer": "packer"}
+"""The steps of a staged variant and the kind of stage that each takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """A balancer: load in, placement out.
+
+    Attributes:
+        name: what it is called in tables and in the ``variant`` column.
+        summary: one line on what it does.
+        forecaster: from the history to the load to plan for.
+        placer: from that load to slots.
+        config: the composition that it was made from, complete.
+    """
+
+    name: str
+    summary: str
+    forecaster: Forecaster
+    placer: Placer
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def windows(self) -> int:
+        """How many windows of history the forecaster looks at."""
+        return int(getattr(self.forecaster, "windows", 1))
+
+    def place(self, load: Any, topology: Topology, previous: Placement | None = None) -> Placement:
+        """Return a placement for ``load``.
+
+        Args:
+            load: tokens per logical expert, ``[L, E]`` or a history ``[W, L, E]`` with the newest window last; NumPy
+                or torch, not changed. All-zero rows are valid.
+            topology: the machine.
+            previous: the placement in place now, for variants that mind movement.
+
+        Raises:
+            EplbError: the load or the topology cannot be used; said before any work.
+        """
+        history_WLE = check_load(load)
+        num_experts = history_WLE.shape[2]
+        topology.check_experts(num_experts)
+        made = self.placer(self.forecaster(history_WLE), topology, previous)
+        return Placement(made.phy2log, made.rank, num_experts, topology)
+
+
+def variant_names() -> list[str]:
+    """Return the names of the shipped variants, sorted."""
+    files = resources.files(CATALOGUE).iterdir()
+    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+
+
+def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
+    """Return the shipped variant of that name, or the one that a configuration composes.
+
+    Args:
+        name_or_config: a name from ``variant_names()``, or a mapping with either ``placer`` (a stage that does
+            everything) or the steps of ``SLOTS`` and ``policy``; ``forecaster``, ``name`` and ``summary`` may stand
+            in both. A stage is its name, or a mapping of ``name`` and parameters.
+
+    Raises:
+        EplbError: an unknown name, key or stage, or a parameter of the wrong type.
+    """
+    config = variant_config(name_or_config) if isinstance(name_or_config, str) else _plain(name_or_config)
+    allowed = {"name", "summary", "forecaster"} | ({"placer"} if "placer" in config else {"policy", *SLOTS})
+    for key in config:
+        if key not in allowed:
+            raise unknown("key of a variant called", key, allowed)
+    forecaster: Forecaster = build("forecaster", config.get("forecaster", "last"))
+    placer: Placer
+    if "placer" in config:
+        placer = build("placer", config["placer"])
+    else:
+        missing = [slot for slot in SLOTS if slot not in config]
+        if missing:
+            raise EplbError(f"the variant lacks {', '.join(missing)}: name a stage for each, or one placer")
+        steps = {slot: build(kind, config[slot]) for slot, kind in SLOTS.items()}
+        placer = Staged(**steps, policy=str(config.get("policy", "auto")))
+    return Variant(str(config.get("name", "custom")), str(config.get("summary", "")), forecaster, placer, config)
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    if name not in variant_names():
+        raise unknown("variant", name, variant_names())
+    text = resources.files(CATALOGUE).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def variant_config(name: str) -> dict[str, Any]:
+    """Return the composition in the file of a shipped variant.
+
+    The files are Hydra's: a default such as ``/stage/packer@gpu_packer: greedy`` names the stage of a step, the body
+    sets its parameters. This reads that much of the grammar, so that a balancer can be loaded without Hydra.
+    """
+    body = _plain(_read(name))
+    config: dict[str, Any] = {}
+    for default in body.pop("defaults", []):
+        if default != "_self_":
+            ((choice, stage),) = default.items()
+            config[choice.partition("@")[2]] = {"name": stage}
+    for key, value in body.items():
+        config[key] = {**config[key], **value} if key in config else value
+    return config
+
+
+def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration as new dicts, whatever mappings (such as OmegaConf's) it was made of."""
+    return {str(k): _plain(v) if isinstance(v, Mapping) else v for k, v in config.items()}

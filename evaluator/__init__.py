@@ -1,0 +1,1 @@
+"""How balancers are judged: workloads, metrics, timing, results, comparison."""

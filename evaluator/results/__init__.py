@@ -1,0 +1,1 @@
+"""What was measured: its columns, and the folder that keeps it."""

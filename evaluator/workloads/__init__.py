@@ -1,0 +1,1 @@
+"""Loads over time, made or recorded."""

@@ -1,0 +1,102 @@
+"""Properties of the packers that a table of placements does not show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from eplb_variants import EplbError
+from eplb_variants.packing.diverse import Diverse
+from eplb_variants.packing.greedy import Greedy
+
+WEIGHTS = arrays(np.float64, (3, 12), elements=st.integers(0, 30).map(float))
+LABELS = np.tile(np.arange(12), (3, 1))
+
+
+def loads(weights, packing, num_packs):
+    return np.stack([np.bincount(i, w, num_packs) for i, w in zip(packing.pack_index, weights, strict=True)])
+
+
+def gap(weights, packing, num_packs):
+    return np.ptp(loads(weights, packing, num_packs), axis=1)
+
+
+def lightest_first(row, num_packs):
+    """The greedy rule for one row, in plain loops."""
+    room, load, rank_of = [len(row) // num_packs] * num_packs, [0.0] * num_packs, {}
+    for item in sorted(range(len(row)), key=lambda i: (-row[i], i)):
+        pack = min((p for p in range(num_packs) if room[p]), key=lambda p: (load[p], p))
+        rank_of[item] = (pack, len(row) // num_packs - room[pack])
+        room[pack] -= 1
+        load[pack] += row[item]
+    return [rank_of[i] for i in range(len(row))]
+
+
+@given(WEIGHTS, st.sampled_from([1, 2, 3, 4, 6]))
+def test_greedy_is_the_rule_in_plain_loops(weights, num_packs):
+    packing = Greedy()(weights, LABELS, num_packs)
+    for i, row in enumerate(weights):
+        expected = lightest_first(row, num_packs)
+        assert list(zip(packing.pack_index[i], packing.rank_in_pack[i], strict=True)) == expected
+
+
+@given(WEIGHTS, st.sampled_from([2, 3, 4]), st.integers(1, 4))
+def test_a_swap_is_the_best_one_and_only_if_it_helps(weights, num_packs, steps):
+    """Each step narrows the gap between heaviest and lightest pack as far as one swap between them can."""
+    before = Greedy(steps - 1)(weights, LABELS, num_packs)
+    after = Greedy(steps)(weights, LABELS, num_packs)
+    assert (np.sort(after.rank_in_pack[0]) == np.sort(before.rank_in_pack[0])).all()
+    for i, row in enumerate(weights):
+        load = loads(weights, before, num_packs)[i]
+        heavy, light = load.argmax(), load.argmin()
+        best = min(
+            abs((load[heavy] - row[h] + row[j]) - (load[light] + row[h] - row[j]))
+            for h in np.flatnonzero(before.pack_index[i] == heavy)
+            for j in np.flatnonzero(before.pack_index[i] == light)
+        )
+        after_load = loads(weights, after, num_packs)[i]
+        if best < load[heavy] - load[light]:
+            assert abs(after_load[heavy] - after_load[light]) == best
+        else:
+            np.testing.assert_array_equal(after.pack_index[i], before.pack_index[i])
+
+
+def test_refinement_evens_what_greedy_leaves():
+    """6 4 4 3 3 0 in two packs: greedy leaves 11 to 9, one swap makes it even."""
+    weights = np.array([[6.0, 4.0, 4.0, 3.0, 3.0, 0.0]])
+    labels = np.arange(6)[None]
+    assert gap(weights, Greedy()(weights, labels, 2), 2) > 0
+    assert gap(weights, Greedy(1)(weights, labels, 2), 2) == 0
+
+
+@given(WEIGHTS, st.sampled_from([1, 2, 3, 6]))
+def test_diverse_without_labels_in_common_is_greedy(weights, num_packs):
+    for mine, greedy in zip(
+        Diverse(2, tie_eps=0.3)(weights, LABELS, num_packs), Greedy(2)(weights, LABELS, num_packs), strict=True
+    ):
+        np.testing.assert_array_equal(mine, greedy)
+
+
+def test_diverse_spreads_labels_over_tied_packs():
+    """Four equal items of two labels in two packs: greedy pairs equal labels, diverse does not."""
+    weights, labels = np.ones((1, 4)), np.array([[0, 1, 0, 1]])
+    assert Greedy()(weights, labels, 2).pack_index.tolist() == [[0, 1, 0, 1]]
+    assert Diverse()(weights, labels, 2).pack_index.tolist() == [[0, 1, 1, 0]]
+
+
+def test_diverse_minds_labels_in_rows_without_load():
+    packing = Diverse()(np.zeros((1, 4)), np.array([[7, 7, 9, 9]]), 2)
+    assert packing.pack_index.tolist() == [[0, 1, 0, 1]]
+
+
+def test_diverse_prefers_balance_beyond_the_tie():
+    weights, labels = np.array([[2.0, 1.0, 0.5, 0.4]]), np.array([[0, 1, 1, 0]])
+    np.testing.assert_array_equal(Diverse()(weights, labels, 2).pack_index, Greedy()(weights, labels, 2).pack_index)
+
+
+def test_items_that_do_not_divide_are_refused():
+    with pytest.raises(EplbError, match="12 items do not divide into 5 packs"):
+        Greedy()(np.ones((1, 12)), LABELS[:1], 5)

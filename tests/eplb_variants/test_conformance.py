@@ -1,0 +1,139 @@
+"""Every stage and every variant that we ship passes the suite that we ask strangers' to pass."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eplb_variants import Placement, load_variant, testing, variant_names
+from eplb_variants.registry import build, stages
+
+SUITES = {
+    "forecaster": testing.ForecasterConformance,
+    "packer": testing.PackerConformance,
+    "replicator": testing.ReplicatorConformance,
+    "fixup": testing.FixUpConformance,
+    "placer": testing.PlacerConformance,
+}
+PARAMETERS = {  # beside the defaults, settings under which a stage takes its other paths
+    ("packer", "greedy"): [{"refine_steps": 3}],
+    ("packer", "diverse"): [{"refine_steps": 2}, {"tie_eps": 1.0, "label_penalty": 0.5}],
+    ("fixup", "k_move"): [{"moves": 0}, {"moves": 2}, {"moves": 50}],
+    ("replicator", "hybrid"): [{"tail": 1.0}, {"tail": 0.0}],
+}
+
+
+def checks(suite):
+    return [name for name in dir(suite) if name.startswith("test_")]
+
+
+def stage_cases():
+    for stage in stages():
+        for settings in [{}, *PARAMETERS.get((stage.kind, stage.name), [])]:
+            for check in checks(SUITES[stage.kind]):
+                yield pytest.param(stage, settings, check, id=f"{stage.kind}-{stage.name}-{settings}-{check}")
+
+
+@pytest.mark.parametrize(("stage", "settings", "check"), list(stage_cases()))
+def test_stage(stage, settings, check):
+    class Suite(SUITES[stage.kind]):
+        def make(self):
+            return build(stage.kind, {"name": stage.name, **settings})
+
+    getattr(Suite(), check)()
+
+
+@pytest.mark.parametrize("check", checks(testing.VariantConformance))
+@pytest.mark.parametrize("name", variant_names())
+def test_variant(name, check):
+    class Suite(testing.VariantConformance):
+        def make(self):
+            return load_variant(name)
+
+    getattr(Suite(), check)()
+
+
+@pytest.mark.parametrize("packer", [s.name for s in stages("packer")])
+@pytest.mark.parametrize("replicator", [s.name for s in stages("replicator")])
+@pytest.mark.parametrize("fixup", [s.name for s in stages("fixup")])
+@pytest.mark.parametrize("forecaster", [s.name for s in stages("forecaster")])
+def test_stages_combine(packer, replicator, fixup, forecaster):
+    """Any composition of stages is a variant, and the hierarchical policy keeps every group on one node."""
+    config = {
+        "forecaster": forecaster,
+        "group_packer": packer,
+        "gpu_packer": packer,
+        "replicator": replicator,
+        "fixup": fixup,
+        "policy": "hierarchical",
+    }
+    variant = load_variant(config)
+    for name, load in testing.hard_loads().items():
+        placement = testing.check_balancer(
+            lambda load, topology: variant.place(load, topology), testing.Case(name, load, testing.HIERARCHICAL)
+        )
+        assert testing.groups_stay_together(placement, 4), name
+
+
+class TestTheSuiteCatches:
+    """A suite that cannot fail is worth nothing: each cheat must be caught."""
+
+    case = testing.Case("mild", testing.hard_loads()["mild"], testing.GLOBAL)
+
+    def place(self, load, topology):
+        return load_variant("deepseek").place(load, topology)
+
+    def test_a_changed_input(self):
+        def cheat(load, topology):
+            placement = self.place(load, topology)
+            load[:] = 1
+            return placement
+
+        with pytest.raises(AssertionError, match="changed in place"):
+            testing.check_balancer(cheat, self.case)
+
+    def test_a_different_answer_each_time(self):
+        calls = iter(range(9))
+
+        def cheat(load, topology):
+            return load_variant({"placer": {"name": "random", "seed": next(calls)}}).place(load, topology)
+
+        with pytest.raises(AssertionError, match="different placements"):
+            testing.check_balancer(cheat, self.case)
+
+    def test_a_dropped_expert(self):
+        def cheat(load, topology):
+            made = self.place(load, topology)
+            phy2log = np.where(made.phy2log == 3, 4, made.phy2log)
+            return Placement(phy2log, made.rank, load.shape[1], topology)
+
+        with pytest.raises(AssertionError, match="no slot for expert 3"):
+            testing.check_balancer(cheat, self.case)
+
+    def test_a_group_torn_apart(self):
+        placement = load_variant("round_robin").place(self.case.load, testing.HIERARCHICAL)
+        assert not testing.groups_stay_together(placement, 4)
+
+    def test_a_packer_that_overfills(self):
+        class Suite(testing.PackerConformance):
+            def make(self):
+                def overfill(weights, labels, num_packs):
+                    packing = build("packer", "greedy")(weights, labels, num_packs)
+                    return packing._replace(pack_index=np.zeros_like(packing.pack_index))
+
+                return overfill
+
+        with pytest.raises(AssertionError, match="packs"):
+            Suite().test_fills_every_pack_with_equally_many()
+
+    def test_a_variant_that_takes_anything(self):
+        class Careless:
+            def place(self, load, topology, previous=None):
+                return None
+
+        class Suite(testing.VariantConformance):
+            def make(self):
+                return Careless()
+
+        with pytest.raises(AssertionError, match="was not refused"):
+            Suite().test_refuses_bad_loads_before_any_work()
