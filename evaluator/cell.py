@@ -1,0 +1,110 @@
+"""A cell: one variant on one workload, topology and seed; and the hash by which its result is known."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from eplb_variants import Topology, Variant
+from eplb_variants.errors import EplbError
+from eplb_variants.loads import IntArray
+from eplb_variants.registry import find
+from eplb_variants.variant import SLOTS
+from evaluator.results.schema import SCHEMA_VERSION
+from evaluator.workloads import content_hash, load_workload
+
+MEASURED_BY = ("metrics.py", "replay.py", "workloads/trace.py")
+"""Files of this package that determine the quality columns, beside the workload's own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """A workload as a cell uses it.
+
+    Args:
+        name: with the parameters that were changed.
+        config: ``kind`` and all parameters, with ``interval`` (steps in a window) and ``max_windows`` (0 for all).
+    """
+
+    name: str
+    config: Mapping[str, Any]
+
+    @cached_property
+    def _source(self) -> Any:
+        return load_workload({k: v for k, v in self.config.items() if k not in ("interval", "max_windows")})
+
+    @cached_property
+    def content(self) -> str:
+        """Return the hash of what determines the counts."""
+        return content_hash(self._source)
+
+    def windows(self, seed: int) -> IntArray:
+        """Return ``[W, L, E]``, the windows for a seed; EplbError where there is nothing to read or too little."""
+        if self.config["max_windows"] < 0:
+            raise EplbError(f"workload.max_windows is {self.config['max_windows']}: it must be 0 (all) or more")
+        windows = self._source.make(seed).windows(self.config["interval"])
+        return windows[: self.config["max_windows"] or None]
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """What is evaluated as one: the names stand in the results, the rest determines them."""
+
+    variant: Variant
+    workload: Workload
+    topology_name: str
+    topology: Topology
+    seed: int
+
+    @cached_property
+    def key(self) -> str:
+        """Return the hash of all that determines the quality columns: 20 hexadecimal digits."""
+        return digest(
+            SCHEMA_VERSION,
+            variant_identity(self.variant),
+            self.workload.name,
+            {k: v for k, v in self.workload.config.items() if k != "path"},
+            self.workload.content,
+            self.topology_name,
+            [self.topology.num_slots, self.topology.num_groups, self.topology.num_nodes, self.topology.num_gpus],
+            self.seed,
+            [_file_hash(Path(__file__).parent / name) for name in MEASURED_BY],
+        )
+
+
+def variant_identity(variant: Variant) -> list[Any]:
+    """Return what determines a variant's placements: its composition, and the source that carries it out."""
+    config = {k: v for k, v in variant.config.items() if k != "summary"}
+    packages = {"eplb_variants"}
+    for slot, kind in {"forecaster": "forecaster", "placer": "placer", **SLOTS}.items():
+        if slot in config:
+            name = config[slot] if isinstance(config[slot], str) else config[slot]["name"]
+            packages.add(find(kind, name).module.partition(".")[0])
+    return [config, {package: _package_hash(package) for package in sorted(packages)}]
+
+
+def digest(*parts: Any) -> str:
+    """Return a hash of JSON-like values: 20 hexadecimal digits, the same on every machine."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:20]
+
+
+@cache
+def _file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@cache
+def _package_hash(package: str) -> str:
+    """Return a hash of all Python files of a package; a single module counts as one."""
+    file = importlib.import_module(package).__file__
+    if file is None:
+        return "namespace"
+    root = Path(file).parent
+    files = sorted(root.rglob("*.py")) if Path(file).name == "__init__.py" else [Path(file)]
+    return digest([[path.relative_to(root).as_posix(), _file_hash(path)] for path in files])

@@ -1,0 +1,45 @@
+"""``eplb list``: what there is, a line each."""
+
+from __future__ import annotations
+
+import argparse
+
+GROUPS = {"variants": "variant", "workloads": "workload", "topologies": "topology", "scores": "score"}
+TOPICS = ("variants", "stages", "workloads", "topologies", "scores")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("topic", nargs="?", choices=TOPICS, help="one of them; all where none is named")
+    parser.add_argument(
+        "--config-dir", action="append", default=[], metavar="DIR", help="a folder of your own, laid out as conf/"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the names and return 0."""
+    from evaluator.config import hydra_session
+
+    with hydra_session(options.config_dir):
+        for topic in [options.topic] if options.topic else TOPICS:
+            if not options.topic:
+                print(f"\n{topic}")
+            for name, summary in _stages() if topic == "stages" else _choices(GROUPS[topic]):
+                print(f"  {name:28} {summary}")
+    return 0
+
+
+def _stages() -> list[tuple[str, str]]:
+    from eplb_variants.registry import stages
+
+    lines = []
+    for stage in stages():
+        defaults = ", ".join(f"{name}={default}" for name, (_, default) in stage.parameters.items())
+        lines.append((f"{stage.kind} {stage.name}", stage.summary + (f" ({defaults})" if defaults else "")))
+    return lines
+
+
+def _choices(group: str) -> list[tuple[str, str]]:
+    from evaluator.config import options, summary_of
+
+    return [(name, summary_of(group, name)) for name in options(group)]

@@ -1,0 +1,174 @@
+"""Comparison plots, drawn with matplotlib from the rows of one or more runs, as PNG and SVG.
+
+Shapes: L layers, G GPUs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+
+from evaluator.compare.summary import by_workload, headline_of, series_of, summarise
+from evaluator.results.schema import OK
+from evaluator.statistics import mean_of_series
+
+FORMATS = ("png", "svg")
+MAX_PANELS = 12
+"""Workloads shown beside each other; more would not be readable."""
+COLOURS = mpl.colormaps["tab10"]
+STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "eplb-lab"}
+
+
+def draw_all(frame: pd.DataFrame, reference: str, folder: Path) -> list[Path]:
+    """Draw every plot for which there is data into a folder and return the files.
+
+    Args:
+        frame: rows by window, as stored.
+        reference: variant marked as such.
+        folder: made where it is missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    good = frame[frame["status"] == OK]
+    files = []
+    with mpl.rc_context(STYLE):
+        for name, figure in _figures(good, reference):
+            for kind in FORMATS:
+                path = folder / f"{name}.{kind}"
+                figure.savefig(path, dpi=150, bbox_inches="tight", metadata={"Date": None} if kind == "svg" else None)
+                files.append(path)
+    return files
+
+
+def _figures(good: pd.DataFrame, reference: str) -> Iterator[tuple[str, Figure]]:
+    yield "balancedness", balancedness_plot(good, reference)
+    if good["place_seconds"].notna().any():
+        yield "balancedness_against_time", time_plot(good, reference)
+    for title, part in by_workload(good)[:MAX_PANELS]:
+        if part["gpu_load"].notna().any():
+            name = re.sub(r"[^A-Za-z0-9_.-]+", "_", title).strip("_")
+            yield f"gpu_load_{name}", heat_map_plot(part, title)
+
+
+def _order(good: pd.DataFrame) -> list[str]:
+    """Return the variants, best first."""
+    headline = headline_of(good)
+    return list(good.groupby("variant")[headline].mean().sort_values(ascending=False).index)
+
+
+def _colours(good: pd.DataFrame) -> dict[str, tuple[float, float, float, float]]:
+    return {name: COLOURS(i % 10) for i, name in enumerate(sorted(good["variant"].unique()))}
+
+
+def balancedness_plot(good: pd.DataFrame, reference: str) -> Figure:
+    """Return a dot per variant and workload: mean balancedness with its 95% interval over windows."""
+    panels = by_workload(good)[:MAX_PANELS]
+    order, colours, headline = _order(good), _colours(good), headline_of(good)
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    size = (4.2 * columns + 1.5, rows * (0.32 * len(order) + 1.3))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    for axis, (title, part) in zip(axes, panels, strict=False):
+        for place, name in enumerate(reversed(order)):
+            rows_of = part[part["variant"] == name]
+            if rows_of.empty:
+                continue
+            estimate = mean_of_series(series_of(rows_of, headline))
+            if np.isfinite(estimate.low):
+                axis.plot([estimate.low, estimate.high], [place, place], color=colours[name], lw=2.5, alpha=0.5)
+            axis.plot(estimate.value, place, "o", color=colours[name], ms=6)
+            axis.annotate(
+                f"{estimate.value:.4f}",
+                (estimate.value, place),
+                (0, 6),
+                textcoords="offset points",
+                ha="center",
+                size=7,
+            )
+        axis.set_title(title, size=9)
+        axis.set_yticks(range(len(order)), [_marked(name, reference) for name in reversed(order)])
+        axis.set_ylim(-0.6, len(order) - 0.3)
+        axis.margins(x=0.12)
+        axis.grid(axis="x", alpha=0.3)
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    judged = "the next window" if headline.endswith("next") else "the same window"
+    figure.supxlabel(f"balancedness of GPUs on {judged} (1 is perfect); bars: 95% interval over windows", size=9)
+    return figure
+
+
+def _marked(name: str, reference: str) -> str:
+    return f"{name} (reference)" if name == reference else name
+
+
+def time_plot(good: pd.DataFrame, reference: str) -> Figure:
+    """Return balancedness against placement time, a point per variant, over all workloads."""
+    colours, headline = _colours(good), headline_of(good)
+    timed = good[good["place_seconds"].notna()]
+    base = reference if reference in set(timed["variant"]) else str(timed["variant"].iloc[0])
+    summary = summarise(timed, base)
+    figure = Figure(figsize=(7.6, 4.2), layout="constrained")
+    axis = figure.subplots()
+    for _, row in summary.iterrows():
+        name = str(row["variant"])
+        estimate = mean_of_series(series_of(timed[timed["variant"] == name], headline))
+        milliseconds = row["place_seconds"] * 1e3
+        low, high = (np.nan_to_num(abs(end - estimate.value)) for end in (estimate.low, estimate.high))
+        axis.errorbar(
+            milliseconds,
+            estimate.value,
+            yerr=[[low], [high]],
+            fmt="o",
+            color=colours[name],
+            ms=6,
+            lw=1.5,
+            label=_marked(name, reference),
+        )
+    axis.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=8)
+    axis.set_xscale("log")
+    axis.margins(0.15)
+    axis.grid(alpha=0.3)
+    axis.set_xlabel("placement time, ms (median of the rounds; log scale)")
+    axis.set_ylabel("balancedness of GPUs")
+    axis.set_title("up and to the left is better; bars: 95% interval over windows", size=9)
+    return figure
+
+
+def heat_map_plot(part: pd.DataFrame, title: str) -> Figure:
+    """Return the load per GPU and layer on one window: as placed in order, and as each variant placed it."""
+    pictured = part[part["gpu_load"].notna()].drop_duplicates("variant")
+    order = [name for name in _order(part) if name in set(pictured["variant"])]
+    first = pictured.iloc[0]
+    shape = (int(first["num_layers"]), int(first["num_gpus"]))
+    maps = [("before: experts in order", np.reshape(first["gpu_load_contiguous"], shape))]
+    for name in order:  # the floor itself would be the first map again
+        values = pictured[pictured["variant"] == name].iloc[0]["gpu_load"]
+        if not np.array_equal(np.reshape(values, shape), maps[0][1]):
+            maps.append((name, np.reshape(values, shape)))
+    columns = min(4, len(maps))
+    rows = -(-len(maps) // columns)
+    figure = Figure(figsize=(3.1 * columns + 1, 2.6 * rows + 0.6), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    norm = TwoSlopeNorm(vcenter=1.0, vmin=0.0, vmax=max(1.5, float(np.quantile(maps[0][1], 0.99))))
+    for axis, (name, load_LG) in zip(axes, maps, strict=False):
+        used_LG = load_LG[load_LG.any(axis=1)]
+        peak = used_LG.max(axis=1).mean() if used_LG.size else float("nan")
+        axis.imshow(load_LG, aspect="auto", cmap="RdBu_r", norm=norm, interpolation="nearest")
+        axis.set_title(f"{name}\nfullest GPU {peak:.2f} x mean", size=8)
+    for axis in axes[len(maps) :]:
+        axis.set_visible(False)
+    figure.supxlabel("GPU", size=9)
+    figure.supylabel("layer", size=9)
+    figure.colorbar(
+        axes[0].images[0], ax=list(axes[: len(maps)]), label="load / mean of the layer", shrink=0.8, extend="max"
+    )
+    figure.suptitle(f"load per GPU, {title}, window {int(first['window'])} judged on the one after it", size=10)
+    return figure

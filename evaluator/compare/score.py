@@ -1,0 +1,38 @@
+"""Scores: formulas over the columns of a summary, so that a result can be scored as published and as it should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from eplb_variants.errors import EplbError
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score.
+
+    Args:
+        name: what it is called.
+        summary: one line.
+        formula: over the columns of a summary (means over windows), in the grammar of ``pandas.DataFrame.eval``.
+        blind: what the score cannot see.
+    """
+
+    name: str
+    summary: str
+    formula: str
+    blind: str
+
+    def of(self, summary: pd.DataFrame) -> pd.Series:
+        """Return the score of each row; missing where a column that it needs was not measured.
+
+        Raises:
+            EplbError: the formula names something that is no column, or is no formula.
+        """
+        try:
+            values = summary.eval(self.formula, engine="python")
+        except Exception as error:
+            raise EplbError(f"the score {self.name!r} cannot be computed: {error}") from None
+        return pd.Series(values, index=summary.index, dtype=float)

@@ -1,0 +1,42 @@
+"""A progress bar with the time left, on a terminal; nothing elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+
+class Bar:
+    """A bar on stderr while it is open; silent where stderr is not a terminal."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[doing]}"),
+        )
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def start(self, what: str, total: int) -> None:
+        """Begin a pass of ``total`` cells."""
+        self._task = self._progress.add_task(what, total=total, doing="", visible=total > 0)
+
+    def step(self, doing: str) -> None:
+        """Say that a cell is done, and which."""
+        if self._task is not None:
+            self._progress.update(self._task, advance=1, doing=doing)

@@ -1,0 +1,106 @@
+"""The columns of a result, their types and what they mean, in one place.
+
+A table has one row per window of a cell (variant x workload x topology x seed). A cell that failed has one row with
+``status`` and ``reason``; what was not measured is null.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+"""Raised when a column changes its meaning; readers refuse what is newer than they are."""
+
+OK, FAILED, SKIPPED = "ok", "failed", "skipped"
+
+
+class Column(NamedTuple):
+    """A column: its name, its arrow type and what it means."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+
+
+TEXT, INT, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+
+IDENTITY = (
+    Column("schema_version", INT, "version of this table"),
+    Column("cell", TEXT, "hash of all that determines the quality columns"),
+    Column("variant", TEXT, "name of the variant, with the parameters that were changed"),
+    Column("workload", TEXT, "name of the workload, with the parameters that were changed"),
+    Column("topology", TEXT, "name of the topology, or its four numbers"),
+    Column("seed", INT, "seed of the synthetic workload"),
+    Column("window", INT, "number of the window that the placement was made from, from 0"),
+    Column("status", TEXT, "ok; failed: the variant crashed or gave no placement; skipped: the parts do not fit"),
+    Column("reason", TEXT, "why it failed or was skipped"),
+)
+CONFIGURATION = (
+    Column("num_windows", INT, "windows of the workload"),
+    Column("interval", INT, "steps in a window"),
+    Column("num_layers", INT, "L, MoE layers of the trace"),
+    Column("num_experts", INT, "E, logical experts a layer"),
+    Column("num_slots", INT, "P, physical experts a layer"),
+    Column("num_groups", INT, "expert groups"),
+    Column("num_nodes", INT, "nodes"),
+    Column("num_gpus", INT, "G, GPUs"),
+    Column("variant_config", TEXT, "the whole composition of the variant, JSON"),
+    Column("workload_config", TEXT, "all parameters of the workload, JSON"),
+)
+
+
+def _judged(judged_on: str, words: str) -> tuple[Column, ...]:
+    return (
+        Column(
+            f"balancedness_gpu_{judged_on}",
+            REAL,
+            f"sum over layers of mean GPU load / sum of maximum GPU load, {words}; 1 is perfect",
+        ),
+        Column(f"balancedness_node_{judged_on}", REAL, f"the same over nodes, {words}"),
+        Column(f"balancedness_expert_{judged_on}", REAL, f"the same over physical experts, {words}; blind to packing"),
+        Column(f"balancedness_gpu_layer_mean_{judged_on}", REAL, f"mean over layers of mean / maximum, {words}"),
+    )
+
+
+QUALITY = (
+    *_judged("own", "on the window that the placement was made from"),
+    *_judged("next", "on the window after it; null for the last"),
+    Column("moved_slots", REAL, "share of slots that need weights from another GPU; null for the first window"),
+    Column("group_locality", REAL, "share of expert groups that lie on one node with all replicas"),
+    Column("colocated_replicas", REAL, "share of slots with a second copy of an expert on the same GPU"),
+    Column("gpu_load", pa.list_(pa.float32()), "[L * G] load in units of the layer's mean, on one window's row"),
+    Column("gpu_load_contiguous", pa.list_(pa.float32()), "the same if experts were placed in order"),
+)
+TIMING = (
+    Column("place_seconds", REAL, "wall time of one call, median of the rounds; the same on all rows of a cell"),
+    Column("place_seconds_min", REAL, "its minimum"),
+    Column("place_seconds_iqr", REAL, "its spread: third less first quartile"),
+    Column("place_cpu_seconds", REAL, "CPU time of one call, median"),
+    Column("first_place_seconds", REAL, "wall time of the very first call, compilation included"),
+    Column("time_reference", TEXT, "variant that stood beside it in every round"),
+    Column("time_ratio", REAL, "median over rounds of its wall time / the reference's"),
+    Column("time_ratio_low", REAL, "lower end of the 95% bootstrap interval over rounds"),
+    Column("time_ratio_high", REAL, "upper end"),
+    Column("timing_rounds", INT, "rounds measured"),
+    Column("timing_valid", FLAG, "whether no other timing pass ran on the machine"),
+    Column("timing_key", TEXT, "hash of the settings of the timing pass"),
+)
+PROVENANCE = (
+    Column("machine", TEXT, "processor, cores, memory, versions, JSON"),
+    Column("version", TEXT, "version of eplb-lab"),
+    Column("measured_at", pa.timestamp("us", tz="UTC"), "when the cell was written"),
+)
+COLUMNS = (*IDENTITY, *CONFIGURATION, *QUALITY, *TIMING, *PROVENANCE)
+TIMING_NAMES = tuple(column.name for column in TIMING)
+ARROW = pa.schema([pa.field(c.name, c.type, metadata={"meaning": c.meaning}) for c in COLUMNS])
+
+
+def to_table(rows: list[dict[str, Any]]) -> pa.Table:
+    """Return rows as a typed table; a missing key is null, an unknown one a programming error."""
+    known = {column.name for column in COLUMNS}
+    for row in rows:
+        if not row.keys() <= known:
+            raise KeyError(f"no such columns: {sorted(row.keys() - known)}")
+    return pa.Table.from_pylist(rows, schema=ARROW)

@@ -1,0 +1,176 @@
+"""Wall-clock time that can be believed: each variant beside the reference, in random order, with nothing else running.
+
+Absolute times of a shared machine move by half within minutes; the ratio to a reference measured in the same breath
+does not. So the ratio, paired by round, is the result; seconds are for orientation.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from filelock import FileLock, Timeout
+from threadpoolctl import threadpool_limits
+
+from eplb_variants import Placement, Topology, Variant
+from eplb_variants.errors import EplbError
+from eplb_variants.loads import IntArray
+from evaluator.replay import place, seen
+from evaluator.statistics import Estimate, median_ratio
+
+LOCK = os.path.join(tempfile.gettempdir(), "eplb-lab-timing.lock")
+"""One timing pass at a time on a machine, whoever starts it."""
+WINDOWS = 4
+"""Windows that rounds go through: enough that no variant is timed on one lucky load."""
+
+
+@dataclass(frozen=True)
+class TimingSettings:
+    """How to time.
+
+    Args:
+        rounds: rounds at most, 3 or more; each has one call of the variant and one of the reference.
+        min_rounds: rounds at least, however slow the variant; 3 or more.
+        seconds: after this long no further round of a variant begins.
+        threads: threads that numeric libraries may use.
+        wait_seconds: how long to wait for another timing pass on the machine before measuring all the same.
+    """
+
+    rounds: int = 20
+    min_rounds: int = 6
+    seconds: float = 2.0
+    threads: int = 1
+    wait_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("rounds", 3), ("min_rounds", 3), ("threads", 1), ("seconds", 0), ("wait_seconds", 0)):
+            if getattr(self, name) < least:
+                raise EplbError(f"timing.{name} is {getattr(self, name)}: it must be {least} or more")
+
+
+class Timing(NamedTuple):
+    """Times of one variant, in seconds."""
+
+    wall: np.ndarray
+    """``[rounds]`` wall time of each call."""
+    cpu: np.ndarray
+    """``[rounds]`` CPU time of each call."""
+    first: float
+    """Wall time of the very first call."""
+    ratio: Estimate
+    """Wall time over the reference's, paired by round."""
+    valid: bool
+    """Whether no other timing pass ran on the machine."""
+
+
+Prepare = Callable[[int], Callable[[], object]]
+"""From the number of a round to a call; the input is made ready before the clock starts."""
+
+
+def time_variants(
+    variants: Mapping[str, Variant],
+    reference: Variant,
+    windows_WLE: IntArray,
+    topology: Topology,
+    settings: TimingSettings,
+    seed: int = 0,
+) -> dict[str, Timing]:
+    """Return the times of each variant on a workload, each measured beside ``reference``.
+
+    Calls before the first round (one for the very first time, one for each window's previous placement) warm up.
+    """
+    with exclusive(settings.wait_seconds) as valid, quiet(settings.threads):
+        first: dict[str, float] = {}
+        contestants: dict[str, Prepare] = {}
+        for name, variant in variants.items():
+            first[name] = _clocked(_prepare(variant, windows_WLE, topology)(0))[0]
+            contestants[name] = _prepare(variant, windows_WLE, topology)
+        beside = _prepare(reference, windows_WLE, topology)
+        pairs = measure(contestants, beside, settings, seed)
+    return {
+        name: Timing(times[:, 0, 0], times[:, 0, 1], first[name], median_ratio(times[:, 0, 0], times[:, 1, 0]), valid)
+        for name, times in pairs.items()
+    }
+
+
+def measure(
+    contestants: Mapping[str, Prepare], reference: Prepare, settings: TimingSettings, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Return ``[rounds, 2, 2]`` seconds by name: (contestant, reference) by (wall, CPU).
+
+    In each round every contestant, in random order, is called next to the reference, which of the two first at random.
+    """
+    draw = np.random.default_rng(seed)
+    times: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in contestants}
+    spent = dict.fromkeys(contestants, 0.0)
+    for round_number in range(settings.rounds):
+        for index in draw.permutation(len(contestants)):
+            name = list(contestants)[index]
+            if round_number >= settings.min_rounds and spent[name] > settings.seconds:
+                continue
+            calls = [contestants[name](round_number), reference(round_number)]
+            order = [0, 1] if draw.random() < 0.5 else [1, 0]
+            pair = [(0.0, 0.0)] * 2
+            for which in order:
+                pair[which] = _clocked(calls[which])
+            times[name].append(pair)
+            spent[name] += pair[0][0] + pair[1][0]
+    return {name: np.array(pairs) for name, pairs in times.items()}
+
+
+def _prepare(variant: Variant, windows_WLE: IntArray, topology: Topology) -> Prepare:
+    """Return a function that readies a call for a round: its own copy of the history, its own previous placement."""
+    chosen: Sequence[int] = np.unique(np.linspace(0, len(windows_WLE) - 1, WINDOWS).astype(int)).tolist()
+    previous: dict[int, Placement | None] = {}
+
+    def prepare(round_number: int) -> Callable[[], object]:
+        window = chosen[round_number % len(chosen)]
+        if window not in previous:
+            previous[window] = place(variant, windows_WLE, window - 1, topology, None) if window else None
+        history_WLE = seen(variant, windows_WLE, window)
+        return lambda: variant.place(history_WLE, topology, previous[window])
+
+    return prepare
+
+
+def _clocked(call: Callable[[], object]) -> tuple[float, float]:
+    cpu, wall = time.process_time(), time.perf_counter()
+    call()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return max(wall, 1e-9), max(cpu, 0.0)
+
+
+@contextmanager
+def exclusive(wait_seconds: float) -> Iterator[bool]:
+    """Hold the machine's timing lock; yield whether it was to be had."""
+    lock = FileLock(LOCK, mode=0o666)
+    try:
+        lock.acquire(timeout=wait_seconds)
+    except (Timeout, PermissionError):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+@contextmanager
+def quiet(threads: int) -> Iterator[None]:
+    """Keep garbage collection and surplus threads away."""
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        with threadpool_limits(limits=threads):
+            yield
+    finally:
+        if was_enabled:
+            gc.enable()
