@@ -210,7 +210,7 @@ def hydra_session(config_dirs: Sequence[str] = ()) -> Iterator[None]:
         with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
             search_path = GlobalHydra.instance().config_loader().get_search_path()
             for folder in config_dirs:
-                search_path.append(provider="command line", path=f"file://{Path(folder).resolve()}")
+                search_path.prepend("command line", f"file://{Path(folder).resolve()}", "schema")
             _repository().initialize_sources(search_path)
             yield
     except (HydraException, OmegaConfBaseException) as error:

@@ -22,6 +22,9 @@ the mean of 31 windows by 0.0003, to either side depending on the interval: such
 TIME_FLOOR = 0.02
 """Relative wall time: less is no difference, however sure."""
 
+FEWEST = 5
+"""Windows or rounds below which an interval is shown, but nothing is said: the bootstrap of so few is too narrow."""
+
 BETTER, WORSE, SAME, UNSURE = "better", "worse", "no difference", "too few windows"
 
 
@@ -73,7 +76,7 @@ def median_ratio(times: FloatArray, reference: FloatArray, seed: int = 0) -> Est
 
 def judge_difference(difference: Estimate, floor: float = BALANCE_FLOOR) -> str:
     """Return what a difference to the reference (more is better) allows to be said."""
-    if np.isnan(difference.low):
+    if np.isnan(difference.low) or difference.num < FEWEST:
         return UNSURE
     if abs(difference.value) < floor or difference.low <= 0 <= difference.high:
         return SAME

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 DONE, GATE, USAGE, CRASHED, OURS, INTERRUPTED = 0, 1, 2, 3, 4, 130
 """Exit codes: done; judged, and the gate says no; usage or configuration; the thing under test crashed; our fault."""
@@ -32,39 +32,40 @@ exit codes: 0 done, 1 judged and the gate says no, 2 usage or configuration,
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; prints the error sentence itself."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(
-        prog="eplb",
-        description="The bench on which expert-placement algorithms for Mixture-of-Experts models are judged.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    if given and given[0] in COMMANDS:
+        name, *rest = given
+        module = importlib.import_module(f"evaluator.cli.{name}")  # a command is imported only when it is asked for
+        summary = COMMANDS[name]
+        parser = _parser(f"eplb {name}", f"{summary[0].upper()}{summary[1:]}.")
+        module.configure(parser)
+        return _guarded(module.run, parser.parse_intermixed_args(rest))
+    parser = _parser(
+        "eplb", "The bench on which expert-placement algorithms for Mixture-of-Experts models are judged.", EPILOG
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    wanted = next((word for word in given if not word.startswith("-")), None)
-    modules = {}
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for name, summary in COMMANDS.items():
-        sub = subparsers.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-        sub.formatter_class = argparse.RawDescriptionHelpFormatter
-        if name == wanted:  # a command is imported only when it is asked for
-            modules[name] = importlib.import_module(f"evaluator.cli.{name}")
-            modules[name].configure(sub)
-    options = parser.parse_args(given)
-    if options.version:
+        commands.add_parser(name, help=summary)
+    if parser.parse_args(given).version:
         from importlib.metadata import version
 
         print(f"eplb-lab {version('eplb-lab')}")
         return DONE
-    if options.command is None:
-        parser.print_help()
-        return USAGE
-    return _guarded(modules[options.command].run, options)
+    parser.print_help()
+    return USAGE
 
 
-def _guarded(run: object, options: argparse.Namespace) -> int:
+def _parser(prog: str, description: str, epilog: str | None = None) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=prog, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     from eplb_variants.errors import EplbError
 
     try:
-        code: int = run(options)  # type: ignore[operator]
+        return run(options)
     except EplbError as error:
         print(f"eplb: {error}", file=sys.stderr)
         return USAGE
@@ -74,7 +75,6 @@ def _guarded(run: object, options: argparse.Namespace) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return DONE
-    return code
 
 
 if __name__ == "__main__":

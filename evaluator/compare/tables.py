@@ -15,8 +15,8 @@ from evaluator.statistics import BETTER, WORSE
 
 COLOURS = {BETTER: "green", WORSE: "red", "faster": "green", "slower": "red"}
 MISSING = "-"
-GAP = 2
-"""Characters between two columns."""
+PAD = 1
+"""Spaces after a cell; the box adds one more between two columns, and one at each end."""
 
 
 class _Column(NamedTuple):
@@ -45,7 +45,7 @@ def summary_table(summary: pd.DataFrame, reference: str, title: str, width: int,
         title_justify="left",
         title_style="bold",
         box=SIMPLE_HEAD,
-        padding=(0, GAP, 0, 0),
+        padding=(0, PAD, 0, 0),
         caption=f"balancedness of GPUs on {judged}, mean of {int(summary['windows'].max())} windows (1 is perfect); "
         f"difference to {escape(reference)} on the same windows, with its 95% interval over windows",
         caption_justify="left",
@@ -85,7 +85,7 @@ def _columns(summary: pd.DataFrame, reference: str, score: str | None) -> list[_
 
 def _that_fit(columns: list[_Column], texts: dict[str, list[str]], width: int) -> list[_Column]:
     def needed(kept: list[_Column]) -> int:
-        return sum(max(len(text) for text in (c.title, *texts[c.title])) + GAP for c in kept) + 1
+        return sum(max(len(text) for text in (c.title, *texts[c.title])) + PAD + 1 for c in kept) + 1
 
     kept = list(columns)
     while needed(kept) > width and any(c.importance for c in kept):

@@ -104,7 +104,8 @@ def read_runs(folders: Iterable[str | Path]) -> pd.DataFrame:
 def _checked(table: pa.Table) -> pa.Table:
     versions = set(table["schema_version"].to_pylist()) if "schema_version" in table.column_names else {None}
     if versions != {SCHEMA_VERSION}:
-        raise EplbError(f"these results are of schema version {versions}: this eplb-lab reads {SCHEMA_VERSION}")
+        found = ", ".join(map(str, versions))
+        raise EplbError(f"these results are of schema version {found}: this eplb-lab reads {SCHEMA_VERSION}")
     return table
 
 

@@ -185,8 +185,8 @@ class Synthetic:
             drawn_WLE = self._overdispersed(chance_WLE, generator)
         elif self.phi == 1:
             drawn_WLE = generator.binomial(self.tokens, np.minimum(chance_WLE, 1.0)).astype(float)
-        too_few_WL = np.less((drawn_WLE > 0).sum(axis=2), self.top_k)  # so few tokens that top_k were not drawn
-        drawn_WLE[too_few_WL] = chance_WLE[too_few_WL] * self.tokens
+        num_drawn_WL1 = np.count_nonzero(drawn_WLE, axis=2, keepdims=True)  # few tokens may not draw top_k experts
+        drawn_WLE = np.where(num_drawn_WL1 < self.top_k, chance_WLE * self.tokens, drawn_WLE)
         return round_to_sum(scale_to_sum(drawn_WLE, total, self.tokens), total)
 
     def _overdispersed(self, chance_WLE: FloatArray, generator: Generator) -> FloatArray:

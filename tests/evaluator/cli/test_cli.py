@@ -1,0 +1,156 @@
+"""The command as a user runs it: in a process of its own, in an empty folder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from evaluator.cli.main import COMMANDS, main
+
+SMALL = ["workload.num_layers=3", "workload.windows=7", "timing.rounds=3", "timing.min_rounds=3"]
+
+
+def test_evaluate_then_compare(eplb, tmp_path):
+    done = eplb("evaluate", "-m", "variant=deepseek,seed", *SMALL, check=0)
+    assert "dsr1_decode[num_layers=3,windows=7] on adrs" in done.stdout
+    assert "2 cells measured, 2 timed, 0 were there already" in done.stdout
+    assert "next: eplb compare runs/default" in done.stdout
+    assert done.stderr == ""
+    assert len(pd.read_parquet(tmp_path / "runs" / "default")) == 2 * 7
+
+    compared = eplb("compare", "runs/default", "--reference", "seed", "--out", "here", check=0)
+    assert "vs seed" in compared.stdout
+    assert (tmp_path / "here" / "balancedness.png").exists()
+
+    again = eplb("evaluate", "-m", "variant=deepseek,seed", *SMALL, check=0)
+    assert "0 cells measured, 0 timed, 2 were there already" in again.stdout
+    assert pd.read_parquet(tmp_path / "runs" / "default").shape[0] == 2 * 7
+
+
+def test_json_is_one_document_on_stdout(eplb):
+    done = eplb("evaluate", "variant=seed", "measure=quality", "--json", *SMALL, check=0)
+    document = json.loads(done.stdout)
+    (table,) = document["summaries"].values()
+    assert table["reference"] == "deepseek"
+    assert {row["variant"] for row in table["variants"]} == {"seed", "deepseek"}
+    assert document["measured"] == 2
+    assert "cells measured" in done.stderr
+
+
+def test_a_recording_is_evaluated(eplb, tmp_path):
+    import numpy as np
+
+    counts = np.random.default_rng(0).integers(0, 99, (40, 2, 16))
+    np.savez(tmp_path / "mine.npz", counts=counts)
+    done = eplb(
+        "evaluate",
+        "workload=recorded",
+        "workload.path=mine.npz",
+        "workload.interval=4",
+        "topology.num_slots=24",
+        "topology.num_groups=4",
+        "topology.num_nodes=2",
+        "topology.num_gpus=4",
+        "measure=quality",
+        check=0,
+    )
+    assert "mine[interval=4] on slots24_groups4_nodes2_gpus4" in done.stdout
+    assert "mean of 9 windows" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["evaluate", "variant=sed"], "did you mean 'seed'"),
+        (["evaluate", "seed=0,1"], "add -m"),
+        (["evaluate", "workload=recorded", "workload.path=no.npz"], "there is no workload in 'no.npz'"),
+        (["evaluate", "topology=vllm_qwen30b", "workload.windows=3"], "too few for 256 logical experts"),
+        (["evaluate", "--config-dir", "no"], "there is no folder 'no'"),
+        (["compare", "runs/nothing"], "no run folder"),
+        (["list", "varants"], "invalid choice: 'varants'"),
+        (["selftest", "--variant", "sed", "--runs", "1"], "did you mean 'seed'"),
+        (["evalute"], "invalid choice: 'evalute'"),
+        ([], ""),
+    ],
+)
+def test_a_mistake_is_a_sentence_and_exit_code_2(eplb, arguments, says):
+    done = eplb(*arguments, check=2)
+    assert says in done.stderr
+
+
+def test_a_failing_variant_is_exit_code_3(eplb, tmp_path):
+    """A stage of someone's own that crashes: the cell is recorded, the code says so."""
+    package = tmp_path / "conf" / "variant"
+    package.mkdir(parents=True)
+    (package / "odd.yaml").write_text(
+        "defaults:\n  - /stage/forecaster@forecaster: last\n  - /stage/packer@group_packer: greedy\n"
+        "  - /stage/replicator@replicator: dhondt\n  - /stage/fixup@fixup: none\n  - /stage/packer@gpu_packer: greedy\n"
+        "  - _self_\nname: odd\npolicy: hierarchical\n"
+    )
+    done = eplb("evaluate", "variant=odd", "--config-dir", "conf", "topology=sglang_decode", *SMALL, check=3)
+    assert "failed: odd on" in done.stderr
+    assert "8 groups do not divide over 9 nodes" in done.stderr
+    assert "the same command again runs only what failed" in done.stdout
+
+
+@pytest.mark.parametrize("topic", [None, "variants", "stages", "workloads", "topologies", "scores"])
+def test_list_shows_a_name_and_a_line_each(eplb, topic):
+    done = eplb(*(["list"] if topic is None else ["list", topic]), check=0)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert len(lines) >= 2
+    assert all(len(line.split(maxsplit=1)) == 2 for line in lines)
+
+
+def test_help_is_there_for_every_command_and_imports_nothing_heavy(capsys):
+    code = "import sys; from evaluator.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    code += "print(sorted({'torch', 'pandas', 'matplotlib', 'numpy', 'hydra'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    for command in COMMANDS:
+        assert command in done.stdout
+        with pytest.raises(SystemExit) as caught:
+            main([command, "--help"])
+        assert caught.value.code == 0
+        assert capsys.readouterr().out
+
+
+def test_evaluating_does_not_import_torch():
+    code = "import sys; from evaluator.cli.main import main; main(sys.argv[1:]); print('torch' in sys.modules)"
+    arguments = ["evaluate", "runs_dir=/tmp/eplb-lab-test-unused", "measure=quality", "variant=sed"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("eplb-lab ")
+
+
+def test_the_plain_hydra_application(tmp_path):
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "evaluator", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    done = run("-m", "variant=seed,contiguous", "measure=quality", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert set(pd.read_parquet(tmp_path / "runs" / "default")["variant"]) == {"seed", "contiguous", "deepseek"}
+    assert list((tmp_path / "runs" / ".hydra").iterdir()), "Hydra's own files stay out of the way"
+    wrong = run("workload.sigma=-1")
+    assert wrong.returncode == 2
+    assert wrong.stderr == "eplb: workload.sigma is -1.0: it must be 0 or more\n"
+
+
+def test_a_report_in_a_pipe_that_closes_is_no_error(tmp_path):
+    command = f"{sys.executable} -m evaluator.cli.main list | head -1"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr == ""

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+
+from evaluator import sweep
+from evaluator.compare import plots
+from evaluator.config import make_plan
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory):
+    """A small run of three variants on two workloads, timed."""
+    folder = tmp_path_factory.mktemp("runs")
+    small = ["workload.num_layers=3", "workload.windows=6", "timing.rounds=3", "timing.min_rounds=3"]
+    overrides = [*small, f"runs_dir={folder}", "variant=seed,contiguous", "workload=dsr1_decode,uniform"]
+    return pd.read_parquet(sweep.run(make_plan(overrides, multirun=True)).folder)
+
+
+def test_every_plot_is_drawn_as_png_and_svg(frame, tmp_path):
+    files = plots.draw_all(frame, "deepseek", tmp_path / "out")
+    assert sorted({file.stem.partition("_on_")[0] for file in files}) == [
+        "balancedness",
+        "balancedness_against_time",
+        "gpu_load_dsr1_decode_num_layers_3_windows_6",
+        "gpu_load_uniform_num_layers_3_windows_6",
+    ]
+    for file in files:
+        if file.suffix == ".png":
+            assert imread(file).std() > 0.01, f"{file.name} is blank"
+        else:
+            assert "<svg" in file.read_text()
+
+
+def test_the_same_data_give_the_same_svg(frame, tmp_path):
+    for name in ("a", "b"):
+        plots.draw_all(frame, "deepseek", tmp_path / name)
+    for file in (tmp_path / "a").glob("*.svg"):
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
+
+
+def test_balancedness_shows_every_variant_on_every_workload(frame):
+    figure = plots.balancedness_plot(frame, "deepseek")
+    shown = [axis for axis in figure.axes if axis.get_visible()]
+    assert len(shown) == 2
+    labels = [label.get_text() for label in shown[0].get_yticklabels()]
+    assert sorted(labels) == ["contiguous", "deepseek (reference)", "seed"]
+    values = {round(float(line.get_xdata()[0]), 6) for line in shown[0].lines if line.get_marker() == "o"}
+    title = shown[0].get_title()
+    part = frame[frame["workload"] == title.partition(" on ")[0]]
+    assert values == {round(v, 6) for v in part.groupby("variant")["balancedness_gpu_next"].mean()}
+
+
+def test_time_is_on_a_logarithmic_axis(frame):
+    figure = plots.time_plot(frame, "deepseek")
+    assert figure.axes[0].get_xscale() == "log"
+    assert {t.get_text() for t in figure.axes[0].get_legend().get_texts()} == {
+        "contiguous",
+        "deepseek (reference)",
+        "seed",
+    }
+
+
+def test_the_heat_map_shows_before_and_after(frame):
+    part = frame[frame["workload"].str.startswith("dsr1")]
+    figure = plots.heat_map_plot(part, "x")
+    titles = [axis.get_title().splitlines()[0] for axis in figure.axes if axis.images]
+    assert titles[0] == "before: experts in order"
+    assert set(titles[1:]) == {"deepseek", "seed"}
+    assert figure.axes[0].images[0].get_array().shape == (3, 32)
+
+
+def test_without_times_there_is_no_time_plot(frame, tmp_path):
+    untimed = frame.assign(place_seconds=float("nan"))
+    files = plots.draw_all(untimed, "deepseek", tmp_path)
+    assert not [file for file in files if "time" in file.name]

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from eplb_variants import EplbError
+from evaluator.compare.score import Score
+from evaluator.compare.summary import METRICS, TIMES, by_workload, summarise
+from evaluator.compare.tables import summary_table
+from evaluator.statistics import BETTER, SAME, WORSE
+
+
+def rows(variant, values, workload="w", seed=0, **more):
+    """Return rows by window with a given balancedness on the next window."""
+    return [
+        {
+            **dict.fromkeys([*METRICS, *TIMES], np.nan),
+            "variant": variant,
+            "workload": workload,
+            "topology": "t",
+            "interval": 1,
+            "seed": seed,
+            "window": i,
+            "status": "ok",
+            "cell": f"{variant}-{workload}-{seed}",
+            "balancedness_gpu_next": value,
+            "balancedness_gpu_own": 0.9,
+            "time_reference": None,
+            "timing_valid": None,
+            **more,
+        }
+        for i, value in enumerate(values)
+    ]
+
+
+NOISE = np.random.default_rng(0).normal(0, 0.05, 12)
+BASE = 0.8 + NOISE
+
+
+@pytest.fixture
+def frame():
+    """A reference, one a little better on every window, one worse, one the same; loads differ far more than they do."""
+    return pd.DataFrame(
+        rows("base", BASE)
+        + rows("better", BASE + 0.01)
+        + rows("worse", BASE - 0.02)
+        + rows("same", BASE + 1e-5)
+        + rows("crashed", [np.nan], status="failed")
+    )
+
+
+def test_differences_are_paired_on_windows(frame):
+    summary = summarise(frame, "base").set_index("variant")
+    assert list(summary.index) == ["better", "same", "base", "worse"]
+    assert summary.loc["better", "difference"] == pytest.approx(0.01)
+    assert summary.loc["better", "difference_low"] == pytest.approx(0.01)
+    assert summary["verdict"].to_dict() == {"better": BETTER, "same": SAME, "base": SAME, "worse": WORSE}
+    assert summary["windows"].eq(12).all()
+
+
+def test_windows_that_only_one_has_do_not_count(frame):
+    more = pd.concat([frame, pd.DataFrame(rows("better", [0.1] * 3, workload="other"))])
+    summary = summarise(more, "base").set_index("variant")
+    assert summary.loc["better", "difference"] == pytest.approx(0.01)
+
+
+def test_without_a_next_window_the_own_one_is_judged(frame):
+    frame["balancedness_gpu_next"] = np.nan
+    summary = summarise(frame, "base")
+    assert summary["difference"].eq(0).all()
+    table = summary_table(summary, "base", "title", 200)
+    assert [column.header for column in table.columns][1] == "own"
+
+
+def test_an_unknown_reference_is_refused(frame):
+    with pytest.raises(EplbError, match="no measured variant 'bse': did you mean 'base'"):
+        summarise(frame, "bse")
+
+
+def test_ratios_of_cells_are_averaged_as_ratios():
+    frame = pd.DataFrame(
+        rows("base", BASE)
+        + rows("v", BASE, time_ratio=0.5, time_ratio_low=0.4, time_ratio_high=0.6, timing_valid=True)
+        + rows("v", BASE, seed=1, time_ratio=2.0, time_ratio_low=1.9, time_ratio_high=2.1, timing_valid=False)
+    )
+    line = summarise(frame, "base").set_index("variant").loc["v"]
+    assert line["time_ratio"] == pytest.approx(1.0)
+    assert not line["timing_valid"]
+
+
+def test_a_score_is_a_formula_over_the_columns(frame):
+    score = Score("s", "", "balancedness_gpu_next - 0.01 * log10(time_ratio)", "")
+    frame["time_ratio"] = 10.0
+    summary = summarise(frame, "base", score)
+    np.testing.assert_allclose(summary["score"], summary["balancedness_gpu_next"] - 0.01)
+    frame["time_ratio"] = np.nan
+    assert summarise(frame, "base", score)["score"].isna().all(), "what was not measured is not made up"
+    with pytest.raises(EplbError, match="score 'bad' cannot be computed"):
+        summarise(frame, "base", Score("bad", "", "balancednes + 1", ""))
+
+
+def text(summary, width):
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(summary_table(summary, "base", "dsr1[a=1] on t", width, "s"))
+    return console.export_text()
+
+
+def test_the_table_says_it_in_words_and_fits_the_terminal(frame):
+    summary = summarise(frame, "base", Score("s", "", "balancedness_gpu_next", ""))
+    wide = text(summary, 160)
+    assert "dsr1[a=1] on t" in wide
+    assert "+0.0100 [+0.0100, +0.0100]" in wide
+    assert "no difference" in wide
+    assert "reference" in wide
+    assert "score s" in wide
+    narrow = text(summary, 76)
+    assert "score s" not in narrow
+    assert "+0.0100 [+0.0100, +0.0100]" in narrow
+    assert max(map(len, narrow.splitlines())) <= 76
+
+
+def test_titles_name_workload_and_topology(frame):
+    assert [title for title, _ in by_workload(frame)] == ["w on t"]

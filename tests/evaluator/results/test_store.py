@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import datetime
+import os
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from eplb_variants import EplbError
+from evaluator.results import schema, store
+from evaluator.results.store import Store, read_runs
+
+ROW = {
+    "schema_version": schema.SCHEMA_VERSION,
+    "cell": "abc",
+    "variant": "v",
+    "workload": "w",
+    "topology": "t",
+    "seed": 0,
+    "window": 0,
+    "status": "ok",
+    "interval": 1,
+    "measured_at": datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC),
+    "gpu_load": [1.0, 2.0],
+    "timing_key": "k",
+    "timing_valid": True,
+}
+
+
+def test_a_cell_comes_back_as_it_was_written(tmp_path):
+    run = Store(tmp_path / "runs" / "one")
+    run.prepare()
+    run.write("abc", [ROW, {**ROW, "window": 1}])
+    rows = run.read("abc")
+    assert [row["window"] for row in rows] == [0, 1]
+    assert rows[0]["gpu_load"] == [1.0, 2.0]
+    assert rows[0]["balancedness_gpu_own"] is None
+
+
+def test_pandas_reads_the_folder_as_it_is(tmp_path):
+    """What a user is told: pandas.read_parquet of the folder, also while a cell is being written and with plots."""
+    run = Store(tmp_path)
+    run.write("abc", [ROW])
+    run.write("def", [{**ROW, "cell": "def"}])
+    (tmp_path / ".ghi-1.tmp").write_bytes(b"half a fi")
+    (tmp_path / "_plots").mkdir()
+    (tmp_path / "_plots" / "x.png").write_bytes(b"png")
+    frame = pd.read_parquet(tmp_path)
+    assert sorted(frame["cell"]) == ["abc", "def"]
+    assert list(frame.columns) == [column.name for column in schema.COLUMNS]
+
+
+def test_every_column_says_what_it_means(tmp_path):
+    Store(tmp_path).write("abc", [ROW])
+    for field in pq.read_schema(tmp_path / "abc.parquet"):
+        assert field.metadata[b"meaning"]
+
+
+def test_what_is_done_is_known_and_failures_are_not_done(tmp_path):
+    run = Store(tmp_path)
+    assert run.done("abc", "k") == (False, False)
+    run.write("abc", [ROW])
+    assert run.done("abc", "k") == (True, True)
+    assert run.done("abc", "other settings") == (True, False)
+    run.write("abc", [{**ROW, "timing_valid": False}])
+    assert run.done("abc", "k") == (True, False)
+    run.write("abc", [{**ROW, "status": "failed", "reason": "crashed"}])
+    assert run.done("abc", "k") == (False, False)
+
+
+def test_a_file_that_is_no_whole_one_is_not_done(tmp_path):
+    run = Store(tmp_path)
+    run.write("abc", [ROW])
+    path = run.path("abc")
+    path.write_bytes(path.read_bytes()[:100])
+    assert run.done("abc", "k") == (False, False)
+
+
+def test_a_failed_write_leaves_the_old_result(tmp_path, monkeypatch):
+    run = Store(tmp_path)
+    run.write("abc", [ROW])
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.pq, "write_table", full)
+    with pytest.raises(EplbError, match="No space left"):
+        run.write("abc", [{**ROW, "variant": "new"}])
+    assert [row["variant"] for row in run.read("abc")] == ["v"]
+    assert os.listdir(tmp_path) == ["abc.parquet"]
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_any_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EplbError, match="results cannot be written"):
+        Store(tmp_path / "file" / "run").prepare()
+
+
+def test_a_column_that_does_not_exist_is_a_mistake_of_ours():
+    with pytest.raises(KeyError, match="balanced"):
+        schema.to_table([{"balanced": 1}])
+
+
+def test_runs_are_read_together(tmp_path):
+    for name, cell in (("a", "abc"), ("b", "def")):
+        run = Store(tmp_path / name)
+        run.prepare()
+        run.write(cell, [{**ROW, "cell": cell}])
+    assert read_runs([tmp_path / "a", tmp_path / "b"])["run"].tolist() == ["a", "b"]
+    with pytest.raises(EplbError, match="did you mean"):
+        read_runs([tmp_path / "aa"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EplbError, match="no results in"):
+        read_runs([tmp_path / "empty"])
+
+
+def test_results_of_a_newer_version_are_refused(tmp_path):
+    Store(tmp_path).write("abc", [{**ROW, "schema_version": 99}])
+    with pytest.raises(EplbError, match="of schema version 99: this eplb-lab reads 1"):
+        read_runs([tmp_path])

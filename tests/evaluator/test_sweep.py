@@ -1,0 +1,148 @@
+"""Plans are carried out once: what is there is skipped, what failed is tried again, nothing measured is lost."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from eplb_variants import EplbError, registry
+from eplb_variants.registry import register, stages
+from evaluator import sweep
+from evaluator.config import make_plan
+
+
+@pytest.fixture
+def plan(tmp_path, small):
+    """Return a function that plans a small sweep into a folder of the test."""
+
+    def make(*overrides, multirun=True):
+        return make_plan([*small, f"runs_dir={tmp_path}", *overrides], multirun=multirun)
+
+    return make
+
+
+def frame(outcome):
+    return pd.read_parquet(outcome.folder)
+
+
+def test_a_sweep_is_measured_once(plan):
+    sweeping = ("variant=seed,contiguous", "seed=0,1")
+    first = sweep.run(plan(*sweeping))
+    assert (first.measured, first.timed, first.cached) == (6, 6, 0)
+    rows = frame(first)
+    assert len(rows) == 6 * 6
+    assert set(rows["variant"]) == {"seed", "contiguous", "deepseek"}
+    assert rows["time_ratio"].notna().all()
+    assert rows["timing_valid"].all()
+    assert rows["balancedness_gpu_own"].between(0, 1).all()
+    assert rows.groupby("cell")["balancedness_gpu_next"].count().eq(5).all()
+    assert json.loads(rows["machine"].iloc[0])["cores"] >= 1
+
+    again = sweep.run(plan(*sweeping))
+    assert (again.measured, again.timed, again.cached) == (0, 0, 6)
+    assert sorted(again.files) == sorted(first.files)
+
+
+def test_an_amended_command_measures_only_what_is_new(plan):
+    sweep.run(plan("variant=seed"))
+    more = sweep.run(plan("variant=seed,seed_parent"))
+    assert (more.measured, more.timed, more.cached) == (1, 1, 2)
+
+
+def test_quality_first_time_later(plan):
+    quality = sweep.run(plan("variant=seed", "measure=quality"))
+    assert frame(quality)["place_seconds"].isna().all()
+    before = frame(quality).set_index(["cell", "window"])["balancedness_gpu_own"]
+    timed = sweep.run(plan("variant=seed", "measure=time"))
+    assert (timed.measured, timed.timed) == (0, 2)
+    after = frame(timed).set_index(["cell", "window"])
+    assert after["place_seconds"].gt(0).all()
+    pd.testing.assert_series_equal(after["balancedness_gpu_own"].sort_index(), before.sort_index())
+
+
+def test_other_timing_settings_time_again_but_do_not_measure_again(plan):
+    sweep.run(plan("variant=seed"))
+    again = sweep.run(plan("variant=seed", "timing.rounds=4"))
+    assert (again.measured, again.timed) == (0, 2)
+    assert frame(again)["timing_rounds"].eq(4).all()
+
+
+def test_refresh_measures_again(plan):
+    sweep.run(plan("variant=seed", "measure=quality"))
+    assert sweep.run(plan("variant=seed", "measure=quality", "refresh=true")).measured == 2
+
+
+@pytest.fixture
+def crashing(monkeypatch):
+    """A placer that crashes on one seed's load, until it is mended."""
+    stages()
+    monkeypatch.setattr(registry, "_stages", dict(registry._stages))
+    state = {"broken": True}
+
+    def crash(load, topology, previous):
+        if state["broken"]:
+            raise ZeroDivisionError("division by zero")
+        return registry.build("placer", "contiguous")(load, topology, previous)
+
+    register("placer", "crash", "crashes")(crash)
+    return state
+
+
+@pytest.fixture
+def crash_dir(tmp_path):
+    folder = tmp_path / "conf"
+    (folder / "variant").mkdir(parents=True)
+    (folder / "variant" / "crash.yaml").write_text(
+        "defaults:\n  - /stage/forecaster@forecaster: last\n  - /stage/placer@placer: crash\n  - _self_\nname: crash\n"
+    )
+    return [str(folder)]
+
+
+def test_a_cell_that_fails_is_a_row_and_does_not_stop_the_others(tmp_path, small, crashing, crash_dir):
+    def plan():
+        return make_plan([*small, f"runs_dir={tmp_path}", "variant=crash,seed"], multirun=True, config_dirs=crash_dir)
+
+    first = sweep.run(plan())
+    assert list(first.failed.values()) == ["ZeroDivisionError: division by zero"]
+    assert first.measured == 2
+    rows = frame(first)
+    (failed,) = rows[rows["status"] == "failed"].to_dict("records")
+    assert failed["variant"] == "crash"
+    assert failed["reason"] == "ZeroDivisionError: division by zero"
+    crashing["broken"] = False
+    second = sweep.run(plan())
+    assert (second.measured, second.cached, second.failed) == (1, 2, {})
+    assert frame(second)["status"].eq("ok").all()
+
+
+def test_parts_that_do_not_fit_are_skipped_with_the_reason(plan):
+    outcome = sweep.run(plan("topology=adrs,vllm_qwen30b", "measure=quality"))
+    assert list(outcome.skipped.values()) == ["144 slots are too few for 256 logical experts: each needs at least one"]
+    assert outcome.measured == 1
+    rows = frame(outcome)
+    assert set(rows["status"]) == {"ok", "skipped"}
+
+
+def test_a_missing_recording_is_an_error_before_anything_is_measured(plan, tmp_path):
+    with pytest.raises(EplbError, match="there is no workload in"):
+        sweep.run(
+            make_plan(["workload=recorded", f"workload.path={tmp_path / 'no.npz'}", f"runs_dir={tmp_path / 'runs'}"])
+        )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_progress_is_told_of_every_cell(plan):
+    told = []
+
+    class Told:
+        def start(self, what, total):
+            told.append((what, total))
+
+        def step(self, doing):
+            told.append(doing)
+
+    sweep.run(plan("variant=seed"), Told())
+    assert [t for t in told if isinstance(t, tuple)] == [("quality", 2), ("time", 2)]
+    assert sum(isinstance(t, str) for t in told) == 4
