@@ -12,7 +12,7 @@ demo: $(READY)
 	$(BIN)/eplb compare runs/demo
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --nbmake tests notebooks
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -211,10 +211,10 @@ def scale_to_sum(weight: FloatArray, total: float, cap: float) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = (total - num_capped * cap) / rest
         fits = (factor * descending <= cap) & (rest > 0)
-    first = np.where(fits.any(axis=-1), fits.argmax(axis=-1), 0)
-    chosen = np.take_along_axis(factor, first[..., None], axis=-1)
-    capped = np.where(fits.any(axis=-1)[..., None], np.minimum(cap, chosen * weight), cap * (weight > 0))
-    return np.asarray(capped)
+    any_fits = np.any(fits, axis=-1, keepdims=True)
+    first = np.where(any_fits, np.argmax(fits, axis=-1, keepdims=True), 0)
+    chosen = np.take_along_axis(factor, first, axis=-1)
+    return np.where(any_fits, np.minimum(cap, chosen * weight), cap * (weight > 0))
 
 
 def round_to_sum(real: FloatArray, total: int) -> IntArray:

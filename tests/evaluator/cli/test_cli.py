@@ -154,3 +154,21 @@ def test_a_report_in_a_pipe_that_closes_is_no_error(tmp_path):
     command = f"{sys.executable} -m evaluator.cli.main list | head -1"
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "says"),
+    [
+        (KeyboardInterrupt(), 130, "the same command goes on from there"),
+        (RuntimeError("broken"), 4, "a fault of eplb-lab"),
+    ],
+)
+def test_what_ends_a_command_has_its_exit_code(monkeypatch, capsys, raised, code, says):
+    from evaluator import selftest
+
+    def end(*_):
+        raise raised
+
+    monkeypatch.setattr(selftest, "compare_with_itself", end)
+    assert main(["selftest"]) == code
+    assert says in capsys.readouterr().err
