@@ -170,7 +170,7 @@ def _measure_time(
         timings = {}
     for cell in block:
         if cell.key in timings:
-            columns = _timing_columns(timings[cell.key], plan.reference.name, timing_key)
+            columns = timing_columns(timings[cell.key], plan.reference.name, timing_key)
             store.write(cell.key, [{**row, **columns} for row in store.read(cell.key)])
             outcome.timed += 1
         progress.step(_name(cell))
@@ -180,7 +180,8 @@ def _timing_key(plan: Plan) -> str:
     return digest(asdict(plan.timing), variant_identity(plan.reference), describe_machine())
 
 
-def _timing_columns(timing: Timing, reference: str, timing_key: str) -> dict[str, Any]:
+def timing_columns(timing: Timing, reference: str, timing_key: str) -> dict[str, Any]:
+    """Return the columns of a result that say how long a placement takes."""
     quartiles = np.quantile(timing.wall, [0.25, 0.75])
     return {
         "place_seconds": float(np.median(timing.wall)),

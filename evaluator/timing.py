@@ -10,7 +10,7 @@ import gc
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -86,18 +86,27 @@ def time_variants(
 
     Calls before the first round (one for the very first time, one for each window's previous placement) warm up.
     """
+    contestants = {name: _prepare(variant, windows_WLE, topology) for name, variant in variants.items()}
+    return time_prepared(contestants, _prepare(reference, windows_WLE, topology), settings, seed)
+
+
+def time_prepared(
+    contestants: Mapping[str, Prepare], reference: Prepare, settings: TimingSettings, seed: int = 0
+) -> dict[str, Timing]:
+    """Return the times of anything that can be made ready for a round and called, each beside ``reference``."""
     with exclusive(settings.wait_seconds) as valid, quiet(settings.threads):
-        first: dict[str, float] = {}
-        contestants: dict[str, Prepare] = {}
-        for name, variant in variants.items():
-            first[name] = _clocked(_prepare(variant, windows_WLE, topology)(0))[0]
-            contestants[name] = _prepare(variant, windows_WLE, topology)
-        beside = _prepare(reference, windows_WLE, topology)
-        pairs = measure(contestants, beside, settings, seed)
+        first = {name: _clocked(prepare(0))[0] for name, prepare in contestants.items()}
+        pairs = measure(contestants, reference, settings, seed)
     return {
         name: Timing(times[:, 0, 0], times[:, 0, 1], first[name], median_ratio(times[:, 0, 0], times[:, 1, 0]), valid)
         for name, times in pairs.items()
     }
+
+
+def chosen_windows(num_windows: int) -> list[int]:
+    """Return the windows that rounds go through, spread over all."""
+    chosen: list[int] = np.unique(np.linspace(0, num_windows - 1, WINDOWS).astype(int)).tolist()
+    return chosen
 
 
 def measure(
@@ -127,7 +136,7 @@ def measure(
 
 def _prepare(variant: Variant, windows_WLE: IntArray, topology: Topology) -> Prepare:
     """Return a function that readies a call for a round: its own copy of the history, its own previous placement."""
-    chosen: Sequence[int] = np.unique(np.linspace(0, len(windows_WLE) - 1, WINDOWS).astype(int)).tolist()
+    chosen = chosen_windows(len(windows_WLE))
     previous: dict[int, Placement | None] = {}
 
     def prepare(round_number: int) -> Callable[[], object]:

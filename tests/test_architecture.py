@@ -23,6 +23,8 @@ FORBIDDEN = {  # rooms of the evaluator, and what they must not know
     "evaluator.replay": {"evaluator.results", "evaluator.compare", "evaluator.config", "evaluator.cli"},
     "evaluator.timing": {"evaluator.results", "evaluator.compare", "evaluator.config", "evaluator.cli"},
     "evaluator.compare": {"evaluator.config", "evaluator.cli", "evaluator.sweep"},
+    "evaluator.candidates": {"evaluator.config", "evaluator.cli"},
+    "evaluator.candidates.sandbox": {"evaluator.metrics", "evaluator.replay", "evaluator.workloads", "evaluator.sweep"},
     "evaluator.config": {"evaluator.cli", "evaluator.sweep"},
     "evaluator.sweep": {"evaluator.cli"},
 }
@@ -70,4 +72,4 @@ def test_every_package_is_in_the_wheel():
 
     named = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
     found = {name for name, path in MODULES.items() if path.name == "__init__.py"}
-    assert found | {"evaluator.conf", "eplb_variants.catalogue"} == named
+    assert found | {"evaluator.conf", "evaluator.examples", "eplb_variants.catalogue"} == named

@@ -13,8 +13,11 @@ DONE, GATE, USAGE, CRASHED, OURS, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 COMMANDS = {
     "evaluate": "run variants on workloads and write the results to parquet",
+    "score": "judge candidates, SEARCH/REPLACE documents or programs, against their parent",
+    "apply": "make the program that a candidate stands for",
     "compare": "tables and plots from run folders",
     "list": "what there is: variants, stages, workloads, topologies, scores",
+    "bench": "benchmarks, as ratios measured side by side",
     "selftest": "compare a variant with itself: the bench must see no difference",
 }
 
@@ -22,6 +25,7 @@ EPILOG = """\
 examples:
   eplb evaluate variant=seed workload=dsr1_decode topology=adrs
   eplb evaluate -m variant=deepseek,seed_parent,seed 'workload=glob(*)' seed=0,1,2
+  eplb score patch.txt --parent balancer.py
   eplb compare runs/default
   eplb list variants
 

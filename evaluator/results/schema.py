@@ -94,13 +94,20 @@ PROVENANCE = (
 )
 COLUMNS = (*IDENTITY, *CONFIGURATION, *QUALITY, *TIMING, *PROVENANCE)
 TIMING_NAMES = tuple(column.name for column in TIMING)
-ARROW = pa.schema([pa.field(c.name, c.type, metadata={"meaning": c.meaning}) for c in COLUMNS])
 
 
-def to_table(rows: list[dict[str, Any]]) -> pa.Table:
+def arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
+    """Return columns as an arrow schema that carries their meanings."""
+    return pa.schema([pa.field(c.name, c.type, metadata={"meaning": c.meaning}) for c in columns])
+
+
+def to_table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     """Return rows as a typed table; a missing key is null, an unknown one a programming error."""
-    known = {column.name for column in COLUMNS}
+    known = set(schema.names)
     for row in rows:
         if not row.keys() <= known:
             raise KeyError(f"no such columns: {sorted(row.keys() - known)}")
-    return pa.Table.from_pylist(rows, schema=ARROW)
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+ARROW = arrow_schema(COLUMNS)

@@ -19,11 +19,13 @@ class Store:
     """Reads and writes the cells of one run.
 
     Args:
-        folder: where they are; made when the first cell is written.
+        folder: where they are; made by ``prepare``.
+        schema: of the files.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, schema: pa.Schema = ARROW) -> None:
         self.folder = Path(folder)
+        self.schema = schema
 
     def path(self, cell: str) -> Path:
         """Return the file of a cell."""
@@ -67,7 +69,7 @@ class Store:
         path = self.path(cell)
         temporary = self.folder / f".{cell}-{os.getpid()}.tmp"
         try:
-            pq.write_table(to_table(rows), temporary, compression="zstd")
+            pq.write_table(to_table(rows, self.schema), temporary, compression="zstd")
             temporary.replace(path)
         except OSError as error:
             temporary.unlink(missing_ok=True)

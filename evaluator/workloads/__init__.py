@@ -14,6 +14,10 @@ from evaluator.workloads.synthetic import Synthetic
 KINDS: dict[str, type[Synthetic] | type[Recorded]] = {"synthetic": Synthetic, "recorded": Recorded}
 
 
+class UnusableWorkload(EplbError):
+    """A workload that is missing, cannot be read, or does not fit what it is used for."""
+
+
 def load_workload(config: Mapping[str, Any]) -> Synthetic | Recorded:
     """Return the workload that a mapping of ``kind`` and parameters describes.
 
@@ -31,14 +35,14 @@ def content_hash(workload: Synthetic | Recorded) -> str:
     """Return a hash of what determines the counts, without making them: a recording's bytes, a scenario's source.
 
     Raises:
-        EplbError: the recording is missing or cannot be opened.
+        UnusableWorkload: the recording is missing or cannot be opened.
     """
     if isinstance(workload, Recorded):
         try:
             with open(workload.path, "rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise EplbError(f"there is no workload in {workload.path!r}: {error.strerror}") from None
+            raise UnusableWorkload(f"there is no workload in {workload.path!r}: {error.strerror}") from None
     here = Path(__file__).parent
     source = (here / "synthetic.py").read_bytes()
     return hashlib.sha256(source).hexdigest()

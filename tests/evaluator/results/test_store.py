@@ -99,7 +99,7 @@ def test_a_folder_that_cannot_be_made_is_said_before_any_work(tmp_path):
 
 def test_a_column_that_does_not_exist_is_a_mistake_of_ours():
     with pytest.raises(KeyError, match="balanced"):
-        schema.to_table([{"balanced": 1}])
+        schema.to_table([{"balanced": 1}], schema.ARROW)
 
 
 def test_runs_are_read_together(tmp_path):

@@ -1,0 +1,76 @@
+"""What a program's answer must satisfy, and the hard loads on which it is checked.
+
+Shapes: L layers, E logical experts, P slots.
+"""
+
+from __future__ import annotations
+
+from eplb_variants import EplbError, Placement, Topology, check_placement
+from eplb_variants.testing import cases, groups_stay_together
+from evaluator.candidates.sandbox.pool import Answer, CandidateFailed, Worker
+
+ANSWER, PHY2LOG, LOGCNT, LOG2PHY, LOCALITY, STATE = "answer", "phy2log", "logcnt", "log2phy", "locality", "state"
+"""Names of the checks: an answer came; the placement is one; the maps agree with it; groups stay on their nodes; an
+answer depends on the load of this call and not on the last one's."""
+
+WORKLOAD = "the workload"
+
+
+class Invalid(Exception):
+    """A program failed a check.
+
+    Attributes:
+        check: name of the check.
+        load: name of the load, one of the battery's or the workload.
+        detail: what was wrong. May quote the program's output: for people, never for a model.
+        timed_out: whether there was no answer in time.
+    """
+
+    def __init__(self, check: str, load: str, detail: str, *, timed_out: bool = False) -> None:
+        super().__init__(f"{check} on {load}: {detail}")
+        self.check, self.load, self.detail, self.timed_out = check, load, detail, timed_out
+
+
+def checked(answer: Answer, shape: tuple[int, ...], topology: Topology, load: str) -> Placement:
+    """Return the placement of an answer for a load of ``shape`` ``[L, E]``; Invalid names the first check it fails."""
+    num_layers, num_experts = shape
+    if answer.phy2log is None:
+        raise Invalid(PHY2LOG, load, "nothing was returned")
+    if answer.phy2log.shape != (num_layers, topology.num_slots):
+        detail = f"phy2log has shape {list(answer.phy2log.shape)}: it must be [{num_layers}, {topology.num_slots}]"
+        raise Invalid(PHY2LOG, load, detail)
+    maps = {PHY2LOG: {}, LOGCNT: {"logcnt": answer.logcnt}, LOG2PHY: {"log2phy": answer.log2phy}}
+    for check, more in maps.items():
+        try:
+            placement = check_placement(answer.phy2log, num_experts, topology, **more)
+        except EplbError as error:
+            raise Invalid(check, load, str(error)) from None
+    hierarchical = topology.hierarchical and topology.num_nodes > 1 and num_experts % topology.num_groups == 0
+    if hierarchical and not groups_stay_together(placement, topology.num_groups):
+        raise Invalid(LOCALITY, load, "a group's replicas lie on several nodes, though groups divide over nodes")
+    return placement
+
+
+def run_battery(worker: Worker) -> int:
+    """Ask a loaded program about every hard load and return how many there were; Invalid where it fails one."""
+    number = 0
+    for case in cases():
+        answered = ask(worker, case.load, case.topology, case.name)
+        checked(answered, case.load.shape, case.topology, case.name)
+        number += 1
+    return number
+
+
+def ask(worker: Worker, load: object, topology: Topology, name: str, seed: int = 0) -> Answer:
+    """Return the answer of a program for a load; Invalid where there is none."""
+    import numpy as np
+
+    try:
+        return worker.call(np.asarray(load), topology, seed)
+    except CandidateFailed as error:
+        raise failed(error, name) from None
+
+
+def failed(error: CandidateFailed, load: str) -> Invalid:
+    """Return a failure to answer as a failed check."""
+    return Invalid(ANSWER, load, str(error), timed_out=error.kind == "timed out")

@@ -1,0 +1,101 @@
+"""The docket: documents in, programs to be judged out, each distinct one once; and the report on every document."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eplb_variants import EplbError
+from evaluator.candidates.apply import apply_document, other_outcomes
+from evaluator.candidates.document import read_document
+from evaluator.candidates.feedback import feedback
+from evaluator.candidates.program import Program
+from evaluator.candidates.schema import REJECTED
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A document and what became of it.
+
+    Attributes:
+        name: of the candidate.
+        path: of its file.
+        program: what it made of the parent; None if it was rejected.
+        reason: why it was rejected, in a sentence.
+        notes: what was noticed on the way: repairs, and where other semantics give another program.
+    """
+
+    name: str
+    path: str
+    program: Program | None
+    reason: str | None
+    notes: tuple[str, ...]
+
+
+def candidate_files(paths: Iterable[str]) -> list[Path]:
+    """Return the files that are named, and those in folders that are named, sorted within each.
+
+    Raises:
+        EplbError: a path does not exist, or a folder has no files.
+    """
+    files: list[Path] = []
+    for given in map(Path, paths):
+        if given.is_dir():
+            inside = sorted(p for p in given.iterdir() if p.is_file() and not p.name.startswith((".", "_")))
+            if not inside:
+                raise EplbError(f"the folder {str(given)!r} holds no candidates")
+            files += inside
+        elif given.is_file():
+            files.append(given)
+        else:
+            raise EplbError(f"there is no candidate {str(given)!r}")
+    return files
+
+
+def read_entries(files: Sequence[Path], parent: Program, matching: str) -> list[Entry]:
+    """Return an entry per file; a document that does not apply is an entry too."""
+    return [_entry(file, parent, matching) for file in files]
+
+
+def _entry(file: Path, parent: Program, matching: str) -> Entry:
+    path = os.fspath(file)
+    try:
+        document = read_document(file, parent.source, strict=False)
+    except EplbError as error:
+        return Entry(file.stem, path, None, str(error), ())
+    name = document.name or file.stem
+    others = other_outcomes(document, parent.source, matching)
+    try:
+        applied = apply_document(document, parent.source, matching)
+    except EplbError as error:
+        return Entry(name, path, None, str(error), (*document.notes, *others))
+    return Entry(name, path, Program(name, applied.program), None, (*document.notes, *applied.notes, *others))
+
+
+def report_on(entries: Sequence[Entry], rows: dict[str, Row]) -> list[Row]:
+    """Return what is to be said of each document, in their order.
+
+    Args:
+        entries: the documents.
+        rows: a row per distinct program, as the judge returns them.
+    """
+    first: dict[str, Entry] = {}
+    said = []
+    for entry in entries:
+        line: Row = {"candidate": entry.name, "path": entry.path, "notes": list(entry.notes), "same_as": None}
+        if entry.program is None:
+            line |= {"verdict": REJECTED, "detail": entry.reason, "program": None}
+            line["feedback"] = {"verdict": REJECTED, "text": f"the document did not apply: {entry.reason}"}
+        else:
+            row = rows[entry.program.key]
+            line |= {key: value for key, value in row.items() if key != "candidate"}
+            line["feedback"] = feedback(row)
+            earlier = first.setdefault(entry.program.key, entry)
+            line["same_as"] = None if earlier is entry else earlier.name
+        said.append(line)
+    return said

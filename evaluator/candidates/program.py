@@ -1,0 +1,34 @@
+"""A program: Python source with ``rebalance_experts`` in the DeepSeek API."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from eplb_variants import EplbError
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program and what it is called; only its source says what it is."""
+
+    name: str
+    source: str
+
+    @cached_property
+    def key(self) -> str:
+        """Return a hash of the source: 20 hexadecimal digits."""
+        return hashlib.sha256(self.source.encode()).hexdigest()[:20]
+
+
+def read_program(path: str | Path) -> Program:
+    """Return the program in a file; EplbError where there is none, or it is not UTF-8."""
+    path = Path(path)
+    try:
+        return Program(path.stem, path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise EplbError(f"the program {str(path)!r} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise EplbError(f"the program {str(path)!r} is not UTF-8 at byte {error.start}") from None

@@ -1,0 +1,153 @@
+"""What goes over the channel between the judge and a candidate's process: framed bytes, never pickles.
+
+Shapes: L layers, E logical experts, P slots.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import time
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOAD, LOADED, CALL, RESULT, ERROR = range(5)
+"""Kinds of message: a program's source; it is loaded; a load to place; a placement; what went wrong."""
+
+FRAME = struct.Struct("<IQ")
+CALL_HEAD = struct.Struct("<7q")
+LARGEST = 1 << 28
+"""Bytes of a message at most: a placement of the largest topologies is a hundredth of it."""
+LARGEST_ERROR = 4096
+
+
+class WireError(Exception):
+    """The other side sent what is no message of this protocol, or nothing in time, or went away."""
+
+
+class Closed(WireError):
+    """The other side went away."""
+
+
+class Late(WireError):
+    """Nothing came in time."""
+
+
+class Call(NamedTuple):
+    """A load to place."""
+
+    load: NDArray[np.float32]
+    num_replicas: int
+    num_groups: int
+    num_nodes: int
+    num_gpus: int
+    seed: int
+
+
+def send(channel: socket.socket, kind: int, payload: bytes = b"") -> None:
+    """Send a message; Closed if nobody is there to read it."""
+    try:
+        channel.sendall(FRAME.pack(kind, len(payload)) + payload)
+    except (BrokenPipeError, ConnectionResetError):
+        raise Closed("the process went away") from None
+    except TimeoutError:
+        raise Late("the process does not read") from None
+
+
+def receive(channel: socket.socket, deadline: float | None = None, largest: int = LARGEST) -> tuple[int, bytes]:
+    """Return the kind and payload of the next message.
+
+    Raises:
+        Late: it was not there, whole, at ``deadline`` (of ``time.monotonic``).
+        Closed: the other side went away.
+        WireError: it claims to be larger than ``largest``.
+    """
+    kind, length = FRAME.unpack(_exactly(channel, FRAME.size, deadline))
+    if length > largest:
+        raise WireError(f"a message of {length} bytes was announced: at most {largest} are read")
+    return kind, _exactly(channel, length, deadline)
+
+
+def _exactly(channel: socket.socket, size: int, deadline: float | None) -> bytes:
+    buffer = bytearray(size)
+    view, got = memoryview(buffer), 0
+    while got < size:
+        if deadline is not None:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([channel], [], [], left)[0]:
+                raise Late("no answer in time")
+        try:
+            count = channel.recv_into(view[got:])
+        except ConnectionResetError:
+            count = 0
+        if count == 0:
+            raise Closed("the process went away")
+        got += count
+    return bytes(buffer)
+
+
+def pack_call(call: Call) -> bytes:
+    """Return a call as bytes."""
+    num_layers, num_experts = call.load.shape
+    head = CALL_HEAD.pack(
+        num_layers, num_experts, call.num_replicas, call.num_groups, call.num_nodes, call.num_gpus, call.seed
+    )
+    return head + np.ascontiguousarray(call.load, dtype=np.float32).tobytes()
+
+
+def unpack_call(payload: bytes) -> Call:
+    """Return the call that bytes hold."""
+    num_layers, num_experts, replicas, groups, nodes, gpus, seed = CALL_HEAD.unpack_from(payload)
+    load = np.frombuffer(payload, dtype=np.float32, offset=CALL_HEAD.size).reshape(num_layers, num_experts)
+    return Call(load.copy(), replicas, groups, nodes, gpus, seed)
+
+
+def pack_arrays(arrays: list[NDArray[np.int64] | None]) -> bytes:
+    """Return integer arrays, some of which may be missing, as bytes."""
+    parts = [struct.pack("<q", len(arrays))]
+    for array in arrays:
+        if array is None:
+            parts.append(struct.pack("<q", -1))
+        else:
+            plain = np.ascontiguousarray(array, dtype="<i8")
+            parts.append(struct.pack(f"<{1 + plain.ndim}q", plain.ndim, *plain.shape))
+            parts.append(plain.tobytes())
+    return b"".join(parts)
+
+
+def unpack_arrays(payload: bytes) -> list[NDArray[np.int64] | None]:
+    """Return the arrays that bytes from a stranger hold; WireError where they hold none."""
+    numbers = np.frombuffer(payload[: len(payload) // 8 * 8], dtype="<i8")
+    position = 0
+
+    def take(count: int) -> NDArray[np.int64]:
+        nonlocal position
+        if not 0 <= count <= numbers.size - position:
+            raise WireError("the answer ends before its arrays do")
+        position += count
+        return numbers[position - count : position]
+
+    arrays: list[NDArray[np.int64] | None] = []
+    count = int(take(1)[0])
+    if not 0 <= count <= 3:
+        raise WireError("the answer holds more than three arrays")
+    for _ in range(count):
+        ndim = int(take(1)[0])
+        if ndim == -1:
+            arrays.append(None)
+            continue
+        if not 0 <= ndim <= 4:
+            raise WireError("the answer holds an array of more than four axes")
+        shape = [int(n) for n in take(ndim)]
+        size = 1
+        for extent in shape:
+            size *= extent
+            if not 0 <= extent <= LARGEST or size > LARGEST:
+                raise WireError("the answer holds an array of impossible shape")
+        arrays.append(take(size).reshape(shape).copy())
+    if len(payload) != position * 8:
+        raise WireError("the answer goes on after its arrays")
+    return arrays

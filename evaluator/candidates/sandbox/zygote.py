@@ -1,0 +1,151 @@
+"""The process that candidates are forked from: it has torch imported and nothing else to know.
+
+``python -I -m evaluator.candidates.sandbox.zygote FD`` listens on a socket for one-line requests: ``spawn`` (with a
+descriptor for the child's channel) answers with a process id, ``reap PID`` with a wait status. It ends with the socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import random
+import signal
+import socket
+import sys
+import types
+from typing import Any
+
+import numpy as np
+
+from evaluator.candidates.sandbox import confine, wire
+
+
+def serve(control: socket.socket, isolated: bool) -> None:
+    """Fork a child for each request until the judge goes away."""
+    import torch
+
+    torch.set_num_threads(1)
+    with contextlib.suppress(RuntimeError):
+        torch.set_num_interop_threads(1)
+    torch.ones(4).sort()  # what torch makes on first use is made before the fork
+    gc.collect()
+    gc.freeze()
+    control.sendall(b"ready")
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
+        if not request:
+            return
+        words = request.decode().split("\n")
+        if words[0] == "spawn":
+            pid = os.fork()
+            if pid == 0:
+                control.close()
+                _child(descriptors[0], words[1], confine.Limits(*_numbers(words[2])), isolated)
+            os.close(descriptors[0])
+            control.sendall(str(pid).encode())
+        elif words[0] == "reap":
+            control.sendall(str(os.waitpid(int(words[1]), 0)[1]).encode())
+
+
+def _numbers(text: str) -> Any:
+    wall, cpu, memory, files = text.split()
+    return float(wall), int(cpu), int(memory), int(files)
+
+
+def _child(descriptor: int, scratch: str, limits: confine.Limits, isolated: bool) -> None:
+    """Be a candidate: confine this process, load the program, answer calls; never return."""
+    try:
+        channel = _quiet(descriptor)
+        try:
+            layers = confine.confine(limits, scratch) if isolated else []
+        except Exception as error:
+            wire.send(channel, wire.ERROR, str(error).encode())
+            os._exit(71)
+        wire.send(channel, wire.LOADED, "\n".join(layers).encode())
+        kind, source = wire.receive(channel)
+        if kind == wire.LOAD:
+            _answer(channel, source.decode())
+    except BaseException:
+        os._exit(70)
+    os._exit(0)
+
+
+def _quiet(descriptor: int) -> socket.socket:
+    """Close everything that was inherited but the channel; no input, output to nowhere."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.dup2(descriptor, 3)
+    os.closerange(4, 4096)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return socket.socket(fileno=3)
+
+
+def _answer(channel: socket.socket, source: str) -> None:
+    module = types.ModuleType("candidate")
+    try:
+        exec(compile(source, "candidate.py", "exec"), module.__dict__)
+        place = module.__dict__.get("rebalance_experts")
+        if not callable(place):
+            raise AttributeError("the program has no function rebalance_experts")
+    except BaseException as error:
+        wire.send(channel, wire.ERROR, _describe(error))
+        return
+    wire.send(channel, wire.LOADED)
+    while True:
+        try:
+            kind, payload = wire.receive(channel)
+        except wire.Closed:
+            return
+        if kind == wire.CALL:
+            try:
+                answer = _call(place, wire.unpack_call(payload))
+            except BaseException as error:
+                wire.send(channel, wire.ERROR, _describe(error))
+            else:
+                wire.send(channel, wire.RESULT, answer)
+
+
+def _call(place: Any, call: wire.Call) -> bytes:
+    import torch
+
+    random.seed(call.seed)
+    np.random.seed(call.seed)  # noqa: NPY002 - programs that draw from the global generator
+    torch.manual_seed(call.seed)
+    answer = place(torch.from_numpy(call.load), call.num_replicas, call.num_groups, call.num_nodes, call.num_gpus)
+    arrays = list(answer) if isinstance(answer, tuple | list) else [answer]
+    return wire.pack_arrays([_integers(array) for array in (*arrays, None, None)[:3]])
+
+
+def _integers(values: Any) -> np.ndarray | None:
+    """Return plain integers, whatever kind of tensor or list came; a float, a boolean or an object is refused."""
+    import torch
+
+    if values is None:
+        return None
+    tensor = torch.as_tensor(values).detach().cpu()
+    if tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool:
+        raise TypeError(f"placements are integers, not {tensor.dtype}")
+    return np.array(tensor.to(torch.int64).numpy(), dtype=np.int64, copy=True)
+
+
+def _describe(error: BaseException) -> bytes:
+    """Return the type of an error, the line of the program it comes from and its message, each on a line."""
+    line, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "candidate.py":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError):
+        line = error.lineno or 0
+    try:
+        message = str(error)
+    except BaseException:
+        message = ""
+    text = f"{type(error).__name__}\n{line}\n{message}"
+    return text.encode("utf-8", "replace")[: wire.LARGEST_ERROR]
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2] == "isolated")

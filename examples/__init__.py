@@ -1,0 +1,1 @@
+"""A program to evolve, and candidates against it."""

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from importlib import resources
+
+import pytest
+
+from eplb_variants import EplbError
+from evaluator.candidates.docket import candidate_files, read_entries, report_on
+from evaluator.candidates.program import Program, read_program
+from evaluator.candidates.schema import IDENTICAL, REJECTED
+
+EXAMPLES = resources.files("evaluator.examples").joinpath("candidates")
+PARENT = Program("balancer", resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with a patch, the same under another name and with other words, and one that does not apply."""
+    patch = EXAMPLES.joinpath("two_moves.txt").read_text()
+    (tmp_path / "a.txt").write_text(patch)
+    (tmp_path / "b.txt").write_text(patch.replace("two_moves", "renamed").replace("The", "A").replace("\n", "\r\n"))
+    (tmp_path / "c.txt").write_text(patch.replace("fix_up(weight, count)", "fix_it_up(weight, count)"))
+    (tmp_path / ".hidden").write_text("no candidate")
+    return tmp_path
+
+
+def test_files_and_folders_are_candidates(folder):
+    files = candidate_files([str(folder), str(folder / "a.txt")])
+    assert [file.name for file in files] == ["a.txt", "b.txt", "c.txt", "a.txt"]
+    with pytest.raises(EplbError, match="there is no candidate"):
+        candidate_files([str(folder / "x.txt")])
+    (folder / "empty").mkdir()
+    with pytest.raises(EplbError, match="holds no candidates"):
+        candidate_files([str(folder / "empty")])
+
+
+def test_the_same_program_is_one_whatever_its_document_says(folder):
+    entries = read_entries(candidate_files([str(folder)]), PARENT, "exact-line")
+    assert [entry.name for entry in entries] == ["two_moves", "renamed", "two_moves"]
+    assert entries[0].program.key == entries[1].program.key
+    assert entries[2].program is None
+    assert entries[2].reason
+
+
+def test_every_document_is_reported_on(folder):
+    entries = read_entries(candidate_files([str(folder)]), PARENT, "exact-line")
+    row = {
+        "candidate": "two_moves",
+        "verdict": IDENTICAL,
+        "check": None,
+        "balancedness_gpu_next": 0.9,
+        "repeats": True,
+        "score": 1.0,
+        "score_parent": 1.0,
+        "time_ratio": None,
+    }
+    for name in ("_parent", "_difference", "_difference_low", "_difference_high"):
+        row[f"balancedness_gpu_next{name}"] = 0.0
+    said = report_on(entries, {entries[0].program.key: row})
+    assert [line["verdict"] for line in said] == [IDENTICAL, IDENTICAL, REJECTED]
+    assert [line["same_as"] for line in said] == [None, "two_moves", None]
+    assert said[2]["feedback"]["text"].startswith("the document did not apply")
+    assert said[0]["feedback"]["text"].startswith("the placements are the parent's")
+
+
+def test_other_semantics_are_said_where_they_differ(folder):
+    (folder / "c.txt").unlink()
+    outside = EXAMPLES.joinpath("global_packing.txt").read_text()
+    (folder / "outside.txt").write_text(outside)
+    *_, entry = read_entries(candidate_files([str(folder)]), PARENT, "exact-line")
+    assert "not within an EVOLVE-BLOCK" in entry.reason
+    assert any("under openevolve: another program" in note for note in entry.notes)
+
+
+@pytest.mark.parametrize("name", ["diverse_packing.txt", "two_moves.txt", "even_swap.txt", "snake_deal.py"])
+def test_the_examples_apply(name):
+    with resources.as_file(EXAMPLES.joinpath(name)) as path:
+        (entry,) = read_entries([path], PARENT, "exact-line")
+    assert entry.program is not None, entry.reason
+
+
+def test_a_program_that_cannot_be_read_is_said(tmp_path):
+    with pytest.raises(EplbError, match="cannot be read"):
+        read_program(tmp_path / "no.py")
+    (tmp_path / "latin.py").write_bytes(b"# caf\xe9\n")
+    with pytest.raises(EplbError, match="is not UTF-8 at byte 5"):
+        read_program(tmp_path / "latin.py")

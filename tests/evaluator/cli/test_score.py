@@ -1,0 +1,95 @@
+"""``eplb score`` as a user, or an evolution, runs it."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+import pandas as pd
+import pytest
+
+EXAMPLES = resources.files("evaluator.examples").joinpath("candidates")
+SMALL = ["workload.num_layers=2", "workload.windows=6", "measure=quality"]
+PROGRAM = resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return twenty copies and variations of the examples: a handful of distinct programs."""
+    folder = tmp_path / "candidates"
+    folder.mkdir()
+    names = ["two_moves.txt", "even_swap.txt", "global_packing.txt", "snake_deal.py"]
+    for number in range(20):
+        text = EXAMPLES.joinpath(names[number % 4]).read_text()
+        suffix = names[number % 4].rpartition(".")[2]
+        (folder / f"candidate_{number:02}.{suffix}").write_text(text)
+    return folder
+
+
+def test_twenty_documents_are_judged_once_per_program(eplb, folder, tmp_path):
+    done = eplb("score", str(folder), "--json", "--jobs", "2", *SMALL, check=0)
+    document = json.loads(done.stdout)
+    assert document["programs"] == 3
+    verdicts = [line["verdict"] for line in document["candidates"]]
+    assert len(verdicts) == 20
+    assert verdicts.count("rejected") == 5
+    assert verdicts.count("identical placements") == 5
+    assert len([line for line in document["candidates"] if line["same_as"]]) == 12
+    rows = pd.read_parquet(tmp_path / "runs" / "scores")
+    assert len(rows) == 3
+    assert (tmp_path / "runs" / "scores" / "_seed").stat().st_mode & 0o077 == 0, "the seed is out of sight"
+
+    again = eplb("score", str(folder), *SMALL, check=0)
+    assert "20 documents, 3 distinct programs" in again.stdout
+    assert pd.read_parquet(tmp_path / "runs" / "scores")["measured_at"].tolist() == rows["measured_at"].tolist()
+
+
+def test_the_table_says_what_was_found(eplb, tmp_path):
+    (tmp_path / "broken.py").write_text(PROGRAM.replace("stable=True", "stables=True"))
+    example = str(EXAMPLES.joinpath("global_packing.txt"))
+    done = eplb("score", "broken.py", example, *SMALL, "seed=3", check=0)
+    assert "isolation: landlock" in done.stdout
+    assert "invalid" in done.stdout
+    assert "broken: invalid: crashed: TypeError in line" in done.stdout
+    assert "global_packing: under openevolve: another program" in done.stdout
+    assert not (tmp_path / "runs" / "scores" / "_seed").exists()
+
+
+def test_matching_can_be_a_frameworks(eplb):
+    example = str(EXAMPLES.joinpath("global_packing.txt"))
+    done = eplb("score", example, "--matching", "openevolve", "--json", *SMALL, check=0)
+    (line,) = json.loads(done.stdout)["candidates"]
+    assert line["verdict"] == "invalid"
+    assert line["check"] == "locality"
+    assert line["feedback"]["check"] == "locality"
+
+
+def test_a_candidate_may_be_timed_and_scored_by_another_formula(eplb, tmp_path):
+    (tmp_path / "same.py").write_text(PROGRAM + "\n# the same\n")
+    small = [*SMALL[:2], "timing.rounds=3", "timing.min_rounds=3", "score=leaderboard"]
+    (line,) = json.loads(eplb("score", "same.py", "--json", *small, check=0).stdout)["candidates"]
+    assert line["timing_rounds"] == 3
+    assert line["score_name"] == "leaderboard"
+    assert 50 < line["score"] < 100
+    assert line["feedback"]["time"]["ratio"] == line["time_ratio"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["score", "no.txt"], 2, "there is no candidate 'no.txt'"),
+        (["score", "same.py", "--parent", "no.py"], 2, "'no.py' cannot be read"),
+        (["score", "same.py", "workload=nothing"], 2, "no workload 'nothing'"),
+        (["score", "same.py", "--matching", "exact"], 2, "did you mean 'exact-line'"),
+        (["score", "same.py", "--jobs", "0"], 2, "--jobs is 0"),
+        (["score", "same.py", "workload=recorded", "workload.path=no.npz"], 3, "there is no workload in 'no.npz'"),
+        (["score", "same.py", "workload=recorded", "workload.path=same.py"], 3, "an unknown kind of file"),
+        (["score", "same.py", "topology=vllm_qwen30b", "workload=quick"], 3, "144 slots are too few"),
+        (["score", "same.py", "--parent", "broken.py"], 3, "the parent 'broken' cannot be judged against"),
+    ],
+)
+def test_a_mistake_is_a_sentence(eplb, tmp_path, arguments, code, says):
+    (tmp_path / "same.py").write_text(PROGRAM)
+    (tmp_path / "broken.py").write_text("x = (")
+    done = eplb(*arguments, *([] if "workload" in str(arguments) else SMALL), check=code)
+    assert says in done.stderr
