@@ -10,6 +10,10 @@ class EplbError(ValueError):
     """Something that was given cannot be used; the message is one sentence that says what and why."""
 
 
+class UnfitError(EplbError):
+    """Parts that are each right and do not fit together, such as more experts than slots."""
+
+
 def unknown(what: str, given: object, known: Iterable[str]) -> EplbError:
     """Return the error for a name that does not exist: what was given, the nearest match, what is allowed."""
     names = sorted(known)

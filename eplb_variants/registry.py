@@ -22,6 +22,8 @@ from eplb_variants.placement import Placement, Replication
 from eplb_variants.topology import Topology
 
 ENTRY_POINT_GROUP = "eplb_variants.stages"
+PARAMETER_TYPES = (int, float, str, bool)
+"""Types that a parameter may have: those that a configuration file can write and Hydra can check."""
 _ROOMS = ("forecasting", "packing", "replication", "fixup", "floors", "hierarchy")
 
 
@@ -134,6 +136,10 @@ def _check_class(kind: str, name: str, cls: type) -> None:
     for field in dataclasses.fields(cls):
         if field.init and field.default is dataclasses.MISSING:
             raise EplbError(f"the {kind} {name!r} has a parameter {field.name!r} without a default value")
+    for parameter, hint in get_type_hints(cls).items():
+        if hint not in PARAMETER_TYPES:
+            allowed = ", ".join(t.__name__ for t in PARAMETER_TYPES)
+            raise EplbError(f"the {kind} {name!r} has a parameter {parameter!r} of type {hint}: allowed are {allowed}")
 
 
 @cache
@@ -172,6 +178,8 @@ def build(kind: str, config: str | Mapping[str, Any]) -> Any:
     Raises:
         EplbError: unknown name or parameter, or a parameter of the wrong type; integers pass for floats.
     """
+    if not isinstance(config, str | Mapping):
+        raise EplbError(f"a {kind} is a name, or a mapping of name and parameters: it was given {config!r}")
     settings = {"name": config} if isinstance(config, str) else dict(config)
     if "name" not in settings:
         raise EplbError(f"a {kind} needs a name: it was given {settings}")

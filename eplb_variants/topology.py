@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from eplb_variants.errors import EplbError
+from eplb_variants.errors import EplbError, UnfitError
 
 
 @dataclass(frozen=True)
@@ -67,18 +67,18 @@ class Topology:
         return Topology(self.num_slots, 1, 1, self.num_gpus)
 
     def check_experts(self, num_experts: int) -> None:
-        """Raise EplbError unless every one of ``num_experts`` logical experts of a layer can have a slot."""
+        """Raise UnfitError unless every one of ``num_experts`` logical experts of a layer can have a slot."""
         if self.num_slots < num_experts:
-            raise EplbError(
+            raise UnfitError(
                 f"{self.num_slots} slots are too few for {num_experts} logical experts: each needs at least one"
             )
 
     def check_groups(self, num_experts: int) -> None:
-        """Raise EplbError unless ``num_experts`` experts form equal groups that divide over the nodes."""
+        """Raise UnfitError unless ``num_experts`` experts form equal groups that divide over the nodes."""
         if num_experts % self.num_groups:
-            raise EplbError(f"{num_experts} logical experts do not divide into {self.num_groups} groups")
+            raise UnfitError(f"{num_experts} logical experts do not divide into {self.num_groups} groups")
         if not self.hierarchical:
-            raise EplbError(
+            raise UnfitError(
                 f"{self.num_groups} groups do not divide over {self.num_nodes} nodes: "
                 "the hierarchical policy needs equally many on each"
             )

@@ -23,7 +23,9 @@ exit_codes = [0]
 def main(config: DictConfig) -> None:
     """Evaluate the configuration that Hydra composed."""
     try:
-        plan = make_plan(list(HydraConfig.get().overrides.task))
+        hydra_config = HydraConfig.get()
+        folders = [s.path for s in hydra_config.runtime.config_sources if s.provider == "command-line"]
+        plan = make_plan(list(hydra_config.overrides.task), config_dirs=folders)
         exit_codes.append(report(plan, run(plan), as_json=False))
     except EplbError as error:
         print(f"eplb: {error}", file=sys.stderr)

@@ -39,10 +39,21 @@ class Workload:
     def _source(self) -> Any:
         return load_workload({k: v for k, v in self.config.items() if k not in ("interval", "max_windows")})
 
+    @property
+    def seeded(self) -> bool:
+        """Whether the counts depend on the seed: those of a recording do not, nor those of exactly equal loads."""
+        made = self.config["kind"] == "synthetic"
+        return made and not (self.config["sigma"] == 0 and self.config["phi"] == 0 and not self.config["dead_share"])
+
     @cached_property
     def content(self) -> str:
         """Return the hash of what determines the counts."""
         return content_hash(self._source)
+
+    @cached_property
+    def identity(self) -> str:
+        """Return the hash of what determines the windows but the seed; a recording's path does not."""
+        return digest({k: v for k, v in self.config.items() if k != "path"}, self.content)
 
     def windows(self, seed: int) -> IntArray:
         """Return ``[W, L, E]``, the windows for a seed; EplbError where there is nothing to read or too little."""
@@ -69,8 +80,7 @@ class Cell:
             SCHEMA_VERSION,
             variant_identity(self.variant),
             self.workload.name,
-            {k: v for k, v in self.workload.config.items() if k != "path"},
-            self.workload.content,
+            self.workload.identity,
             self.topology_name,
             [self.topology.num_slots, self.topology.num_groups, self.topology.num_nodes, self.topology.num_gpus],
             self.seed,
@@ -102,9 +112,9 @@ def _file_hash(path: Path) -> str:
 @cache
 def _package_hash(package: str) -> str:
     """Return a hash of all Python files of a package; a single module counts as one."""
-    file = importlib.import_module(package).__file__
-    if file is None:
-        return "namespace"
+    file = getattr(importlib.import_module(package), "__file__", None)
+    if file is None:  # typed into an interpreter: there is no source to tell versions apart by
+        return "no file"
     root = Path(file).parent
     files = sorted(root.rglob("*.py")) if Path(file).name == "__init__.py" else [Path(file)]
     return digest([[path.relative_to(root).as_posix(), _file_hash(path)] for path in files])

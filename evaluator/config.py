@@ -155,8 +155,9 @@ def make_plan(overrides: Sequence[str], *, multirun: bool = False, config_dirs: 
             if settings is not None and any(settings[key] != common[key] for key in (*PER_RUN, "timing")):
                 raise EplbError(f"{', '.join(PER_RUN)} and timing are the same for all cells: they cannot be swept")
             settings = common
-            if score is None:
-                score = composer.score(choice)
+            if score not in (None, composer.score(choice)):
+                raise EplbError("the score is the same for all cells: sweep without it, then `eplb compare --score`")
+            score = composer.score(choice)
             try:
                 cells[number] = composer.cell(choice, common["seed"])
             except EplbError as error:
@@ -167,15 +168,31 @@ def make_plan(overrides: Sequence[str], *, multirun: bool = False, config_dirs: 
             raise EplbError(next(iter(left_out), "the sweep is empty"))
         reference = composer.variant(settings["reference"])
         return Plan(
-            cells=_with_reference(list(cells.values()), reference),
+            cells=_with_reference(_told_apart(list(cells.values())), reference),
             folder=_folder(settings),
             reference=reference,
             measure=_one_of("measure", settings["measure"], MEASURES),
             refresh=settings["refresh"],
             timing=TimingSettings(**settings["timing"]),
             score=score,
-            left_out=tuple(left_out),
+            left_out=(*left_out, *composer.unseeded),
         )
+
+
+def _told_apart(cells: list[Cell]) -> list[Cell]:
+    """Return the cells with recordings of one file name and different content told apart by their hash."""
+    contents: dict[str, set[str]] = {}
+    for cell in cells:
+        contents.setdefault(cell.workload.name, set()).add(cell.workload.content)
+
+    def renamed(cell: Cell) -> Cell:
+        name = cell.workload.name
+        if len(contents[name]) == 1:
+            return cell
+        workload = Workload(f"{name}#{cell.workload.content[:6]}", cell.workload.config)
+        return dataclasses.replace(cell, workload=workload)
+
+    return [renamed(cell) for cell in cells]
 
 
 def _with_reference(cells: Sequence[Cell], reference: Variant) -> tuple[Cell, ...]:
@@ -213,8 +230,12 @@ def hydra_session(config_dirs: Sequence[str] = ()) -> Iterator[None]:
                 search_path.prepend("command line", f"file://{Path(folder).resolve()}", "schema")
             _repository().initialize_sources(search_path)
             yield
+    except EplbError:
+        raise
     except (HydraException, OmegaConfBaseException) as error:
         raise EplbError(_sentence(error)) from None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:  # of values that cannot be used
+        raise EplbError(f"the configuration cannot be used: {type(error).__name__}: {_sentence(error)}") from None
     finally:
         GlobalHydra.instance().hydra = outer
 
@@ -276,6 +297,8 @@ class _Composer:
         self._parser = OverridesParser.create(GlobalHydra.instance().config_loader())
         self._composed: dict[tuple[str, ...], DictConfig] = {}
         self._built: dict[Any, Any] = {}
+        self.unseeded: dict[str, None] = {}
+        """Sentences about seeds that make no difference."""
 
     def expand(self, overrides: Sequence[str], multirun: bool) -> Iterator[_Choice]:
         """Yield the points of a sweep, the last override varying fastest."""
@@ -306,7 +329,7 @@ class _Composer:
 
     def _check_choice(self, override: Override) -> None:
         key, value = override.key_or_group, override.value()
-        if self._is_group(override) and isinstance(value, str) and value not in options(key):
+        if self._is_group(override) and value not in options(key):
             raise unknown(key, value, options(key))
 
     def _config(self, groups: tuple[str, ...]) -> DictConfig:
@@ -325,6 +348,11 @@ class _Composer:
         if missing:
             raise EplbError(f"{section}={config[section].name} needs {missing[0]}=...")
         chosen = tuple(g for g in groups if g.partition("=")[0] == section)
+        name = chosen[-1].partition("=")[2] if chosen else config[section].get("name")
+        if config[section].get("name") != name:
+            raise EplbError(
+                f"{section}={name} calls itself {config[section].get('name')!r}: a choice has its file's name"
+            )
         return config[section], self._config(everywhere + chosen)[section]
 
     def common(self, choice: _Choice) -> dict[str, Any]:
@@ -366,7 +394,10 @@ class _Composer:
         topology_name, made = part("topology", topology)
         if seed < 0:
             raise EplbError(f"seed is {seed}: it must be 0 or more")
-        return Cell(part("variant", variant), part("workload", workload), topology_name, made, seed)
+        chosen: Workload = part("workload", workload)
+        if seed and not chosen.seeded:
+            self.unseeded[f"the seeds of {chosen.name!r}, which is the same for every seed"] = None
+        return Cell(part("variant", variant), chosen, topology_name, made, seed if chosen.seeded else 0)
 
     def variant(self, name: str) -> Variant:
         """Return a variant by its name in the group, wherever that is from."""

@@ -1,6 +1,7 @@
 """Differences that can be believed: means and ratios with bootstrap intervals, and what they allow to be said.
 
-Windows of one series follow each other in time and are not independent, so they are resampled in blocks.
+Windows of one series follow each other in time and are not independent, so they are resampled in blocks; traces of
+several seeds are resampled as wholes first.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ TIME_FLOOR = 0.02
 FEWEST = 5
 """Windows or rounds below which an interval is shown, but nothing is said: the bootstrap of so few is too narrow."""
 
-BETTER, WORSE, SAME, UNSURE = "better", "worse", "no difference", "too few windows"
+BETTER, WORSE, SAME, UNSURE = "better", "worse", "no difference", "too few to say"
 
 
 class Estimate(NamedTuple):
@@ -38,29 +39,50 @@ class Estimate(NamedTuple):
     """Windows or rounds that it rests on."""
 
 
-def mean_of_series(series: Sequence[FloatArray], seed: int = 0) -> Estimate:
-    """Return the mean over all windows of several series, with a stratified block-bootstrap interval.
+def mean_of_series(series: Sequence[FloatArray | Sequence[FloatArray]], seed: int = 0) -> Estimate:
+    """Return the mean over all windows of several series, with a stratified, clustered block-bootstrap interval.
 
     Args:
-        series: values by window, one array a series (a workload and seed); NaN are left out.
+        series: a stratum each (a workload on a topology): the values by window of its one trace, or of several traces
+            (seeds); NaN are left out.
         seed: of the resampling.
 
-    Blocks are circular, of the cube root of the series' length, after the usual rule for means.
+    Windows of a trace follow each other and are resampled in circular blocks of the cube root of its length, after the
+    usual rule for means. Where a stratum has several traces, traces are resampled first: windows of one trace can agree
+    with each other more than with those of the next. With one trace the interval speaks of that trace alone.
     """
-    kept = [values[~np.isnan(values)] for values in series]
-    kept = [values for values in kept if values.size]
-    count = sum(values.size for values in kept)
+    strata = [[_known(trace) for trace in ([s] if isinstance(s, np.ndarray) else s)] for s in series]
+    strata = [[trace for trace in traces if trace.size] for traces in strata]
+    strata = [traces for traces in strata if traces]
+    count = sum(trace.size for traces in strata for trace in traces)
     if count == 0:
         return Estimate(float("nan"), float("nan"), float("nan"), 0)
-    mean = float(np.concatenate(kept).mean())
-    if count < 2 or max(values.size for values in kept) < 2:
+    mean = float(np.concatenate([trace for traces in strata for trace in traces]).mean())
+    if all(len(traces) == 1 and traces[0].size == 1 for traces in strata):
         return Estimate(mean, float("nan"), float("nan"), count)
     generator = np.random.default_rng(seed)
-    sums = np.zeros(RESAMPLES)
-    for values in kept:
-        sums += values[_block_indices(values.size, generator)].sum(axis=1)
-    low, high = _ends(sums / count)
+    sums, sizes = (sum(parts) for parts in zip(*(_resample(traces, generator) for traces in strata), strict=True))
+    low, high = _ends(np.asarray(sums) / np.asarray(sizes))
     return Estimate(mean, low, high, count)
+
+
+def _known(values: FloatArray) -> FloatArray:
+    return values[~np.isnan(values)]
+
+
+def _resample(traces: Sequence[FloatArray], generator: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """Return sums and numbers of windows, ``[RESAMPLES]`` each, of a stratum resampled by traces and blocks."""
+    chosen = np.zeros((RESAMPLES, len(traces)), dtype=np.int64)
+    if len(traces) > 1:
+        chosen = generator.integers(0, len(traces), chosen.shape)
+    sums, sizes = np.zeros(RESAMPLES), np.zeros(RESAMPLES)
+    for draw in range(len(traces)):
+        for number, trace in enumerate(traces):
+            here = chosen[:, draw] == number
+            if here.any():
+                sums[here] += trace[_block_indices(trace.size, int(here.sum()), generator)].sum(axis=1)
+                sizes[here] += trace.size
+    return sums, sizes
 
 
 def median_ratio(times: FloatArray, reference: FloatArray, seed: int = 0) -> Estimate:
@@ -85,18 +107,18 @@ def judge_difference(difference: Estimate, floor: float = BALANCE_FLOOR) -> str:
 
 def judge_ratio(ratio: Estimate, floor: float = TIME_FLOOR) -> str:
     """Return what a ratio of times to the reference (less is better) allows to be said."""
-    if np.isnan(ratio.low):
+    if np.isnan(ratio.low) or ratio.num < FEWEST:
         return UNSURE
     if abs(ratio.value - 1) < floor or ratio.low <= 1 <= ratio.high:
         return SAME
     return BETTER if ratio.value < 1 else WORSE
 
 
-def _block_indices(size: int, generator: np.random.Generator) -> np.ndarray:
-    """Return ``[RESAMPLES, size]`` indices made of circular blocks."""
+def _block_indices(size: int, resamples: int, generator: np.random.Generator) -> np.ndarray:
+    """Return ``[resamples, size]`` indices made of circular blocks."""
     length = max(1, round(size ** (1 / 3)))
-    starts = generator.integers(0, size, (RESAMPLES, -(-size // length)))
-    return ((starts[:, :, None] + np.arange(length)) % size).reshape(RESAMPLES, -1)[:, :size]
+    starts = generator.integers(0, size, (resamples, -(-size // length)))
+    return ((starts[:, :, None] + np.arange(length)) % size).reshape(resamples, -1)[:, :size]
 
 
 def _ends(resampled: FloatArray) -> tuple[float, float]:

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from eplb_variants import EplbError, Variant
+from eplb_variants.errors import UnfitError
 from eplb_variants.loads import IntArray
 from evaluator.cell import Cell, digest, variant_identity
 from evaluator.config import Plan
 from evaluator.machine import describe_machine
-from evaluator.replay import replay
-from evaluator.results.schema import FAILED, OK, SCHEMA_VERSION, SKIPPED
+from evaluator.replay import place, replay
+from evaluator.results.schema import FAILED, OK, SCHEMA_VERSION, SKIPPED, TIMING_NAMES
 from evaluator.results.store import Store
 from evaluator.timing import Timing, time_variants
 
@@ -80,7 +81,7 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     timing_key = _timing_key(plan) if plan.measure != "quality" else None
     store.prepare()
     outcome = Outcome(plan.folder, [store.path(cell.key) for cell in cells])
-    done = {cell.key: (False, False) if plan.refresh else store.done(cell.key, timing_key) for cell in cells}
+    done = {cell.key: _done(cell, plan, store, timing_key) for cell in cells}
     windows = _Windows()
 
     missing = [cell for cell in cells if not done[cell.key][0]]
@@ -97,6 +98,12 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
         _measure_time(list(block), plan, windows, store, timing_key or "", outcome, progress)
     outcome.cached = len(usable) - len({c.key for c in missing + untimed} & {c.key for c in usable})
     return outcome
+
+
+def _done(cell: Cell, plan: Plan, store: Store, timing_key: str | None) -> tuple[bool, bool]:
+    """Return whether the quality and the time of a cell are there; ``refresh`` is of what the plan measures."""
+    quality, timed = store.done(cell.key, timing_key)
+    return quality and not (plan.refresh and plan.measure != "time"), timed and not plan.refresh
 
 
 def _block_order(cell: Cell) -> tuple[str, str, int, str]:
@@ -126,19 +133,27 @@ class _Windows:
 
 def _measure_quality(cell: Cell, windows: _Windows, store: Store, outcome: Outcome) -> bool:
     """Measure and write a cell; return whether it went well."""
-    windows_WLE = windows.of(cell)
+    try:
+        windows_WLE = windows.of(cell)
+    except EplbError as error:
+        return _note(cell, _common(cell), SKIPPED, str(error), store, outcome.skipped)
     common = _common(cell, windows_WLE)
     try:
         cell.topology.check_experts(windows_WLE.shape[2])
-    except EplbError as error:
-        return _note(cell, common, SKIPPED, str(error), store, outcome.skipped)
-    try:
         rows = list(replay(cell.variant, windows_WLE, cell.topology))
+    except UnfitError as error:
+        return _note(cell, common, SKIPPED, str(error), store, outcome.skipped)
     except Exception as error:  # whatever the variant does, the other cells go on
         return _note(cell, common, FAILED, _reason(error), store, outcome.failed)
-    store.write(cell.key, [{**common, "status": OK, **row} for row in rows])
+    times = _times_kept(store.read(cell.key))
+    store.write(cell.key, [{**common, "status": OK, **row, **times} for row in rows])
     outcome.measured += 1
     return True
+
+
+def _times_kept(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the times that were taken of a cell before: measuring its quality again does not lose them."""
+    return {name: rows[0][name] for name in TIMING_NAMES} if rows else {}
 
 
 def _note(cell: Cell, common: dict[str, Any], status: str, reason: str, store: Store, where: dict[str, str]) -> bool:
@@ -161,13 +176,18 @@ def _measure_time(
     progress: Progress,
 ) -> None:
     """Time the cells of a block beside each other and add the times to their files."""
-    windows_WLE = windows.of(block[0])
+    windows_WLE, topology = windows.of(block[0]), block[0].topology
+    timings: dict[str, Timing] = {}
     by_key: dict[str, Variant] = {cell.key: cell.variant for cell in block}
     try:
-        timings = time_variants(by_key, plan.reference, windows_WLE, block[0].topology, plan.timing)
+        place(plan.reference, windows_WLE, 0, topology, None)
+        timings = time_variants(by_key, plan.reference, windows_WLE, topology, plan.timing)
+    except UnfitError as error:
+        where = _name(block[0]).partition(" on ")[2]
+        outcome.skipped[f"times on {where}, for the reference {plan.reference.name}"] = str(error)
     except Exception as error:  # quality stays as it was measured
-        outcome.failed.update({f"time of {_name(cell)}": _reason(error) for cell in block})
-        timings = {}
+        where = _name(block[0]).partition(" on ")[2]
+        outcome.failed[f"times on {where}, beside the reference {plan.reference.name}"] = _reason(error)
     for cell in block:
         if cell.key in timings:
             columns = timing_columns(timings[cell.key], plan.reference.name, timing_key)
@@ -199,20 +219,22 @@ def timing_columns(timing: Timing, reference: str, timing_key: str) -> dict[str,
     }
 
 
-def _common(cell: Cell, windows_WLE: IntArray) -> dict[str, Any]:
-    """Return the columns that are the same for all windows of a cell."""
+def _common(cell: Cell, windows_WLE: IntArray | None = None) -> dict[str, Any]:
+    """Return the columns that are the same for all windows of a cell; without its shape where it has no windows."""
+    shape = (None, None, None) if windows_WLE is None else windows_WLE.shape
     return {
         "schema_version": SCHEMA_VERSION,
         "cell": cell.key,
         "variant": cell.variant.name,
         "workload": cell.workload.name,
+        "workload_content": cell.workload.identity,
         "topology": cell.topology_name,
         "seed": cell.seed,
         "window": 0,
-        "num_windows": windows_WLE.shape[0],
+        "num_windows": shape[0],
         "interval": cell.workload.config["interval"],
-        "num_layers": windows_WLE.shape[1],
-        "num_experts": windows_WLE.shape[2],
+        "num_layers": shape[1],
+        "num_experts": shape[2],
         **asdict(cell.topology),
         "variant_config": json.dumps(cell.variant.config, sort_keys=True),
         "workload_config": json.dumps(dict(cell.workload.config), sort_keys=True),

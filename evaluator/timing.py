@@ -6,6 +6,7 @@ does not. So the ratio, paired by round, is the result; seconds are for orientat
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import tempfile
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -94,9 +96,10 @@ def time_prepared(
     contestants: Mapping[str, Prepare], reference: Prepare, settings: TimingSettings, seed: int = 0
 ) -> dict[str, Timing]:
     """Return the times of anything that can be made ready for a round and called, each beside ``reference``."""
-    with exclusive(settings.wait_seconds) as valid, quiet(settings.threads):
+    with exclusive(settings.wait_seconds) as alone, quiet(settings.threads):
         first = {name: _clocked(prepare(0))[0] for name, prepare in contestants.items()}
         pairs = measure(contestants, reference, settings, seed)
+        valid = alone()
     return {
         name: Timing(times[:, 0, 0], times[:, 0, 1], first[name], median_ratio(times[:, 0, 0], times[:, 1, 0]), valid)
         for name, times in pairs.items()
@@ -157,18 +160,32 @@ def _clocked(call: Callable[[], object]) -> tuple[float, float]:
 
 
 @contextmanager
-def exclusive(wait_seconds: float) -> Iterator[bool]:
-    """Hold the machine's timing lock; yield whether it was to be had."""
-    lock = FileLock(LOCK, mode=0o666)
+def exclusive(wait_seconds: float) -> Iterator[Callable[[], bool]]:
+    """Hold the machine's timing lock; yield a function that says whether the machine was ours alone so far.
+
+    Who gives up waiting measures all the same, and leaves a mark by which the holder of the lock knows, too.
+    """
+    lock, mark = FileLock(LOCK, mode=0o666), Path(f"{LOCK}.disturbed")
     try:
         lock.acquire(timeout=wait_seconds)
     except (Timeout, PermissionError):
-        yield False
+        with contextlib.suppress(OSError):
+            mark.touch()
+        yield lambda: False
         return
+    before = _changed(mark)
     try:
-        yield True
+        yield lambda: _changed(mark) == before
     finally:
         lock.release()
+
+
+def _changed(path: Path) -> int:
+    """Return when a file was last touched, in nanoseconds; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 @contextmanager

@@ -41,8 +41,7 @@ def apply_document(document: Document, parent: str, matching: str = DEFAULT) -> 
         EplbError: the document is rejected, as ``NotApplied`` with a line diff where there is one to show; or there is
             no such semantics.
     """
-    if matching not in MATCHINGS:
-        raise unknown("matching", matching, MATCHINGS)
+    _must_be_known(matching)
     if document.notes and not parent.isascii():
         again = parse_document(document.raw, parent, name=document.name, strict=False)
         if again.notes != document.notes:
@@ -60,6 +59,7 @@ def compare_matchings(document: Document, parent: str) -> dict[str, Outcome]:
 
 def summarise_matchings(document: Document, parent: str, matching: str = DEFAULT) -> dict[str, str]:
     """Return a sentence on each semantics but the one chosen: same program, another, or rejected and why."""
+    _must_be_known(matching)
     outcomes = compare_matchings(document, parent)
     chosen = outcomes.pop(matching)
     return {name: _sentence(outcome, _relation(outcome, chosen)) for name, outcome in outcomes.items()}
@@ -67,6 +67,7 @@ def summarise_matchings(document: Document, parent: str, matching: str = DEFAULT
 
 def other_outcomes(document: Document, parent: str, matching: str = DEFAULT) -> tuple[str, ...]:
     """Return a sentence on each semantics under which something else would have come of the document."""
+    _must_be_known(matching)
     outcomes = compare_matchings(document, parent)
     chosen = outcomes.pop(matching)
     return tuple(
@@ -74,6 +75,11 @@ def other_outcomes(document: Document, parent: str, matching: str = DEFAULT) -> 
         for name, outcome in outcomes.items()
         if (relation := _relation(outcome, chosen)) in (ANOTHER, REJECTS)
     )
+
+
+def _must_be_known(matching: str) -> None:
+    if matching not in MATCHINGS:
+        raise unknown("matching", matching, MATCHINGS)
 
 
 def _outcome(document: Document, parent: str, matching: str) -> Outcome:

@@ -109,8 +109,7 @@ class Judge:
             schema.SCORE_SCHEMA_VERSION,
             program.key,
             self.parent.key,
-            {k: v for k, v in settings.workload.config.items() if k != "path"},
-            settings.workload.content,
+            settings.workload.identity,
             settings.seed,
             asdict(settings.topology),
             asdict(settings.limits),
@@ -251,6 +250,7 @@ def _frame(trials: dict[str, tuple[Trial, Row]]) -> pd.DataFrame:
         for row in trial.rows:
             base: Row = dict.fromkeys([*METRICS, "place_seconds", "place_cpu_seconds", "time_reference"], None)
             base |= {"time_ratio": None, "time_ratio_low": None, "time_ratio_high": None, "timing_valid": None}
+            base |= {"timing_rounds": None, "workload_content": "c"}
             base |= {"workload": "w", "topology": "t", "seed": 0, "interval": 1, "status": OK, "cell": name}
             rows.append({**base, **row, **times, "variant": name})
     frame = pd.DataFrame(rows)

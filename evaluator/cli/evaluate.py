@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evaluator.config import Plan
@@ -83,6 +83,14 @@ def report(plan: Plan, outcome: Outcome, *, as_json: bool) -> int:
     return DONE if len(good) else USAGE
 
 
+def _reference(plan: Plan, title: str, part: Any) -> str | None:
+    """Return the reference if it was measured there; without it there is nothing to compare with."""
+    if plan.reference.name in set(part["variant"]):
+        return plan.reference.name
+    print(f"eplb: {title}: no table, for the reference {plan.reference.name!r} was not measured there", file=sys.stderr)
+    return None
+
+
 def _print_tables(plan: Plan, good: object) -> None:
     import pandas as pd
 
@@ -96,7 +104,9 @@ def _print_tables(plan: Plan, good: object) -> None:
     if len(parts) > MAX_TABLES:
         parts = [(f"all {len(parts)} workloads and topologies", good)]
     for title, part in parts:
-        reference = plan.reference.name if plan.reference.name in set(part["variant"]) else str(part["variant"].iloc[0])
+        reference = _reference(plan, title, part)
+        if reference is None:
+            continue
         summary = summarise(part, reference, plan.score)
         terminal.print(summary_table(summary, reference, title, terminal.width, plan.score.name))
 
@@ -109,7 +119,9 @@ def _document(plan: Plan, outcome: Outcome, good: object) -> dict[str, object]:
     assert isinstance(good, pd.DataFrame)
     tables = {}
     for title, part in by_workload(good):
-        reference = plan.reference.name if plan.reference.name in set(part["variant"]) else str(part["variant"].iloc[0])
+        reference = _reference(plan, title, part)
+        if reference is None:
+            continue
         summary = summarise(part, reference, plan.score)
         rows = json.loads(summary.to_json(orient="records"))
         tables[title] = {"reference": reference, "variants": rows}

@@ -5,6 +5,7 @@ Shapes: L layers, G GPUs.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +17,18 @@ import pandas as pd
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
+from eplb_variants import EplbError
 from evaluator.compare.summary import by_workload, headline_of, series_of, summarise
 from evaluator.results.schema import OK
 from evaluator.statistics import mean_of_series
 
 FORMATS = ("png", "svg")
+METADATA: dict[str, Any] = {"svg": {"Date": None}}
+"""The same data give the same bytes: no date."""
 MAX_PANELS = 12
 """Workloads shown beside each other; more would not be readable."""
+LONGEST_NAME = 80
+"""Characters of a plot's name that are taken from a title; file systems allow 255."""
 COLOURS = mpl.colormaps["tab10"]
 STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "eplb-lab"}
 
@@ -34,16 +40,22 @@ def draw_all(frame: pd.DataFrame, reference: str, folder: Path) -> list[Path]:
         frame: rows by window, as stored.
         reference: variant marked as such.
         folder: made where it is missing.
+
+    Raises:
+        EplbError: the folder cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     good = frame[frame["status"] == OK]
     files = []
-    with mpl.rc_context(STYLE):
-        for name, figure in _figures(good, reference):
-            for kind in FORMATS:
-                path = folder / f"{name}.{kind}"
-                figure.savefig(path, dpi=150, bbox_inches="tight", metadata={"Date": None} if kind == "svg" else None)
-                files.append(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with mpl.rc_context(STYLE):
+            for name, figure in _figures(good, reference):
+                for kind in FORMATS:
+                    path = folder / f"{name}.{kind}"
+                    figure.savefig(path, dpi=150, bbox_inches="tight", metadata=METADATA.get(kind))
+                    files.append(path)
+    except OSError as error:
+        raise EplbError(f"plots cannot be written to {str(folder)!r}: {error.strerror}") from None
     return files
 
 
@@ -53,8 +65,15 @@ def _figures(good: pd.DataFrame, reference: str) -> Iterator[tuple[str, Figure]]
         yield "balancedness_against_time", time_plot(good, reference)
     for title, part in by_workload(good)[:MAX_PANELS]:
         if part["gpu_load"].notna().any():
-            name = re.sub(r"[^A-Za-z0-9_.-]+", "_", title).strip("_")
-            yield f"gpu_load_{name}", heat_map_plot(part, title)
+            yield f"gpu_load_{file_name(title)}", heat_map_plot(part, title)
+
+
+def file_name(title: str) -> str:
+    """Return a title as a short file name; what is cut off is told apart by a hash."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", title).strip("_")
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[:LONGEST_NAME]}_{hashlib.sha256(title.encode()).hexdigest()[:8]}"
 
 
 def _order(good: pd.DataFrame) -> list[str]:

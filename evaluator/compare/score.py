@@ -33,6 +33,6 @@ class Score:
         """
         try:
             values = summary.eval(self.formula, engine="python")
+            return pd.Series(values, index=summary.index, dtype=float)
         except Exception as error:
             raise EplbError(f"the score {self.name!r} cannot be computed: {error}") from None
-        return pd.Series(values, index=summary.index, dtype=float)

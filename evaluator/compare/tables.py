@@ -47,11 +47,11 @@ def summary_table(summary: pd.DataFrame, reference: str, title: str, width: int,
         box=SIMPLE_HEAD,
         padding=(0, PAD, 0, 0),
         caption=f"balancedness of GPUs on {judged}, mean of {int(summary['windows'].max())} windows (1 is perfect); "
-        f"difference to {escape(reference)} on the same windows, with its 95% interval over windows",
+        f"difference to {escape(reference)} on the same windows, with its 95% interval {_over(summary)}",
         caption_justify="left",
     )
     for column in columns:
-        table.add_column(column.title, justify="left" if column.title in ("variant", "verdict") else "right")
+        table.add_column(escape(column.title), justify="left" if column.title in ("variant", "verdict") else "right")
     for number in range(len(summary)):
         table.add_row(*[_coloured(texts[column.title][number]) for column in columns])
     return table
@@ -65,7 +65,7 @@ def _columns(summary: pd.DataFrame, reference: str, score: str | None) -> list[_
         return "reference" if row["variant"] == reference else str(row["verdict"])
 
     columns = [
-        _Column("variant", lambda row: str(row["variant"]), 0),
+        _Column("variant", _name, 0),
         _Column(headline, lambda row: _number(row[f"balancedness_gpu_{headline}"]), 0),
         _Column(f"vs {reference}", lambda row: MISSING if row["variant"] == reference else _difference(row), 0),
         _Column("verdict", verdict, 0),
@@ -81,6 +81,15 @@ def _columns(summary: pd.DataFrame, reference: str, score: str | None) -> list[_
     if score is not None and "score" in summary:
         columns.append(_Column(f"score {score}", lambda row: _number(row["score"]), 7))
     return columns
+
+
+def _name(row: pd.Series) -> str:
+    return str(row["variant"]) if row["complete"] else f"{row['variant']} ({row['windows']} windows)"
+
+
+def _over(summary: pd.DataFrame) -> str:
+    traces = int(summary["traces"].max())
+    return f"over {traces} seeds and their windows" if traces > 1 else "over the windows of this one trace"
 
 
 def _that_fit(columns: list[_Column], texts: dict[str, list[str]], width: int) -> list[_Column]:

@@ -31,6 +31,7 @@ IDENTITY = (
     Column("cell", TEXT, "hash of all that determines the quality columns"),
     Column("variant", TEXT, "name of the variant, with the parameters that were changed"),
     Column("workload", TEXT, "name of the workload, with the parameters that were changed"),
+    Column("workload_content", TEXT, "hash of what determines the workload's counts, its parameters and seed apart"),
     Column("topology", TEXT, "name of the topology, or its four numbers"),
     Column("seed", INT, "seed of the synthetic workload"),
     Column("window", INT, "number of the window that the placement was made from, from 0"),
@@ -78,7 +79,9 @@ TIMING = (
     Column("place_seconds_min", REAL, "its minimum"),
     Column("place_seconds_iqr", REAL, "its spread: third less first quartile"),
     Column("place_cpu_seconds", REAL, "CPU time of one call, median"),
-    Column("first_place_seconds", REAL, "wall time of the very first call, compilation included"),
+    Column(
+        "first_place_seconds", REAL, "wall time of the call before the first round, which warms up and does not count"
+    ),
     Column("time_reference", TEXT, "variant that stood beside it in every round"),
     Column("time_ratio", REAL, "median over rounds of its wall time / the reference's"),
     Column("time_ratio_low", REAL, "lower end of the 95% bootstrap interval over rounds"),

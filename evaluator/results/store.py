@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import secrets
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,11 @@ import pyarrow.parquet as pq
 
 from eplb_variants.errors import EplbError, unknown
 from evaluator.results.schema import ARROW, OK, SCHEMA_VERSION, to_table
+
+ALIKE = ["variant", "workload", "workload_content", "topology", "seed", "interval"]
+"""Columns of which a comparison holds one cell."""
+STALE_SECONDS = 3600.0
+"""A file that is being written is renamed within seconds; one that is older than this was left behind."""
 
 
 class Store:
@@ -39,9 +45,12 @@ class Store:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            probe = self.folder / f".probe-{os.getpid()}"
+            probe = self.folder / f".probe-{secrets.token_hex(8)}"
             probe.write_bytes(b"")
             probe.unlink()
+            for left_over in self.folder.glob(".*.tmp"):  # of a process that was killed while it wrote
+                if time.time() - left_over.stat().st_mtime > STALE_SECONDS:
+                    left_over.unlink(missing_ok=True)
         except OSError as error:
             raise EplbError(f"results cannot be written to {str(self.folder)!r}: {error.strerror}") from None
 
@@ -67,7 +76,7 @@ class Store:
             EplbError: the disk is full or the folder cannot be written to; nothing that was there is lost.
         """
         path = self.path(cell)
-        temporary = self.folder / f".{cell}-{os.getpid()}.tmp"
+        temporary = self.folder / f".{cell}-{secrets.token_hex(8)}.tmp"
         try:
             pq.write_table(to_table(rows, self.schema), temporary, compression="zstd")
             temporary.replace(path)
@@ -79,12 +88,23 @@ class Store:
 
 def read_files(files: Sequence[Path]) -> pd.DataFrame:
     """Return all rows of some cells' files; EplbError where one is of a version that this one does not read."""
-    tables = [_checked(pq.ParquetFile(file).read()) for file in files]
-    return pa.concat_tables([table.cast(ARROW) for table in tables]).to_pandas()
+    tables = [_table(file) for file in files]
+    return pa.concat_tables(tables).to_pandas()
+
+
+def _table(file: Path) -> pa.Table:
+    try:
+        table = pq.ParquetFile(file).read()
+    except pa.ArrowInvalid:
+        raise EplbError(f"{str(file)!r} is no whole parquet file: delete it, and evaluate again") from None
+    return _checked(table).cast(ARROW)
 
 
 def read_runs(folders: Iterable[str | Path]) -> pd.DataFrame:
     """Return all rows of any number of run folders, with a column ``run`` for the folder's name.
+
+    Of several cells that are alike in all but the code or composition behind a name, the newest is kept: the others
+    were left by an earlier version of a variant. Of the same cell in two folders, the one with times is kept.
 
     Raises:
         EplbError: a folder is missing or holds no results, or results of a newer version than this one reads.
@@ -100,7 +120,11 @@ def read_runs(folders: Iterable[str | Path]) -> pd.DataFrame:
     if not frames:
         raise EplbError("no run folder was named")
     merged = pd.concat(frames, ignore_index=True)
-    return merged.drop_duplicates(["cell", "window", "status"], keep="last", ignore_index=True)
+    cells = merged.drop_duplicates(["run", "cell"]).copy()
+    cells["timed"] = cells["place_seconds"].notna()
+    newest = cells.sort_values(["measured_at"]).groupby(ALIKE, dropna=False)["cell"].last()
+    cells = cells[cells["cell"].isin(newest)].sort_values(["timed", "measured_at"]).drop_duplicates("cell", keep="last")
+    return merged.merge(cells[["run", "cell"]], on=["run", "cell"]).reset_index(drop=True)
 
 
 def _checked(table: pa.Table) -> pa.Table:

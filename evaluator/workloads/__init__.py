@@ -40,9 +40,10 @@ def content_hash(workload: Synthetic | Recorded) -> str:
     if isinstance(workload, Recorded):
         try:
             with open(workload.path, "rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                counts = hashlib.file_digest(file, "sha256")
         except OSError as error:
             raise UnusableWorkload(f"there is no workload in {workload.path!r}: {error.strerror}") from None
-    here = Path(__file__).parent
-    source = (here / "synthetic.py").read_bytes()
-    return hashlib.sha256(source).hexdigest()
+        for source in sorted((Path(__file__).parent / "readers").glob("*.py")):
+            counts.update(source.read_bytes())
+        return counts.hexdigest()
+    return hashlib.sha256((Path(__file__).parent / "synthetic.py").read_bytes()).hexdigest()

@@ -91,6 +91,8 @@ class Synthetic:
             raise EplbError(f"workload.phi is {self.phi}: it must be 0 (no noise) or at least 1")
         if self.distribution not in DISTRIBUTIONS:
             raise unknown("distribution", self.distribution, DISTRIBUTIONS)
+        if self.distribution == "gamma" and self.sigma == 0:
+            raise EplbError("workload.sigma is 0: it is the shape of the gamma distribution and must be above 0")
         if self.num_experts % self.num_groups:
             raise EplbError(f"{self.num_experts} logical experts do not divide into {self.num_groups} groups")
         if self.top_k > self.num_experts - self._dead:
@@ -113,6 +115,8 @@ class Synthetic:
         weight_WLE = self._weights(generator)
         chance_WLE = self._chances(weight_WLE, generator)
         counts = self._counts(chance_WLE, generator)
+        if (counts.sum(axis=2) != self.tokens * self.top_k).any():
+            raise EplbError(f"workload.sigma is {self.sigma}: so few experts have load that tokens cannot be placed")
         return Trace(
             counts,
             model="synthetic",

@@ -80,6 +80,19 @@ def test_equals_the_original_program(file, name):
     )
 
 
+@pytest.mark.parametrize("file", ["edge_rows_global", "edge_rows_hier"])
+def test_the_diverse_packer_is_where_the_seed_differs(file):
+    """On some rows of exact ties the seed's placements are not its parent's; where the originals agree, ours do."""
+    data = np.load(FOLDER / f"{file}.npz")
+    load, topology = data["load"], Topology(*data["topology"])
+    ours = {name: load_variant(name).place(load, topology) for name in ("seed", "seed_parent")}
+    ours_differ = (ours["seed"].phy2log != ours["seed_parent"].phy2log).any(axis=1)
+    theirs_differ = (data["seed_phy2log"] != data["seed_parent_phy2log"]).any(axis=1)
+    assert theirs_differ.sum() == 4
+    assert ours_differ.any()
+    assert not (ours_differ & ~theirs_differ).any()
+
+
 def test_rows_that_look_tied_but_are_equal_all_the_same():
     """Without redundancy or with one slot a GPU, ties do not reach the packing: all rows are equal slot by slot."""
     for file in ("no_redundancy", "one_slot_per_gpu"):

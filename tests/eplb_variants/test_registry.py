@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 
@@ -84,6 +85,13 @@ def test_what_cannot_be_registered_is_said():
         @dataclass(frozen=True)
         class X:
             steps: int
+
+    with pytest.raises(EplbError, match="of type typing.Literal"):
+
+        @register("packer", "x", "")
+        @dataclass(frozen=True)
+        class Y:
+            mode: Literal["a", "b"] = "a"
 
     with pytest.raises(EplbError, match="already registered by eplb_variants.packing.greedy"):
         register("packer", "greedy", "")(lambda *_: None)

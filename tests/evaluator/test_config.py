@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import resources
+
 import pytest
 
 from eplb_variants import EplbError, Topology, load_variant, variant_names
@@ -83,7 +85,7 @@ def test_two_thousand_cells_are_not_two_thousand_compositions(monkeypatch):
     monkeypatch.setattr(config, "compose", lambda *a, **k: calls.append(a) or compose(*a, **k))
     sweep = ["variant=seed", "variant.gpu_packer.refine_steps=range(0,20)", "workload=glob(*)", "seed=range(0,7)"]
     plan = make_plan([*sweep, "reference=seed"], multirun=True)
-    assert len(plan.cells) == 20 * 15 * 7
+    assert len(plan.cells) == 20 * 14 * 7 + 20, "the loads of all_equal are the same for every seed"
     assert len(calls) < 25
 
 
@@ -110,6 +112,11 @@ def test_two_thousand_cells_are_not_two_thousand_compositions(monkeypatch):
         (["stage/packer@variant.gpu_packer=divers"], "no stage/packer 'divers': did you mean 'diverse'"),
         (["variant=["], "no viable alternative"),
         (["workload.windows=0"], "workload.windows is 0"),
+        (["variant=null"], "no variant 'None'"),
+        (["variant=seed", "variant.gpu_packer=null"], "a packer is a name"),
+        (["workload=3"], "no workload '3'"),
+        (["workload.kind=recorded"], "cannot be used"),
+        (["workload=qwen3_domain", "workload.sigma=0"], "must be above 0"),
     ],
 )
 def test_a_mistake_is_one_sentence(overrides, says):
@@ -124,6 +131,8 @@ def test_a_mistake_is_one_sentence(overrides, says):
 
 
 def test_what_is_the_same_for_all_cells_cannot_be_swept():
+    with pytest.raises(EplbError, match="score is the same for all cells"):
+        make_plan(["score=default,fork"], multirun=True)
     with pytest.raises(EplbError, match="cannot be swept"):
         make_plan(["run=a,b"], multirun=True)
 
@@ -147,6 +156,14 @@ def test_choices_of_ones_own_come_from_a_folder(tmp_path):
         assert summary_of("variant", "mine") == "my own"
     with pytest.raises(EplbError, match="there is no folder"):
         make_plan([], config_dirs=[str(tmp_path / "missing")])
+
+
+def test_a_choice_is_called_as_its_file(tmp_path):
+    (tmp_path / "variant").mkdir()
+    shipped = resources.files("evaluator.conf").joinpath("variant", "seed.yaml").read_text()
+    (tmp_path / "variant" / "mine.yaml").write_text(shipped)
+    with pytest.raises(EplbError, match="variant=mine calls itself 'seed'"):
+        make_plan(["variant=mine"], config_dirs=[str(tmp_path)])
 
 
 def test_every_choice_has_a_name_and_a_line():

@@ -67,8 +67,29 @@ def test_a_ratio_is_paired_by_round():
     assert judge_ratio(median_ratio(reference, 1.5 * reference)) == BETTER
     assert judge_ratio(median_ratio(1.01 * reference, reference)) == SAME
     assert judge_ratio(median_ratio(np.array([]), np.array([]))) == UNSURE
+    assert judge_ratio(median_ratio(3 * reference[:4], reference[:4])) == UNSURE, "four rounds are too few"
 
 
 def test_the_same_data_give_the_same_interval():
     values = np.random.default_rng(3).normal(size=50)
     assert mean_of_series([values]) == mean_of_series([values])
+
+
+def exchangeable(draw, seeds, windows):
+    """Return differences of two equal things: each trace has an offset of its own, nearly the same in every window."""
+    return [draw.normal(0, 0.01) + draw.normal(0, 0.001, windows) for _ in range(seeds)]
+
+
+def test_equal_things_that_differ_by_trace_are_no_difference():
+    """Windows of a trace agree with each other; only other traces say whether a difference is one in general."""
+    draw = np.random.default_rng(4)
+    said = [judge_difference(mean_of_series([exchangeable(draw, 12, 20)])) for _ in range(100)]
+    assert said.count(SAME) >= 85
+    alone = [judge_difference(mean_of_series([exchangeable(draw, 1, 20)])) for _ in range(50)]
+    assert alone.count(SAME) < 25, "of one trace alone the interval speaks of that trace"
+
+
+def test_seeds_of_two_windows_each_are_enough_to_say():
+    draw = np.random.default_rng(5)
+    estimate = mean_of_series([[draw.normal(-0.2, 0.01, 1) for _ in range(10)]])
+    assert judge_difference(estimate) == WORSE

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from eplb_variants import EplbError, registry
 from eplb_variants.registry import register, stages
 from evaluator import sweep
+from evaluator.compare.summary import by_workload
 from evaluator.config import make_plan
 
 
@@ -67,6 +69,52 @@ def test_other_timing_settings_time_again_but_do_not_measure_again(plan):
     again = sweep.run(plan("variant=seed", "timing.rounds=4"))
     assert (again.measured, again.timed) == (0, 2)
     assert frame(again)["timing_rounds"].eq(4).all()
+
+
+def test_measuring_quality_again_keeps_the_times(plan):
+    first = frame(sweep.run(plan("variant=seed")))
+    again = sweep.run(plan("variant=seed", "measure=quality", "refresh=true"))
+    assert (again.measured, again.timed) == (2, 0)
+    key = ["cell", "window"]
+    before, after = (f.set_index(key)["place_seconds"].sort_index() for f in (first, frame(again)))
+    pd.testing.assert_series_equal(before, after)
+    only_time = sweep.run(plan("variant=seed", "measure=time", "refresh=true"))
+    assert (only_time.measured, only_time.timed) == (0, 2)
+
+
+def test_every_variant_is_timed_beside_the_reference(plan, monkeypatch):
+    asked = []
+    original = sweep.time_variants
+    monkeypatch.setattr(sweep, "time_variants", lambda *a, **k: asked.append(a) or original(*a, **k))
+    outcome = sweep.run(plan("variant=seed,contiguous", "reference=seed_parent"))
+    ((variants, reference, *_),) = asked
+    assert reference.name == "seed_parent"
+    assert {v.name for v in variants.values()} == {"seed", "contiguous", "seed_parent"}
+    assert set(frame(outcome)["time_reference"]) == {"seed_parent"}
+
+
+def test_a_workload_that_cannot_be_read_does_not_stop_the_others(tmp_path, small):
+    np.savez(tmp_path / "short.npz", counts=np.ones((2, 3, 256), dtype=int))
+    np.savez(tmp_path / "whole.npz", counts=np.random.default_rng(0).integers(1, 9, (40, 3, 256)))
+    paths = f"workload.path={tmp_path}/short.npz,{tmp_path}/whole.npz"
+    overrides = ["workload=recorded", paths, "workload.interval=4", f"runs_dir={tmp_path}", "measure=quality"]
+    outcome = sweep.run(make_plan(overrides, multirun=True))
+    assert outcome.measured == 1
+    assert list(outcome.skipped.values()) == ["the trace has 2 steps with load: too few for one window of 4 steps"]
+
+
+def test_recordings_of_one_name_are_told_apart(tmp_path, small):
+    for number, folder in enumerate("ab"):
+        (tmp_path / folder).mkdir()
+        counts = np.random.default_rng(number).integers(1, 9, (6, 3, 256))
+        np.savez(tmp_path / folder / "trace.npz", counts=counts)
+    paths = f"workload.path={tmp_path}/a/trace.npz,{tmp_path}/b/trace.npz"
+    overrides = ["workload=recorded", paths, f"runs_dir={tmp_path}", "measure=quality", "seed=0,1,2"]
+    plan = make_plan(overrides, multirun=True)
+    assert len(plan.cells) == 2, "a recording is the same for every seed"
+    assert len({cell.workload.name for cell in plan.cells}) == 2
+    assert any("same for every seed" in sentence for sentence in plan.left_out)
+    assert len(by_workload(frame(sweep.run(plan)))) == 2
 
 
 def test_refresh_measures_again(plan):

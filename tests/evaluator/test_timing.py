@@ -7,10 +7,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from eplb_variants import EplbError, Topology, load_variant
 from evaluator import timing
-from evaluator.timing import TimingSettings, exclusive, measure, quiet, time_variants
+from evaluator.timing import TimingSettings, exclusive, measure, quiet, time_prepared, time_variants
 from evaluator.workloads.synthetic import Synthetic
 
 
@@ -47,11 +48,53 @@ def test_collection_is_off_while_timing_and_on_after():
 
 def test_two_timing_passes_exclude_each_other(tmp_path, monkeypatch):
     monkeypatch.setattr(timing, "LOCK", str(tmp_path / "lock"))
-    with exclusive(0) as first, exclusive(0) as second:
-        assert first
-        assert not second
+    with exclusive(0) as first:
+        assert first()
+        with exclusive(0) as second:
+            assert not second()
+        assert not first(), "the one that did not wait disturbed the one that held the lock"
     with exclusive(0) as again:
-        assert again
+        assert again()
+
+
+def test_the_ratio_is_the_contestants_time_over_the_references(monkeypatch, tmp_path):
+    """With a clock that says what a call returns: wall time 6 against 2, CPU time 5 against 1."""
+    monkeypatch.setattr(timing, "LOCK", str(tmp_path / "lock"))
+    monkeypatch.setattr(timing, "_clocked", lambda call: call())
+    settings = TimingSettings(rounds=7)
+    (result,) = time_prepared({"a": lambda _: lambda: (6.0, 5.0)}, lambda _: lambda: (2.0, 1.0), settings).values()
+    assert result.ratio.value == pytest.approx(3.0)
+    assert (result.wall == 6.0).all()
+    assert (result.cpu == 5.0).all()
+    assert result.first == 6.0
+
+
+def test_libraries_use_as_many_threads_as_asked_for():
+    np.ones((4, 4)) @ np.ones((4, 4))
+    with quiet(1):
+        assert {pool["num_threads"] for pool in threadpool_info()} <= {1}
+
+
+def test_each_call_has_the_history_and_the_placement_before_its_window(monkeypatch, tmp_path):
+    monkeypatch.setattr(timing, "LOCK", str(tmp_path / "lock"))
+    windows = Synthetic(num_layers=2, num_experts=16, top_k=2, tokens=1000, windows=6).make(0).windows(1)
+    topology = Topology(24, 4, 2, 4)
+    seen = []
+
+    class Spy:
+        name, summary, windows = "spy", "", 2
+
+        def place(self, load, topology, previous=None):
+            seen.append((load.copy(), previous))
+            return load_variant("deepseek").place(load[-1], topology)
+
+    time_variants({"spy": Spy()}, load_variant("deepseek"), windows, topology, TimingSettings(rounds=4, min_rounds=4))
+    by_window = {next(i for i, w in enumerate(windows) if (w == load[-1]).all()): (load, p) for load, p in seen}
+    load, previous = by_window[5]
+    np.testing.assert_array_equal(load, windows[4:6])
+    expected = load_variant("deepseek").place(windows[4], topology)
+    np.testing.assert_array_equal(previous.phy2log, expected.phy2log)
+    assert by_window[0][1] is None
 
 
 def test_times_of_a_variant(tmp_path, monkeypatch):

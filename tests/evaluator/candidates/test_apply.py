@@ -23,6 +23,8 @@ def test_the_default_is_exact_line():
 def test_an_unknown_matching_is_named_with_its_neighbour():
     with pytest.raises(EplbError, match="did you mean 'shinka'"):
         apply_document(parse_document(DOCUMENT), PARENT, "shinke")
+    with pytest.raises(EplbError, match="did you mean 'shinka'"):
+        other_outcomes(parse_document(DOCUMENT), PARENT, "shinke")
 
 
 def test_all_semantics_are_compared():

@@ -82,19 +82,30 @@ def test_a_mistake_is_a_sentence_and_exit_code_2(eplb, arguments, says):
     assert says in done.stderr
 
 
+def test_parts_that_do_not_fit_are_no_crash(eplb):
+    done = eplb("evaluate", "variant=seed", "topology.num_groups=12", *SMALL, check=2)
+    assert "skipped: seed on" in done.stderr
+    assert "256 logical experts do not divide into 12 groups" in done.stderr
+
+
 def test_a_failing_variant_is_exit_code_3(eplb, tmp_path):
     """A stage of someone's own that crashes: the cell is recorded, the code says so."""
-    package = tmp_path / "conf" / "variant"
-    package.mkdir(parents=True)
-    (package / "odd.yaml").write_text(
-        "defaults:\n  - /stage/forecaster@forecaster: last\n  - /stage/packer@group_packer: greedy\n"
-        "  - /stage/replicator@replicator: dhondt\n  - /stage/fixup@fixup: none\n  - /stage/packer@gpu_packer: greedy\n"
-        "  - _self_\nname: odd\npolicy: hierarchical\n"
+    (tmp_path / "conf" / "variant").mkdir(parents=True)
+    (tmp_path / "conf" / "variant" / "odd.yaml").write_text(
+        "defaults:\n  - /stage/forecaster@forecaster: last\n  - /stage/placer@placer: odd\n  - _self_\nname: odd\n"
     )
-    done = eplb("evaluate", "variant=odd", "--config-dir", "conf", "topology=sglang_decode", *SMALL, check=3)
+    code = "import sys; from eplb_variants import register; from evaluator.cli.main import main\n"
+    code += "@register('placer', 'odd', 'crashes')\ndef odd(load, topology, previous): return 1 / 0\n"
+    code += "sys.exit(main(sys.argv[1:]))"
+    arguments = ["evaluate", "variant=odd", "--config-dir", "conf", *SMALL]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3, done.stderr
     assert "failed: odd on" in done.stderr
-    assert "8 groups do not divide over 9 nodes" in done.stderr
+    assert "ZeroDivisionError: division by zero" in done.stderr
     assert "the same command again runs only what failed" in done.stdout
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("topic", [None, "variants", "stages", "workloads", "topologies", "scores"])
@@ -118,9 +129,10 @@ def test_help_is_there_for_every_command_and_imports_nothing_heavy(capsys):
         assert capsys.readouterr().out
 
 
-def test_evaluating_does_not_import_torch():
-    code = "import sys; from evaluator.cli.main import main; main(sys.argv[1:]); print('torch' in sys.modules)"
-    arguments = ["evaluate", "runs_dir=/tmp/eplb-lab-test-unused", "measure=quality", "variant=sed"]
+def test_evaluating_does_not_import_torch(tmp_path):
+    code = "import sys; from evaluator.cli.main import main; assert main(sys.argv[1:]) == 0\n"
+    code += "print('torch' in sys.modules)"
+    arguments = ["evaluate", f"runs_dir={tmp_path}", "variant=seed", *SMALL]
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
 
@@ -145,6 +157,12 @@ def test_the_plain_hydra_application(tmp_path):
     assert done.returncode == 0, done.stderr
     assert set(pd.read_parquet(tmp_path / "runs" / "default")["variant"]) == {"seed", "contiguous", "deepseek"}
     assert list((tmp_path / "runs" / ".hydra").iterdir()), "Hydra's own files stay out of the way"
+    (tmp_path / "conf" / "variant").mkdir(parents=True)
+    (tmp_path / "conf" / "variant" / "mine.yaml").write_text(
+        "defaults:\n  - /stage/forecaster@forecaster: last\n  - /stage/placer@placer: random\n  - _self_\nname: mine\n"
+    )
+    own = run("--config-dir", "conf", "variant=mine", "measure=quality", *SMALL)
+    assert own.returncode == 0, own.stderr
     wrong = run("workload.sigma=-1")
     assert wrong.returncode == 2
     assert wrong.stderr == "eplb: workload.sigma is -1.0: it must be 0 or more\n"

@@ -22,6 +22,8 @@ def rows(variant, values, workload="w", seed=0, **more):
             "variant": variant,
             "workload": workload,
             "topology": "t",
+            "workload_content": "c",
+            "timing_rounds": 20,
             "interval": 1,
             "seed": seed,
             "window": i,
@@ -74,6 +76,35 @@ def test_without_a_next_window_the_own_one_is_judged(frame):
     assert summary["difference"].eq(0).all()
     table = summary_table(summary, "base", "title", 200)
     assert [column.header for column in table.columns][1] == "own"
+
+
+def test_a_variant_that_was_not_measured_everywhere_stands_last():
+    """It failed where it is hard: what is left of it must not win."""
+    hard, easy = BASE - 0.3, BASE + 0.1
+    frame = pd.DataFrame(
+        rows("base", easy)
+        + rows("base", hard, workload="hard")
+        + rows("lucky", easy)
+        + rows("worse", easy - 0.1)
+        + rows("worse", hard - 0.1, workload="hard")
+    )
+    summary = summarise(frame, "base")
+    assert list(summary["variant"]) == ["base", "worse", "lucky"]
+    assert summary["complete"].tolist() == [True, True, False]
+    assert "lucky (12 windows)" in text(summary, 160)
+
+
+def test_ratios_to_another_reference_are_left_out(frame):
+    frame["time_ratio"] = frame["time_ratio_low"] = frame["time_ratio_high"] = 2.0
+    frame["time_reference"] = np.where(frame["variant"] == "worse", "base", "another")
+    summary = summarise(frame, "base").set_index("variant")
+    assert summary.loc["worse", "time_ratio"] == 2.0
+    assert summary["time_ratio"].notna().sum() == 1
+
+
+def test_cells_left_by_an_earlier_version_are_a_mistake_not_an_average(frame):
+    with pytest.raises(pd.errors.MergeError):
+        summarise(pd.concat([frame, frame]), "base")
 
 
 def test_an_unknown_reference_is_refused(frame):

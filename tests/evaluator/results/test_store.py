@@ -87,6 +87,7 @@ def test_a_failed_write_leaves_the_old_result(tmp_path, monkeypatch):
     monkeypatch.setattr(store.pq, "write_table", full)
     with pytest.raises(EplbError, match="No space left"):
         run.write("abc", [{**ROW, "variant": "new"}])
+    monkeypatch.undo()
     assert [row["variant"] for row in run.read("abc")] == ["v"]
     assert os.listdir(tmp_path) == ["abc.parquet"]
 
@@ -106,13 +107,43 @@ def test_runs_are_read_together(tmp_path):
     for name, cell in (("a", "abc"), ("b", "def")):
         run = Store(tmp_path / name)
         run.prepare()
-        run.write(cell, [{**ROW, "cell": cell}])
+        run.write(cell, [{**ROW, "cell": cell, "workload": cell}])
     assert read_runs([tmp_path / "a", tmp_path / "b"])["run"].tolist() == ["a", "b"]
     with pytest.raises(EplbError, match="did you mean"):
         read_runs([tmp_path / "aa"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(EplbError, match="no results in"):
         read_runs([tmp_path / "empty"])
+
+
+def test_of_alike_cells_the_newest_and_of_the_same_cell_the_timed_one_is_read(tmp_path):
+    """An edited variant leaves its old cell behind; a second folder may hold the same cell without its times."""
+    day = datetime.timedelta(days=1)
+    old, new = ({**ROW, "cell": c, "measured_at": ROW["measured_at"] + n * day} for c, n in (("old", 0), ("new", 1)))
+    for folder, written in (("a", [old, {**new, "place_seconds": 0.5}]), ("b", [{**new, "measured_at": None}])):
+        run = Store(tmp_path / folder)
+        run.prepare()
+        for row in written:
+            run.write(row["cell"], [row, {**row, "window": 1}])
+    frame = read_runs([tmp_path / "a", tmp_path / "b"])
+    assert frame["cell"].tolist() == ["new", "new"]
+    assert frame["run"].tolist() == ["a", "a"]
+    assert frame["place_seconds"].tolist() == [0.5, 0.5]
+
+
+def test_what_a_killed_process_left_is_cleared_away(tmp_path):
+    (tmp_path / ".abc-1.tmp").write_bytes(b"half")
+    (tmp_path / ".def-2.tmp").write_bytes(b"being written")
+    os.utime(tmp_path / ".abc-1.tmp", (0, 0))
+    Store(tmp_path).prepare()
+    assert os.listdir(tmp_path) == [".def-2.tmp"]
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    Store(tmp_path).write("abc", [ROW])
+    (tmp_path / "abc.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(EplbError, match=r"abc.parquet' is no whole parquet file"):
+        read_runs([tmp_path])
 
 
 def test_results_of_a_newer_version_are_refused(tmp_path):
