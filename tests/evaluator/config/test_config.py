@@ -78,11 +78,11 @@ def test_a_wildcard_leaves_out_what_cannot_run_and_says_why():
 
 def test_two_thousand_cells_are_not_two_thousand_compositions(monkeypatch):
     """Hydra composes each choice of a section once: 20 values of a parameter on 15 workloads are 18 compositions."""
-    from evaluator import config
+    from evaluator.config import composer
 
     calls = []
-    compose = config.compose
-    monkeypatch.setattr(config, "compose", lambda *a, **k: calls.append(a) or compose(*a, **k))
+    compose = composer.compose
+    monkeypatch.setattr(composer, "compose", lambda *a, **k: calls.append(a) or compose(*a, **k))
     sweep = ["variant=seed", "variant.gpu_packer.refine_steps=range(0,20)", "workload=glob(*)", "seed=range(0,7)"]
     plan = make_plan([*sweep, "reference=seed"], multirun=True)
     assert len(plan.cells) == 20 * 14 * 7 + 20, "the loads of all_equal are the same for every seed"
