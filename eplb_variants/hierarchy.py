@@ -6,16 +6,26 @@ Shapes: L layers, E logical experts, P slots, N nodes, Q groups, S = E / Q exper
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from eplb_variants.errors import unknown
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.placement import Placement, Replication
-from eplb_variants.registry import FixUp, Packer, Replicator
+from eplb_variants.registry import FixUp, Packer, Packing, Replicator
 from eplb_variants.topology import Topology
 
+IMPLEMENTATIONS = ("kernel", "reference")
 POLICIES = ("auto", "hierarchical", "global")
+
+
+class _Steps(NamedTuple):
+    group_packer: Packer
+    replicator: Replicator
+    fixup: FixUp
+    gpu_packer: Packer
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,8 @@ class Staged:
         gpu_packer: puts a node's replicas on its GPUs; labels are the experts.
         policy: ``hierarchical`` keeps a group's replicas on one node, ``global`` sees neither groups nor nodes,
             ``auto`` is hierarchical where the groups divide over the nodes, as in DeepSeek's API.
+        implementation: ``kernel`` runs compiled stages where there are any, ``reference`` the readable ones; the
+            placements are the same.
     """
 
     group_packer: Packer
@@ -36,10 +48,23 @@ class Staged:
     fixup: FixUp
     gpu_packer: Packer
     policy: str = "auto"
+    implementation: str = "kernel"
 
     def __post_init__(self) -> None:
         if self.policy not in POLICIES:
             raise unknown("policy", self.policy, POLICIES)
+        if self.implementation not in IMPLEMENTATIONS:
+            raise unknown("implementation", self.implementation, IMPLEMENTATIONS)
+
+    @cached_property
+    def _steps(self) -> _Steps:
+        """The stages as they are called: compiled, unless the readable ones were asked for."""
+        steps = _Steps(self.group_packer, self.replicator, self.fixup, self.gpu_packer)
+        if self.implementation == "reference":
+            return steps
+        from eplb_variants.kernels import accelerate  # Numba is imported only where it is used
+
+        return _Steps(*map(accelerate, steps))
 
     def __call__(self, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication:
         """Place ``load [L, E]``; the columns of the answer are slots.
@@ -53,47 +78,52 @@ class Staged:
         topology.check_groups(num_experts)
         order_LE = self._experts_by_node(load, topology)
         node_load = np.take_along_axis(load, order_LE, axis=1).reshape(num_layers * topology.num_nodes, -1)
-        replication = self.fixup(node_load, self.replicator(node_load, topology.slots_per_node))
-        slotted = self._to_gpus(node_load, replication, topology.gpus_per_node)
-        return _to_layers(slotted, order_LE, topology.num_nodes)
+        replication = self._steps.fixup(node_load, self._steps.replicator(node_load, topology.slots_per_node))
+        packing = self._pack_on_gpus(node_load, replication, topology.gpus_per_node)
+        if self.implementation == "kernel":
+            from eplb_variants.kernels.slots import to_slots as compiled_to_slots
+
+            return compiled_to_slots(replication, packing, order_LE, topology)
+        return to_slots(replication, packing, order_LE, topology)
 
     def _experts_by_node(self, load_LE: FloatArray, topology: Topology) -> IntArray:
         """Return the experts ``[L, E]`` in the order of the nodes that their groups go to."""
         num_layers, num_experts = load_LE.shape
         group_load_LQ = load_LE.reshape(num_layers, topology.num_groups, -1).sum(axis=2)
         group_LQ = np.broadcast_to(np.arange(topology.num_groups), group_load_LQ.shape)
-        packing = self.group_packer(group_load_LQ, group_LQ, topology.num_nodes)
+        packing = self._steps.group_packer(group_load_LQ, group_LQ, topology.num_nodes)
         groups_per_node = topology.num_groups // topology.num_nodes
         place_LQ = packing.pack_index * groups_per_node + packing.rank_in_pack
         group_by_place_LQ = _inverse(place_LQ)
         group_size = num_experts // topology.num_groups
         return (group_by_place_LQ[:, :, None] * group_size + np.arange(group_size)).reshape(num_layers, -1)
 
-    def _to_gpus(self, load: FloatArray, replication: Replication, gpus_per_node: int) -> Replication:
-        """Return the replication with its columns in the order of the slots of a node."""
+    def _pack_on_gpus(self, load: FloatArray, replication: Replication, gpus_per_node: int) -> Packing:
+        """Return the GPU of each of a node's replicas and its place there."""
         average = np.take_along_axis(load / replication.logcnt, replication.phy2log, axis=1)
-        packing = self.gpu_packer(average, replication.phy2log, gpus_per_node)
-        slots_per_gpu = average.shape[1] // gpus_per_node
-        column_by_slot = _inverse(packing.pack_index * slots_per_gpu + packing.rank_in_pack)
-        return Replication(
-            np.take_along_axis(replication.phy2log, column_by_slot, axis=1),
-            np.take_along_axis(replication.rank, column_by_slot, axis=1),
-            replication.logcnt,
-        )
+        return self._steps.gpu_packer(average, replication.phy2log, gpus_per_node)
 
 
-def _to_layers(slotted: Replication, order_LE: IntArray, num_nodes: int) -> Replication:
-    """Put the nodes of a layer side by side and give the experts their own numbers back."""
+def to_slots(replication: Replication, packing: Packing, order_LE: IntArray, topology: Topology) -> Replication:
+    """Return the columns of all nodes in the order of their slots, with the experts' own numbers.
+
+    Args:
+        replication: a row per layer and node, of a node's experts.
+        packing: the GPU of each column within its node, and its place there.
+        order_LE: the experts of each layer in the order of the nodes that they are on.
+        topology: the machine.
+    """
     num_layers, num_experts = order_LE.shape
-    first_of_node_N = np.arange(num_nodes) * (num_experts // num_nodes)
-    local = slotted.phy2log.reshape(num_layers, num_nodes, -1) + first_of_node_N[:, None]
-    logcnt_LE = np.empty_like(order_LE)
-    np.put_along_axis(logcnt_LE, order_LE, slotted.logcnt.reshape(num_layers, num_experts), axis=1)
-    return Replication(
-        np.take_along_axis(order_LE, local.reshape(num_layers, -1), axis=1),
-        slotted.rank.reshape(num_layers, -1),
-        logcnt_LE,
+    column_by_slot = _inverse(packing.pack_index * topology.slots_per_gpu + packing.rank_in_pack)
+    slotted = np.take_along_axis(replication.phy2log, column_by_slot, axis=1).reshape(
+        num_layers, topology.num_nodes, -1
     )
+    first_of_node_N = np.arange(topology.num_nodes) * (num_experts // topology.num_nodes)
+    local = (slotted + first_of_node_N[:, None]).reshape(num_layers, -1)
+    logcnt_LE = np.empty_like(order_LE)
+    np.put_along_axis(logcnt_LE, order_LE, replication.logcnt.reshape(num_layers, num_experts), axis=1)
+    rank = np.take_along_axis(replication.rank, column_by_slot, axis=1).reshape(num_layers, -1)
+    return Replication(np.take_along_axis(order_LE, local, axis=1), rank, logcnt_LE)
 
 
 def _inverse(permutation_NM: IntArray) -> IntArray:

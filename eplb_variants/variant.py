@@ -75,14 +75,16 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
 
     Args:
         name_or_config: a name from ``variant_names()``, or a mapping with either ``placer`` (a stage that does
-            everything) or the steps of ``SLOTS`` and ``policy``; ``forecaster``, ``name`` and ``summary`` may stand
-            in both. A stage is its name, or a mapping of ``name`` and parameters.
+            everything) or the steps of ``SLOTS``, ``policy`` and ``implementation`` (``kernel``, or ``reference`` for
+            the readable stages); ``forecaster``, ``name`` and ``summary`` may stand in both. A stage is its name, or a
+            mapping of ``name`` and parameters.
 
     Raises:
         EplbError: an unknown name, key or stage, or a parameter of the wrong type.
     """
     config = variant_config(name_or_config) if isinstance(name_or_config, str) else _plain(name_or_config)
-    allowed = {"name", "summary", "forecaster"} | ({"placer"} if "placer" in config else {"policy", *SLOTS})
+    steps_or_placer = {"placer"} if "placer" in config else {"policy", "implementation", *SLOTS}
+    allowed = {"name", "summary", "forecaster"} | steps_or_placer
     for key in config:
         if key not in allowed:
             raise unknown("key of a variant called", key, allowed)
@@ -95,7 +97,8 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
         if missing:
             raise EplbError(f"the variant lacks {', '.join(missing)}: name a stage for each, or one placer")
         steps = {slot: build(kind, config[slot]) for slot, kind in SLOTS.items()}
-        placer = Staged(**steps, policy=str(config.get("policy", "auto")))
+        policy, implementation = str(config.get("policy", "auto")), str(config.get("implementation", "kernel"))
+        placer = Staged(**steps, policy=policy, implementation=implementation)
     return Variant(str(config.get("name", "custom")), str(config.get("summary", "")), forecaster, placer, config)
 
 

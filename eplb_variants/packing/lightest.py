@@ -82,7 +82,7 @@ def _swap(
     """Do the best swap in each active row, in place; return which rows had one."""
     row_N1 = np.arange(active_N.size)[:, None]
     members_NKC = np.argsort(index_NM[active_N], axis=1, kind="stable").reshape(active_N.size, num_packs, -1)
-    load_NK = weights_NM[row_N1[:, :, None], members_NKC].sum(axis=2)
+    load_NK = weights_NM[row_N1[:, :, None], members_NKC].cumsum(axis=2)[:, :, -1]  # in order: the kernels do the same
     heavy_N, light_N = load_NK.argmax(axis=1), load_NK.argmin(axis=1)
     gap_N = load_NK.max(axis=1) - load_NK.min(axis=1)
     heavy_NC, light_NC = members_NKC[row_N1[:, 0], heavy_N], members_NKC[row_N1[:, 0], light_N]
