@@ -115,6 +115,11 @@ def _package_hash(package: str) -> str:
     file = getattr(importlib.import_module(package), "__file__", None)
     if file is None:  # typed into an interpreter: there is no source to tell versions apart by
         return "no file"
-    root = Path(file).parent
-    files = sorted(root.rglob("*.py")) if Path(file).name == "__init__.py" else [Path(file)]
-    return digest([[path.relative_to(root).as_posix(), _file_hash(path)] for path in files])
+    return source_hash(Path(file).parent) if Path(file).name == "__init__.py" else _file_hash(Path(file))
+
+
+@cache
+def source_hash(folder: Path) -> str:
+    """Return a hash of all Python files below a folder."""
+    files = sorted(folder.rglob("*.py"))
+    return digest([[path.relative_to(folder).as_posix(), _file_hash(path)] for path in files])

@@ -5,6 +5,8 @@ Shapes: L layers, E logical experts, P slots.
 
 from __future__ import annotations
 
+import time
+
 from eplb_variants import EplbError, Placement, Topology, check_placement
 from eplb_variants.testing import cases, groups_stay_together
 from evaluator.candidates.sandbox.pool import Answer, CandidateFailed, Worker
@@ -51,10 +53,17 @@ def checked(answer: Answer, shape: tuple[int, ...], topology: Topology, load: st
     return placement
 
 
-def run_battery(worker: Worker) -> int:
+def in_time(deadline: float) -> None:
+    """Raise Invalid after ``deadline`` (of ``time.monotonic``): a program may be slow, not slow again and again."""
+    if time.monotonic() > deadline:
+        raise Invalid(ANSWER, WORKLOAD, "its answers take too long in all", timed_out=True)
+
+
+def run_battery(worker: Worker, deadline: float) -> int:
     """Ask a loaded program about every hard load and return how many there were; Invalid where it fails one."""
     number = 0
     for case in cases():
+        in_time(deadline)
         answered = ask(worker, case.load, case.topology, case.name)
         checked(answered, case.load.shape, case.topology, case.name)
         number += 1

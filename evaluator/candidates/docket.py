@@ -13,7 +13,8 @@ from evaluator.candidates.apply import apply_document, other_outcomes
 from evaluator.candidates.document import read_document
 from evaluator.candidates.feedback import feedback
 from evaluator.candidates.program import Program
-from evaluator.candidates.schema import REJECTED
+from evaluator.candidates.sandbox.pool import printable
+from evaluator.candidates.schema import ARROW, REJECTED
 
 Row = dict[str, Any]
 
@@ -63,12 +64,12 @@ def read_entries(files: Sequence[Path], parent: Program, matching: str) -> list[
 
 
 def _entry(file: Path, parent: Program, matching: str) -> Entry:
-    path = os.fspath(file)
+    path = os.fsencode(file).decode("utf-8", "replace")
     try:
         document = read_document(file, parent.source, strict=False)
     except EplbError as error:
-        return Entry(file.stem, path, None, str(error), ())
-    name = document.name or file.stem
+        return Entry(printable(file.stem), path, None, str(error), ())
+    name = printable(document.name or file.stem)[:80]
     others = other_outcomes(document, parent.source, matching)
     try:
         applied = apply_document(document, parent.source, matching)
@@ -87,7 +88,8 @@ def report_on(entries: Sequence[Entry], rows: dict[str, Row]) -> list[Row]:
     first: dict[str, Entry] = {}
     said = []
     for entry in entries:
-        line: Row = {"candidate": entry.name, "path": entry.path, "notes": list(entry.notes), "same_as": None}
+        line: Row = dict.fromkeys(ARROW.names)
+        line |= {"candidate": entry.name, "path": entry.path, "notes": list(entry.notes), "same_as": None}
         if entry.program is None:
             line |= {"verdict": REJECTED, "detail": entry.reason, "program": None}
             line["feedback"] = {"verdict": REJECTED, "text": f"the document did not apply: {entry.reason}"}

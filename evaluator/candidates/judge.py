@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ from evaluator.candidates.checks import Invalid
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.confine import Limits
 from evaluator.candidates.sandbox.pool import Sandbox
-from evaluator.candidates.trial import Trial, check_timed, prepare, try_out
-from evaluator.cell import Workload, digest
+from evaluator.candidates.trial import TimedProgram, Trial, try_out
+from evaluator.cell import Workload, digest, source_hash
 from evaluator.compare.score import Score
 from evaluator.compare.summary import METRICS, headline_of, paired, summarise
 from evaluator.machine import describe_machine
@@ -28,7 +29,7 @@ from evaluator.results.schema import OK
 from evaluator.results.store import Store
 from evaluator.statistics import Estimate, judge_difference, judge_ratio, mean_of_series
 from evaluator.sweep import Progress, Silent, timing_columns
-from evaluator.timing import Timing, TimingSettings, time_prepared
+from evaluator.timing import Prepare, Timing, TimingSettings, time_prepared
 from evaluator.workloads import UnusableWorkload
 
 PARENT, CANDIDATE = "parent", "candidate"
@@ -82,7 +83,7 @@ class Judge:
             self._parent_trial = try_out(self.sandbox, parent, self.windows, settings.topology)
         except Invalid as error:
             self.close()
-            raise ParentUnusable(f"the parent {parent.name!r} cannot be judged against: {error}") from None
+            raise self._unusable(error) from None
         except BaseException:
             self.close()
             raise
@@ -114,6 +115,9 @@ class Judge:
             asdict(settings.topology),
             asdict(settings.limits),
             settings.score.formula,
+            settings.isolation,
+            self.sandbox.layers,
+            source_hash(Path(__file__).parent),
         )
 
     def judge(self, programs: Sequence[Program], progress: Progress | None = None) -> dict[str, Row]:
@@ -156,16 +160,17 @@ class Judge:
         found = self.store.read(self.key(program))
         if not found:
             return None
-        timed = self.settings.timing is None or found[0]["timing_key"] == self._timing_key()
-        failed = found[0]["verdict"] in (schema.INVALID, schema.TIMED_OUT)
-        return found[0] if timed or failed else None
+        here = found[0]["timing_key"] == self._timing_key() and found[0]["timing_valid"]
+        if found[0]["verdict"] == schema.TIMED_OUT:  # a busy machine may have been the reason
+            return None
+        return found[0] if self.settings.timing is None or here or found[0]["verdict"] == schema.INVALID else None
 
     def _timing_key(self) -> str | None:
         return None if self.settings.timing is None else digest(asdict(self.settings.timing), describe_machine())
 
     def _write(self, program: Program, row: Row) -> Row:
         self.store.write(self.key(program), [row])
-        return row
+        return {**dict.fromkeys(schema.ARROW.names), **row}
 
     def _common(self, program: Program) -> Row:
         return {
@@ -196,15 +201,35 @@ class Judge:
     def _timed(self, program: Program, trial: Trial) -> Row:
         assert self.settings.timing is not None
         source = self.windows, self.settings.topology
-        answers: dict[int, bytes] = {}
-        contestant = prepare(self.sandbox, program, *source, answers)
-        beside = prepare(self.sandbox, self.parent, *source, {})
+        contestant = TimedProgram(self.sandbox, program, *source)
+        beside = TimedProgram(self.sandbox, self.parent, *source)
         try:
-            timing = time_prepared({CANDIDATE: contestant}, beside, self.settings.timing)[CANDIDATE]
-            check_timed(answers, trial, *source)
+            timing = time_prepared({CANDIDATE: contestant}, self._unfailing(beside), self.settings.timing)[CANDIDATE]
+            contestant.check(trial)
         except Invalid as error:
             return self._failed(program, error)
+        finally:
+            contestant.end()
+            beside.end()
         return self._judged(program, trial, timing)
+
+    def _unfailing(self, prepare: Prepare) -> Prepare:
+        """Return the parent's rounds, its failures being nobody else's."""
+
+        def guarded(action: Callable[[], Any]) -> Any:
+            try:
+                return action()
+            except Invalid as error:
+                raise self._unusable(error) from None
+
+        def ready(round_number: int) -> Callable[[], object]:
+            call = guarded(lambda: prepare(round_number))
+            return lambda: guarded(call)
+
+        return ready
+
+    def _unusable(self, error: Invalid) -> ParentUnusable:
+        return ParentUnusable(f"the parent {self.parent.name!r} cannot be judged against: {error}")
 
     def _judged(self, program: Program, trial: Trial, timing: Timing | None) -> Row:
         times: Row = {}

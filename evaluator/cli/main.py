@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -69,6 +70,7 @@ def _parser(prog: str, description: str, epilog: str | None = None) -> argparse.
 def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     from eplb_variants.errors import EplbError
 
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         return run(options)
     except EplbError as error:
@@ -84,6 +86,11 @@ def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespa
         traceback.print_exc()
         print("eplb: this is a fault of eplb-lab, not of yours; what was measured is kept", file=sys.stderr)
         return OURS
+
+
+def _terminate(number: int, frame: object) -> None:
+    """End as Ctrl-C does: what was started is ended, what was measured is kept."""
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -38,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="programs tried at once; timing never shares")
     parser.add_argument("--isolation", default="auto", choices=("auto", "none"), help="none runs programs unconfined")
     parser.add_argument("--wall-seconds", type=float, default=20.0, help="for loading and for each call (default: 20)")
+    parser.add_argument("--total-seconds", type=float, default=300.0, help="for all but the timing (default: 300)")
     parser.add_argument("--cpu-seconds", type=int, default=60, help="of a process's whole life (default: 60)")
     parser.add_argument("--memory-mib", type=int, default=2048, help="beyond what torch takes (default: 2048)")
     parser.add_argument("--config-dir", action="append", default=[], metavar="DIR", help="a folder laid out as conf/")
@@ -46,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge and return the exit code."""
-    from eplb_variants.errors import unknown
+    from eplb_variants.errors import EplbError, unknown
     from evaluator.candidates.docket import candidate_files, read_entries, report_on
     from evaluator.candidates.judge import Judge, ParentUnusable
     from evaluator.candidates.matching import MATCHINGS
@@ -64,7 +67,11 @@ def run(options: argparse.Namespace) -> int:
     except UnusableWorkload as error:
         print(f"eplb: {error}", file=sys.stderr)
         return CRASHED
-    parent = default_parent() if options.parent is None else read_program(options.parent)
+    try:
+        parent = default_parent() if options.parent is None else read_program(options.parent)
+    except EplbError as error:
+        print(f"eplb: {error}", file=sys.stderr)
+        return CRASHED
     entries = read_entries(files, parent, options.matching)
     programs = {entry.program.key: entry.program for entry in entries if entry.program is not None}
     try:
@@ -92,7 +99,7 @@ def _settings(options: argparse.Namespace, overrides: list[str]) -> tuple[Any, A
     from evaluator.config import make_plan
     from evaluator.results.store import Store
 
-    for name in ("jobs", "wall_seconds", "cpu_seconds", "memory_mib"):
+    for name in ("jobs", "wall_seconds", "total_seconds", "cpu_seconds", "memory_mib"):
         if getattr(options, name) <= 0:
             raise EplbError(f"--{name.replace('_', '-')} is {getattr(options, name)}: it must be above 0")
     plan = make_plan([*DEFAULTS, *overrides], config_dirs=options.config_dir)
@@ -100,7 +107,7 @@ def _settings(options: argparse.Namespace, overrides: list[str]) -> tuple[Any, A
     store = Store(plan.folder, ARROW)
     store.prepare()
     seed = cell.seed if any(word.startswith("seed=") for word in overrides) else _hidden_seed(plan.folder)
-    limits = Limits(options.wall_seconds, options.cpu_seconds, options.memory_mib)
+    limits = Limits(options.wall_seconds, options.total_seconds, options.cpu_seconds, options.memory_mib)
     timing = None if plan.measure == "quality" else plan.timing
     settings = Settings(
         cell.workload,
@@ -130,9 +137,12 @@ def plain_settings() -> Any:
 def _hidden_seed(folder: Path) -> int:
     """Return the seed that is kept in a run folder; drawn when the folder is new."""
     path = folder / "_seed"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(str(secrets.randbelow(2**31)), encoding="ascii")
+    drawn = folder / f".seed-{secrets.token_hex(8)}"
+    drawn.touch(mode=0o600)
+    drawn.write_text(str(secrets.randbelow(2**31)), encoding="ascii")
+    with contextlib.suppress(FileExistsError):  # there is one already: whole, whoever wrote it
+        os.link(drawn, path)
+    drawn.unlink()
     return int(path.read_text(encoding="ascii"))
 
 
@@ -151,6 +161,7 @@ def _document(heading: dict[str, Any], said: list[dict[str, Any]]) -> dict[str, 
 
 
 def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
+    from evaluator.candidates.sandbox.pool import printable
     from evaluator.candidates.table import verdict_table
     from evaluator.cli.terminal import console
 
@@ -160,7 +171,7 @@ def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
     terminal.print(verdict_table(said, terminal.width))
     for line in said:
         for note in line["notes"]:
-            print(f"{line['candidate']}: {note}")
+            print(f"{line['candidate']}: {printable(note)}")
         if line.get("detail"):
-            print(f"{line['candidate']}: {line['verdict']}: {line['detail']}")
+            print(f"{line['candidate']}: {line['verdict']}: {printable(line['detail'])}")
     print(f"{len(said)} documents, {heading['programs']} distinct programs judged; parquet: {heading['folder']}")

@@ -31,7 +31,11 @@ def blocks(text: str) -> Iterator[tuple[str, str]]:
     closings = _markers(_CLOSING, text)
     position = 0
     while (opening := _OPENING.search(text, position)) is not None:
-        found = _from(text, opening.end(), dividers, closings)
+        starts = _starts(text, opening.end())
+        if not starts:  # no line break behind it: it opens nothing
+            position = opening.start() + 1
+            continue
+        found = _from(text, starts, dividers, closings)
         if found is None:
             return  # a later opening has no more to choose from than this one
         search, replace, position = found
@@ -39,9 +43,9 @@ def blocks(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _from(
-    text: str, opened: int, dividers: list[_Marker], closings: list[_Marker]
+    text: str, starts: list[int], dividers: list[_Marker], closings: list[_Marker]
 ) -> tuple[tuple[int, int], tuple[int, int], int] | None:
-    for start in _starts(text, opened):
+    for start in starts:
         divider = _next(dividers, start)
         if divider is None:
             continue

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 _libc = ctypes.CDLL(None, use_errno=True)
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
+THREADS = 64
+"""Threads of a candidate at most; the kernel counts them for ordinary users, and for root memory is the limit."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,14 @@ class Limits:
 
     Args:
         wall_seconds: for loading, and for each call; measured outside.
+        total_seconds: for all that is asked of a program but its timing; measured outside.
         cpu_seconds: of its whole life.
         memory_mib: beyond what the interpreter with torch has already.
         file_mib: of a file, and of its scratch folder where that can be limited.
     """
 
     wall_seconds: float = 20.0
+    total_seconds: float = 300.0
     cpu_seconds: int = 60
     memory_mib: int = 2048
     file_mib: int = 16
@@ -70,6 +74,7 @@ def confine(limits: Limits, scratch: str) -> list[str]:
         layers.append(f"landlock {abi}")
     _drop_capabilities()
     _prctl(PR_SET_DUMPABLE, 0)
+    _prctl(PR_SET_PDEATHSIG, 9)  # again: the kernel forgets it when credentials change
     if _seccomp():
         layers.append("seccomp")
     return sorted(layers)
@@ -96,6 +101,8 @@ def _namespaces(scratch: str, file_mib: int) -> bool:
         with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
             file.write(text)
     _check(_libc.mount(None, b"/", None, MS_REC_PRIVATE, None), "mount")
+    read_only = struct.pack("<4Q", 1, 0, 0, 0)  # MOUNT_ATTR_RDONLY: no access time or attribute can be a message
+    _libc.syscall(442, -100, b"/", 0x8000, read_only, len(read_only))  # mount_setattr, recursive
     options = f"size={file_mib}m,nr_inodes=256,mode=0700".encode()
     _libc.mount(b"tmpfs", scratch.encode(), b"tmpfs", MS_NOSUID_NODEV_NOEXEC, options)
     return True
@@ -116,6 +123,7 @@ def _limit(limits: Limits) -> None:
         (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 64),
+        (resource.RLIMIT_NPROC, THREADS),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
     ):
@@ -202,12 +210,22 @@ FORBIDDEN: dict[str, tuple[int | None, int | None]] = {
     **{"pidfd_getfd": (438, 438), "pidfd_send_signal": (424, 424), "open_by_handle_at": (304, 265)},
     **{"move_pages": (279, 239), "migrate_pages": (256, 238), "process_madvise": (440, 440), "kcmp": (312, 272)},
     **{"tkill": (200, 130), "capset": (126, 91), "fsopen": (430, 430), "open_tree": (428, 428)},
-    **{"move_mount": (429, 429)},
+    **{"move_mount": (429, 429), "mount_setattr": (442, 442), "statmount": (457, 457)},
+    **{"socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201), "accept": (43, 202)},
+    **{"accept4": (288, 242), "sendmsg": (46, 211), "sendmmsg": (307, 269), "recvmsg": (47, 212)},
+    **{"chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452)},
+    **{"chown": (92, None), "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54)},
+    **{"utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88)},
+    **{"setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463)},
+    **{"getxattr": (191, 8), "lgetxattr": (192, 9), "fgetxattr": (193, 10), "getxattrat": (464, 464)},
+    **{"listxattr": (194, 11), "llistxattr": (195, 12), "flistxattr": (196, 13), "listxattrat": (465, 465)},
+    **{"removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16), "removexattrat": (466, 466)},
+    **{"flock": (73, 32), "inotify_init": (253, None), "inotify_init1": (294, 26), "fanotify_init": (300, 262)},
 }
 ONLY_ITSELF = {"kill": (62, 129), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240)}
 """Allowed if the first argument is the process itself."""
 ONLY_ITSELF_OR_ZERO = {"prlimit64": (302, 261), "sched_setaffinity": (203, 122)}
-CLONE, CLONE3 = (56, 220), (435, 435)
+CLONE, CLONE3, PRCTL, SENDTO = (56, 220), (435, 435), (157, 167), (44, 206)
 
 
 def _seccomp() -> bool:
@@ -254,6 +272,16 @@ def _filter(architecture: int, column: int, pid: int) -> list[Instruction]:
         allow,
         refuse,
     ]
+    program += [
+        (_JUMP_EQUAL, 0, 4, PRCTL[column]),
+        first_argument,
+        (_JUMP_EQUAL, 0, 1, PR_SET_PDEATHSIG),
+        refuse,
+        allow,
+    ]
+    address_low, address_high = (_LOAD, 0, 0, 48), (_LOAD, 0, 0, 52)  # to where, the fifth argument: nowhere
+    program += [(_JUMP_EQUAL, 0, 6, SENDTO[column]), address_low, (_JUMP_EQUAL, 0, 3, 0), address_high]
+    program += [(_JUMP_EQUAL, 0, 1, 0), allow, refuse]
     for numbers in ONLY_ITSELF.values():
         program += [(_JUMP_EQUAL, 0, 4, numbers[column]), first_argument, (_JUMP_EQUAL, 0, 1, pid), allow, refuse]
     for numbers in ONLY_ITSELF_OR_ZERO.values():

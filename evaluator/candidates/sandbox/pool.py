@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -76,6 +77,7 @@ class Sandbox:
         self.limits = limits or Limits()
         self.isolation = isolation
         self._lock = threading.Lock()
+        self._living: dict[int, Worker] = {}
         self._start([])
         try:
             self.layers = self._probe()
@@ -133,15 +135,17 @@ class Sandbox:
         ours, theirs = socket.socketpair()
         scratch = tempfile.mkdtemp(dir=self._folder)
         limits = self.limits
-        numbers = f"{limits.wall_seconds} {limits.cpu_seconds} {limits.memory_mib} {limits.file_mib}"
+        numbers = " ".join(map(str, astuple(limits)))
         request = f"spawn\n{scratch}\n{numbers}".encode()
         with self._lock:
             socket.send_fds(self._control, [request], [theirs.fileno()])
             pid = int(self._control.recv(32) or b"0")
         theirs.close()
-        if pid == 0:
-            raise EplbError("the process that candidates are forked from is gone")
+        if pid <= 0:
+            ours.close()
+            raise EplbError("a candidate's process could not be forked: no processes or memory are left")
         worker = Worker(self, pid, ours, scratch)
+        self._living[pid] = worker
         try:
             kind, content = wire.receive(ours, time.monotonic() + FORK_SECONDS)
         except wire.WireError as error:
@@ -170,11 +174,18 @@ class Sandbox:
     def reap(self, pid: int) -> int:
         """Return the wait status of a child that has ended or was killed."""
         with self._lock:
+            if self._living.pop(pid, None) is None:  # the sandbox was closed meanwhile
+                return 0
             self._control.sendall(f"reap\n{pid}".encode())
             return int(self._control.recv(32) or b"0")
 
     def close(self) -> None:
         """End the zygote and all its children."""
+        for pid in list(self._living):
+            for end in (os.killpg, os.kill):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    end(pid, signal.SIGKILL)
+        self._living.clear()
         self._control.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -211,7 +222,7 @@ class Worker:
         """
         return read_answer(self._exchange(wire.CALL, call_bytes(load_LE, topology, seed), wire.RESULT))
 
-    def ask(self, payload: bytes) -> bytes:
+    def ask(self, payload: bytes) -> bytes:  # nothing but the exchange: this is what is timed
         """Return the raw answer to a call that was made ready before, as the clock sees it."""
         return self._exchange(wire.CALL, payload, wire.RESULT)
 
@@ -288,7 +299,13 @@ def read_answer(payload: bytes) -> Answer:
 
 def _failure(content: bytes) -> CandidateFailed:
     error, line, message = [*content.decode("utf-8", "replace").split("\n", 2), "", "", ""][:3]
-    return CandidateFailed(CRASHED, error[:80], int(line) if line.isdigit() else 0, message[:500])
+    number = int(line) if re.fullmatch(r"[0-9]{1,7}", line) else 0
+    return CandidateFailed(CRASHED, printable(error[:80]), number, printable(message[:500]))
+
+
+def printable(text: str) -> str:
+    """Return a stranger's text with all that a terminal might obey written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def bubblewrap_command() -> list[str]:

@@ -66,6 +66,7 @@ def receive(channel: socket.socket, deadline: float | None = None, largest: int 
         WireError: it claims to be larger than ``largest``.
     """
     kind, length = FRAME.unpack(_exactly(channel, FRAME.size, deadline))
+    largest = LARGEST_ERROR if kind == ERROR else largest
     if length > largest:
         raise WireError(f"a message of {length} bytes was announced: at most {largest} are read")
     return kind, _exactly(channel, length, deadline)

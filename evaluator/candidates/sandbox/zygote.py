@@ -38,7 +38,10 @@ def serve(control: socket.socket, isolated: bool) -> None:
             return
         words = request.decode().split("\n")
         if words[0] == "spawn":
-            pid = os.fork()
+            try:
+                pid = os.fork()
+            except OSError:  # no more processes or memory: the judge is told, the zygote lives on
+                pid = -1
             if pid == 0:
                 control.close()
                 _child(descriptors[0], words[1], confine.Limits(*_numbers(words[2])), isolated)
@@ -49,8 +52,8 @@ def serve(control: socket.socket, isolated: bool) -> None:
 
 
 def _numbers(text: str) -> Any:
-    wall, cpu, memory, files = text.split()
-    return float(wall), int(cpu), int(memory), int(files)
+    wall, total, cpu, memory, files = text.split()
+    return float(wall), float(total), int(cpu), int(memory), int(files)
 
 
 def _child(descriptor: int, scratch: str, limits: confine.Limits, isolated: bool) -> None:

@@ -6,9 +6,11 @@ ordinary user; where it is started by root, it is run once more as nobody.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,10 +23,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evaluator.candidates.checks import Invalid
 from evaluator.candidates.feedback import feedback
+from evaluator.candidates.judge import ParentUnusable
 from evaluator.candidates.program import Program
+from evaluator.candidates.sandbox.confine import Limits
 from evaluator.candidates.sandbox.pool import Sandbox
-from evaluator.candidates.schema import IDENTICAL, INVALID, TIMED_OUT
+from evaluator.candidates.schema import IDENTICAL, INVALID, TIMED_OUT, WORSE
 
 ROOT = Path(__file__).parents[3]
 NAME, WRAPPED = "rebalance_experts", "_honest"
@@ -265,6 +270,9 @@ def test_a_result_file_is_nothing(attack, judge):
         "struct.pack('<IQ', 3, 8) + struct.pack('<q', 3)",
         "struct.pack('<IQ', 3, 32) + struct.pack('<4q', 1, 2, 1 << 40, 1 << 40)",
         "struct.pack('<IQ', 77, 0)",
+        "struct.pack('<IQ', 4, 1 << 27)",
+        "struct.pack('<IQ', 4, 6) + 'X\\n²\\nm'.encode()",
+        "struct.pack('<IQ', 4, 5006) + b'X\\n' + b'9' * 5000 + b'\\nmore'",
         "b'\\0' * 5",
     ],
 )
@@ -308,7 +316,34 @@ def {NAME}(*arguments):
     return kept[key]
 """
     row = timed(timing_judge, source)
-    assert (row["verdict"], row["check"]) == (INVALID, "state")
+    assert row["verdict"] in (WORSE, INVALID), "it answers for the load before: that is what it is worth"
+
+
+def test_answering_otherwise_under_the_clock_is_found_in_every_round(timing_judge):
+    """A counter that a program cannot have would be needed; what it can do, it does in the judged calls too."""
+    source = timing_judge.parent.source.replace(f"def {NAME}(", f"def {WRAPPED}(")
+    source += f"""
+import os
+calls = 0
+
+def {NAME}(*arguments):
+    global calls
+    calls += 1
+    answer = {WRAPPED}(*arguments)[0]
+    if calls == 2 and os.urandom(1)[0] < 128:
+        answer = answer.view(answer.shape[0], arguments[-1], -1).flip(2).reshape(answer.shape)
+    return answer
+"""
+    row = timed(timing_judge, source)
+    assert (row["verdict"], row["check"]) in ((INVALID, "state"), ("no difference", None))
+
+
+def test_the_parents_failure_is_not_the_candidates(timing_judge, monkeypatch):
+    def broken(round_number):
+        raise Invalid("answer", "the workload", "parent broke")
+
+    with pytest.raises(ParentUnusable, match="parent broke"):
+        timing_judge._unfailing(broken)(0)
 
 
 def test_honest_programs_are_timed(timing_judge):
@@ -384,6 +419,51 @@ def test_an_infinite_loop_that_ignores_signals_is_ended(attack, judge):
     assert children_of(judge.sandbox) == []
 
 
+def test_a_process_ends_with_the_judge_whatever_it_does(parent_source):
+    """It may not ask to outlive its parent, and a sandbox that is closed leaves nobody behind."""
+    clear = "import ctypes\nif ctypes.CDLL(None).prctl(1, 0, 0, 0, 0) == 0:\n    raise SystemExit\n"
+    with Sandbox(limits=Limits(wall_seconds=5)) as sandbox:
+        worker = sandbox.load(clear + parent_source)
+        pid = worker._pid
+        assert Path(f"/proc/{pid}").exists()
+        worker._channel.close()
+        zygote = sandbox._process
+        os.kill(zygote.pid, signal.SIGKILL)
+        zygote.wait()
+        for _ in range(100):
+            if not Path(f"/proc/{pid}").exists():
+                break
+            time.sleep(0.05)
+        assert not Path(f"/proc/{pid}").exists()
+
+
+def test_closing_ends_processes_that_are_stopped(parent_source):
+    sandbox = Sandbox(limits=Limits(wall_seconds=5))
+    worker = sandbox.load(parent_source)
+    worker.pause()
+    sandbox.close()
+    worker.kill()
+    for _ in range(100):
+        if not Path(f"/proc/{worker._pid}").exists():
+            break
+        time.sleep(0.05)
+    assert not Path(f"/proc/{worker._pid}").exists()
+
+
+def test_being_slow_again_and_again_is_too_slow(judge, parent_source):
+    slow = parent_source.replace(
+        "    weight = weight.float().cpu()\n", "    import time; time.sleep(0.4)\n    weight = weight.float()\n"
+    )
+    before = judge.sandbox.limits
+    judge.sandbox.limits = dataclasses.replace(before, total_seconds=1.0)
+    try:
+        row = timed(judge, slow)
+    finally:
+        judge.sandbox.limits = before
+    assert row["verdict"] == TIMED_OUT
+    assert "too long in all" in row["detail"]
+
+
 def test_sleeping_is_no_way_out(attack):
     assert attack("import time\ntime.sleep(1000)")["verdict"] == TIMED_OUT
 
@@ -446,6 +526,9 @@ def test_no_process_is_started_or_left_behind(attack, judge, spawn):
         "socket.socket(socket.AF_UNIX).connect('\\0somewhere')",
         "socket.create_server(('127.0.0.1', 0))",
         "socket.getaddrinfo('localhost', 80); socket.socket(socket.AF_INET6)",
+        "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'LEAK', '/tmp/anywhere')",
+        "socket.socket(fileno=3).sendto(b'x', '/tmp/anywhere')",
+        "socket.socket(fileno=3).sendmsg([b'x'])",
     ],
 )
 def test_there_is_no_network(attack, connect):
@@ -476,7 +559,7 @@ def test_there_is_no_network(attack, connect):
         "open('/tmp/eplb-was-here', 'w')",
         "os.mkdir('/tmp/eplb-was-here')",
         "open('../eplb-was-here', 'w')",
-        "os.chmod({home!r}, 0o777) or open('/dev/shm/eplb-was-here', 'w')",
+        "open('/dev/shm/eplb-was-here', 'w')",
     ],
 )
 def test_nothing_is_written_outside_the_scratch_folder(attack, write):
@@ -485,6 +568,43 @@ def test_nothing_is_written_outside_the_scratch_folder(attack, write):
     assert row["verdict"] == INVALID
     for folder in (home, "/tmp", "/dev/shm"):
         assert not (Path(folder) / "eplb-was-here").exists()
+
+
+@pytest.fixture
+def victim(tmp_path):
+    path = tmp_path / "victim"
+    path.write_text("untouched")
+    path.chmod(0o600)
+    os.utime(path, (1, 1))
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "os.chmod({path!r}, 0o777)",
+        "os.chmod({folder!r}, 0o777)",
+        "os.chown({path!r}, os.getuid(), os.getgid())",
+        "os.utime({path!r}, (2, 2))",
+        "os.setxattr({path!r}, 'user.k', b'a window')",
+        "os.getxattr({path!r}, 'user.k')",
+        "os.listxattr({path!r})",
+        "os.truncate({path!r}, 0)",
+        "os.unlink({path!r})",
+        "os.rename({path!r}, {path!r} + '2')",
+        "os.chmod(sys.executable, 0o755)",
+        "os.utime(torch.__file__)",
+    ],
+)
+def test_nothing_is_changed_by_its_attributes_or_kept_in_them(attack, victim, change):
+    """What a process could write where a later one can read it would be a way to the windows before."""
+    before = os.stat(victim), os.stat(victim.parent).st_mode
+    row = attack(
+        f"import os, sys\n{change.format(path=str(victim), folder=str(victim.parent))}\nreturn _honest(*arguments)"
+    )
+    assert row["verdict"] == INVALID
+    assert (os.stat(victim), os.stat(victim.parent).st_mode) == before
+    assert victim.read_text() == "untouched"
 
 
 def test_the_scratch_folder_can_be_used_and_is_gone_afterwards(attack, judge):

@@ -78,7 +78,7 @@ def test_a_candidate_may_be_timed_and_scored_by_another_formula(eplb, tmp_path):
     ("arguments", "code", "says"),
     [
         (["score", "no.txt"], 2, "there is no candidate 'no.txt'"),
-        (["score", "same.py", "--parent", "no.py"], 2, "'no.py' cannot be read"),
+        (["score", "same.py", "--parent", "no.py"], 3, "'no.py' cannot be read"),
         (["score", "same.py", "workload=nothing"], 2, "no workload 'nothing'"),
         (["score", "same.py", "--matching", "exact"], 2, "did you mean 'exact-line'"),
         (["score", "same.py", "--jobs", "0"], 2, "--jobs is 0"),

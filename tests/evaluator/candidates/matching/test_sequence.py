@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evaluator.candidates.matching import sequence, shinka_blocks
@@ -24,6 +24,7 @@ def test_a_sequence_is_what_lazy_gaps_match(text):
 
 @settings(max_examples=1000)
 @given(TEXT)
+@example("<<<<<<< SEARCH<<<<<<< SEARCH\n\n=======\n\n>>>>>>> REPLACE")
 def test_shinkas_blocks_are_what_lazy_gaps_between_line_breaks_match(text):
     """White space is taken ahead of a gap as far as it goes, and given back only where nothing else matches."""
     text = "\n".join(line.rstrip() for line in text.splitlines())
