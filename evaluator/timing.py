@@ -29,6 +29,8 @@ from evaluator.statistics import Estimate, median_ratio
 
 LOCK = os.path.join(tempfile.gettempdir(), "eplb-lab-timing.lock")
 """One timing pass at a time on a machine, whoever starts it."""
+MOST_REPEATS = 100
+"""Calls of a contestant in a round, at most."""
 WINDOWS = 4
 """Windows that rounds go through: enough that no variant is timed on one lucky load."""
 
@@ -41,6 +43,8 @@ class TimingSettings:
         rounds: rounds at most, 3 or more; each has one call of the variant and one of the reference.
         min_rounds: rounds at least, however slow the variant; 3 or more.
         seconds: after this long no further round of a variant begins.
+        sample_seconds: a round of quick calls has so many of them, variant and reference in turn, that it takes this
+            long: one call of a tenth of a millisecond is mostly noise.
         threads: threads that numeric libraries may use.
         wait_seconds: how long to wait for another timing pass on the machine before measuring all the same.
     """
@@ -48,11 +52,13 @@ class TimingSettings:
     rounds: int = 20
     min_rounds: int = 6
     seconds: float = 2.0
+    sample_seconds: float = 0.01
     threads: int = 1
     wait_seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        for name, least in (("rounds", 3), ("min_rounds", 3), ("threads", 1), ("seconds", 0), ("wait_seconds", 0)):
+        counts = (("rounds", 3), ("min_rounds", 3), ("threads", 1))
+        for name, least in (*counts, ("seconds", 0), ("sample_seconds", 0), ("wait_seconds", 0)):
             if getattr(self, name) < least:
                 raise EplbError(f"timing.{name} is {getattr(self, name)}: it must be {least} or more")
 
@@ -89,16 +95,25 @@ def time_variants(
     Calls before the first round (one for the very first time, one for each window's previous placement) warm up.
     """
     contestants = {name: _prepare(variant, windows_WLE, topology) for name, variant in variants.items()}
-    return time_prepared(contestants, _prepare(reference, windows_WLE, topology), settings, seed)
+    return time_prepared(contestants, _prepare(reference, windows_WLE, topology), settings, seed, repeat=True)
 
 
 def time_prepared(
-    contestants: Mapping[str, Prepare], reference: Prepare, settings: TimingSettings, seed: int = 0
+    contestants: Mapping[str, Prepare],
+    reference: Prepare,
+    settings: TimingSettings,
+    seed: int = 0,
+    *,
+    repeat: bool = False,
 ) -> dict[str, Timing]:
-    """Return the times of anything that can be made ready for a round and called, each beside ``reference``."""
+    """Return the times of anything that can be made ready for a round and called, each beside ``reference``.
+
+    With ``repeat``, quick calls are made several times a round; their mean is the round's time.
+    """
     with exclusive(settings.wait_seconds) as alone, quiet(settings.threads):
         first = {name: _clocked(prepare(0))[0] for name, prepare in contestants.items()}
-        pairs = measure(contestants, reference, settings, seed)
+        repeats = _repeats(contestants, reference, settings.sample_seconds) if repeat else {}
+        pairs = measure(contestants, reference, settings, seed, repeats)
         valid = alone()
     return {
         name: Timing(times[:, 0, 0], times[:, 0, 1], first[name], median_ratio(times[:, 0, 0], times[:, 1, 0]), valid)
@@ -113,28 +128,41 @@ def chosen_windows(num_windows: int) -> list[int]:
 
 
 def measure(
-    contestants: Mapping[str, Prepare], reference: Prepare, settings: TimingSettings, seed: int = 0
+    contestants: Mapping[str, Prepare],
+    reference: Prepare,
+    settings: TimingSettings,
+    seed: int = 0,
+    repeats: Mapping[str, int] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return ``[rounds, 2, 2]`` seconds by name: (contestant, reference) by (wall, CPU).
+    """Return ``[rounds, 2, 2]`` seconds a call by name: (contestant, reference) by (wall, CPU).
 
-    In each round every contestant, in random order, is called next to the reference, which of the two first at random.
+    In each round every contestant, in random order, is called next to the reference, which of the two first at random;
+    ``repeats`` says how often in a round, once where it says nothing.
     """
     draw = np.random.default_rng(seed)
-    times: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in contestants}
+    times: dict[str, list[np.ndarray]] = {name: [] for name in contestants}
     spent = dict.fromkeys(contestants, 0.0)
     for round_number in range(settings.rounds):
         for index in draw.permutation(len(contestants)):
             name = list(contestants)[index]
             if round_number >= settings.min_rounds and spent[name] > settings.seconds:
                 continue
-            calls = [contestants[name](round_number), reference(round_number)]
-            order = [0, 1] if draw.random() < 0.5 else [1, 0]
-            pair = [(0.0, 0.0)] * 2
-            for which in order:
-                pair[which] = _clocked(calls[which])
-            times[name].append(pair)
-            spent[name] += pair[0][0] + pair[1][0]
-    return {name: np.array(pairs) for name, pairs in times.items()}
+            pairs = []
+            for _ in range((repeats or {}).get(name, 1)):
+                calls = [contestants[name](round_number), reference(round_number)]
+                first = int(draw.random() < 0.5)
+                clocked = {which: _clocked(calls[which]) for which in (first, 1 - first)}
+                pairs.append([clocked[0], clocked[1]])
+            times[name].append(np.mean(pairs, axis=0))
+            spent[name] += float(np.sum(pairs, axis=0)[:, 0].sum())
+    return {name: np.array(rounds) for name, rounds in times.items()}
+
+
+def _repeats(contestants: Mapping[str, Prepare], reference: Prepare, sample_seconds: float) -> dict[str, int]:
+    """Return how often a round calls each contestant, and the reference with it, to take as long as asked for."""
+    beside = min(_clocked(reference(i))[0] for i in range(3))
+    longest = {name: beside + min(_clocked(prepare(i))[0] for i in range(3)) for name, prepare in contestants.items()}
+    return {name: int(np.clip(np.ceil(sample_seconds / seconds), 1, MOST_REPEATS)) for name, seconds in longest.items()}
 
 
 def _prepare(variant: Variant, windows_WLE: IntArray, topology: Topology) -> Prepare:

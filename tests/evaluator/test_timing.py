@@ -33,6 +33,18 @@ def test_every_contestant_stands_beside_the_reference_in_every_round():
     assert 10 <= first_of_round.count("a") <= 30, "the order of contestants must be drawn"
 
 
+def test_quick_calls_are_repeated_in_turn_and_averaged(monkeypatch, tmp_path):
+    monkeypatch.setattr(timing, "LOCK", str(tmp_path / "lock"))
+    walls = iter([0.5, *[0.001] * 6, *[0.001, 0.003] * 15])
+    monkeypatch.setattr(timing, "_clocked", lambda call: (next(walls), 0.0) if call() is None else None)
+    settings = TimingSettings(rounds=3, min_rounds=3, sample_seconds=0.01)
+    (result,) = time_prepared({"a": lambda _: lambda: None}, lambda _: lambda: None, settings, repeat=True).values()
+    assert result.first == 0.5
+    assert len(result.wall) == 3, "five pairs of calls a round are one sample"
+    assert next(walls, None) is None
+    assert ((result.wall >= 0.001) & (result.wall <= 0.003)).all()
+
+
 def test_a_slow_contestant_gets_its_fewest_rounds():
     settings = TimingSettings(rounds=30, min_rounds=4, seconds=0.0)
     times = measure({"a": lambda _: lambda: None}, lambda _: lambda: None, settings)
@@ -114,7 +126,15 @@ def test_times_of_a_variant(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "bad", [{"rounds": 2}, {"min_rounds": 1}, {"threads": 0}, {"seconds": -1.0}, {"wait_seconds": -1.0}]
+    "bad",
+    [
+        {"rounds": 2},
+        {"min_rounds": 1},
+        {"threads": 0},
+        {"seconds": -1.0},
+        {"wait_seconds": -1.0},
+        {"sample_seconds": -1.0},
+    ],
 )
 def test_settings_out_of_range_are_refused(bad):
     with pytest.raises(EplbError, match=f"timing.{next(iter(bad))}"):
