@@ -149,9 +149,9 @@ def measure(
                 continue
             pairs = []
             for _ in range((repeats or {}).get(name, 1)):
-                calls = [contestants[name](round_number), reference(round_number)]
-                first = int(draw.random() < 0.5)
-                clocked = {which: _clocked(calls[which]) for which in (first, 1 - first)}
+                prepares, first = (contestants[name], reference), int(draw.random() < 0.5)
+                # each is readied right before its own call: what waited for the other's would have gone cold
+                clocked = {which: _clocked(prepares[which](round_number)) for which in (first, 1 - first)}
                 pairs.append([clocked[0], clocked[1]])
             times[name].append(np.mean(pairs, axis=0))
             spent[name] += float(np.sum(pairs, axis=0)[:, 0].sum())

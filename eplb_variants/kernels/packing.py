@@ -118,10 +118,10 @@ def _fill_diverse(
             label, lightest = labels_NM[row, item], value[1]
             best_cost, best_pack = np.inf, -1
             depth, stack[0] = 1, 1
-            while depth > 0:  # a branch of the tree whose lightest pack costs more than the best is passed over
+            while depth > 0:  # from left to right; a branch that cannot be cheaper than the best is passed over
                 depth -= 1
                 node = stack[depth]
-                if value[node] > best_cost or value[node] == np.inf:
+                if value[node] >= best_cost:
                     continue
                 if node < size:
                     stack[depth], stack[depth + 1] = 2 * node + 1, 2 * node
@@ -133,7 +133,7 @@ def _fill_diverse(
                     for held in range(held_K[pack]):
                         same += held_labels_KC[pack, held] == label
                     cost = value[node] + unit * same
-                if cost < best_cost or (cost == best_cost and pack < best_pack):
+                if cost < best_cost:
                     best_cost, best_pack = cost, pack
             load = value[size + best_pack] + weights_NM[row, item]
             index_NM[row, item], rank_NM[row, item] = best_pack, held_K[best_pack]
