@@ -76,12 +76,11 @@ def _resample(traces: Sequence[FloatArray], generator: np.random.Generator) -> t
     if len(traces) > 1:
         chosen = generator.integers(0, len(traces), chosen.shape)
     sums, sizes = np.zeros(RESAMPLES), np.zeros(RESAMPLES)
-    for draw in range(len(traces)):
-        for number, trace in enumerate(traces):
-            here = chosen[:, draw] == number
-            if here.any():
-                sums[here] += trace[_block_indices(trace.size, int(here.sum()), generator)].sum(axis=1)
-                sizes[here] += trace.size
+    for number, trace in enumerate(traces):
+        resample = np.nonzero(chosen == number)[0]  # once for each time that the trace was drawn
+        drawn = trace[_block_indices(trace.size, resample.size, generator)].sum(axis=1)
+        sums += np.bincount(resample, weights=drawn, minlength=RESAMPLES)
+        sizes += trace.size * np.bincount(resample, minlength=RESAMPLES)
     return sums, sizes
 
 

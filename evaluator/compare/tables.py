@@ -88,8 +88,10 @@ def _name(row: pd.Series) -> str:
 
 
 def _over(summary: pd.DataFrame) -> str:
-    traces = int(summary["traces"].max())
-    return f"over {traces} seeds and their windows" if traces > 1 else "over the windows of this one trace"
+    traces, strata = int(summary["traces"].max()), int(summary["strata"].max())
+    if traces > strata:
+        return f"over {traces} traces and their windows"
+    return "over the windows of this one trace" if traces == 1 else f"over the windows of these {traces} traces"
 
 
 def _that_fit(columns: list[_Column], texts: dict[str, list[str]], width: int) -> list[_Column]:

@@ -167,7 +167,11 @@ class Composer:
 
     def score(self, choice: Choice) -> Score:
         """Return the score of a point of the sweep."""
-        return Score(**plain(self._section(choice, "score")[0]))
+        made: Score = self._remember(
+            ("score", repr(choice.of("score")), repr(choice.of(None)[0])),
+            lambda: Score(**plain(self._section(choice, "score")[0])),
+        )
+        return made
 
     def _remember(self, key: Any, build: Callable[[], Any]) -> Any:
         if key not in self._built:
