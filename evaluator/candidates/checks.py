@@ -6,6 +6,9 @@ Shapes: L layers, E logical experts, P slots.
 from __future__ import annotations
 
 import time
+from typing import Any
+
+from numpy.typing import NDArray
 
 from eplb_variants import EplbError, Placement, Topology, check_placement
 from eplb_variants.testing import cases, groups_stay_together
@@ -70,12 +73,10 @@ def run_battery(worker: Worker, deadline: float) -> int:
     return number
 
 
-def ask(worker: Worker, load: object, topology: Topology, name: str, seed: int = 0) -> Answer:
-    """Return the answer of a program for a load; Invalid where there is none."""
-    import numpy as np
-
+def ask(worker: Worker, load_LE: NDArray[Any], topology: Topology, name: str, seed: int = 0) -> Answer:
+    """Return the answer of a program for ``load [L, E]``; Invalid where there is none."""
     try:
-        return worker.call(np.asarray(load), topology, seed)
+        return worker.call(load_LE, topology, seed)
     except CandidateFailed as error:
         raise failed(error, name) from None
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from evaluator.config import Plan
     from evaluator.sweep import Outcome
 
@@ -83,48 +86,38 @@ def report(plan: Plan, outcome: Outcome, *, as_json: bool) -> int:
     return DONE if len(good) else USAGE
 
 
-def _reference(plan: Plan, title: str, part: Any) -> str | None:
-    """Return the reference if it was measured there; without it there is nothing to compare with."""
-    if plan.reference.name in set(part["variant"]):
-        return plan.reference.name
-    print(f"eplb: {title}: no table, for the reference {plan.reference.name!r} was not measured there", file=sys.stderr)
-    return None
+def _summaries(plan: Plan, parts: list[tuple[str, pd.DataFrame]]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield title and summary of each part in which the reference was measured; without it nothing can be compared."""
+    from evaluator.compare.summary import summarise
+
+    name = plan.reference.name
+    for title, part in parts:
+        if name in set(part["variant"]):
+            yield title, summarise(part, name, plan.score)
+        else:
+            print(f"eplb: {title}: no table, for the reference {name!r} was not measured there", file=sys.stderr)
 
 
-def _print_tables(plan: Plan, good: object) -> None:
-    import pandas as pd
-
+def _print_tables(plan: Plan, good: pd.DataFrame) -> None:
     from evaluator.cli.terminal import console
-    from evaluator.compare.summary import by_workload, summarise
+    from evaluator.compare.summary import by_workload
     from evaluator.compare.tables import summary_table
 
-    assert isinstance(good, pd.DataFrame)
     terminal = console()
     parts = by_workload(good)
     if len(parts) > MAX_TABLES:
         parts = [(f"all {len(parts)} workloads and topologies", good)]
-    for title, part in parts:
-        reference = _reference(plan, title, part)
-        if reference is None:
-            continue
-        summary = summarise(part, reference, plan.score)
-        terminal.print(summary_table(summary, reference, title, terminal.width, plan.score.name))
+    for title, summary in _summaries(plan, parts):
+        terminal.print(summary_table(summary, plan.reference.name, title, terminal.width, plan.score.name))
 
 
-def _document(plan: Plan, outcome: Outcome, good: object) -> dict[str, object]:
-    import pandas as pd
+def _document(plan: Plan, outcome: Outcome, good: pd.DataFrame) -> dict[str, object]:
+    from evaluator.compare.summary import by_workload
 
-    from evaluator.compare.summary import by_workload, summarise
-
-    assert isinstance(good, pd.DataFrame)
-    tables = {}
-    for title, part in by_workload(good):
-        reference = _reference(plan, title, part)
-        if reference is None:
-            continue
-        summary = summarise(part, reference, plan.score)
-        rows = json.loads(summary.to_json(orient="records"))
-        tables[title] = {"reference": reference, "variants": rows}
+    tables = {
+        title: {"reference": plan.reference.name, "variants": json.loads(summary.to_json(orient="records"))}
+        for title, summary in _summaries(plan, by_workload(good))
+    }
     return {
         "schema_version": 1,
         "folder": str(outcome.folder),

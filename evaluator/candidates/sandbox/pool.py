@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eplb_variants import EplbError, Topology
+from eplb_variants.errors import unknown
 from evaluator.candidates.sandbox import confine, wire
 from evaluator.candidates.sandbox.confine import Limits
 
@@ -70,10 +71,12 @@ class Sandbox:
         limits: of each child.
 
     Raises:
-        EplbError: isolation was asked for and is not to be had here.
+        EplbError: there is no such isolation, or it is not to be had here.
     """
 
     def __init__(self, isolation: str = "auto", limits: Limits | None = None) -> None:
+        if isolation not in ISOLATIONS:  # a slip of the pen must not run a stranger's program unconfined
+            raise unknown("isolation", isolation, ISOLATIONS)
         self.limits = limits or Limits()
         self.isolation = isolation
         self._lock = threading.Lock()

@@ -96,6 +96,11 @@ def test_without_isolation_it_says_so_and_still_works():
         worker.kill()
 
 
+def test_an_isolation_that_there_is_not_is_refused():
+    with pytest.raises(EplbError, match="no isolation 'atuo': did you mean 'auto'"):
+        Sandbox("atuo")
+
+
 def test_too_little_isolation_is_refused(monkeypatch):
     monkeypatch.setattr(confine, "is_enough", lambda layers: False)
     monkeypatch.setattr(pool.shutil, "which", lambda name: None)
