@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eplb_variants.errors import unknown
+from eplb_variants.errors import EplbError, unknown
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.placement import Placement, Replication
 from eplb_variants.registry import FixUp, Packer, Packing, Replicator
@@ -41,6 +41,7 @@ class Staged:
             ``auto`` is hierarchical where the groups divide over the nodes, as in DeepSeek's API.
         implementation: ``kernel`` runs compiled stages where there are any, ``reference`` the readable ones; the
             placements are the same.
+        threads: how many threads the kernels may share the layers among, 1 or more; the placements are the same.
     """
 
     group_packer: Packer
@@ -49,12 +50,15 @@ class Staged:
     gpu_packer: Packer
     policy: str = "auto"
     implementation: str = "kernel"
+    threads: int = 1
 
     def __post_init__(self) -> None:
         if self.policy not in POLICIES:
             raise unknown("policy", self.policy, POLICIES)
         if self.implementation not in IMPLEMENTATIONS:
             raise unknown("implementation", self.implementation, IMPLEMENTATIONS)
+        if self.threads < 1:
+            raise EplbError(f"threads is {self.threads}: it must be 1 or more")
 
     @cached_property
     def _steps(self) -> _Steps:
@@ -77,18 +81,26 @@ class Staged:
             topology = topology.flat()
         topology.check_groups(num_experts)
         order_LE = self._experts_by_node(load, topology)
+        if self.implementation == "kernel":
+            from eplb_variants.kernels.pipeline import Pipeline
+            from eplb_variants.kernels.slots import to_slots as assemble
+
+            per_node = num_experts // topology.num_nodes
+            if pipeline := Pipeline.of(self.replicator, self.fixup, self.gpu_packer, per_node):
+                return pipeline.place(load, order_LE, topology, self.threads)
+        else:
+            assemble = to_slots
+        order_LE = np.broadcast_to(order_LE, load.shape)
         node_load = np.take_along_axis(load, order_LE, axis=1).reshape(num_layers * topology.num_nodes, -1)
         replication = self._steps.fixup(node_load, self._steps.replicator(node_load, topology.slots_per_node))
         packing = self._pack_on_gpus(node_load, replication, topology.gpus_per_node)
-        if self.implementation == "kernel":
-            from eplb_variants.kernels.slots import to_slots as compiled_to_slots
-
-            return compiled_to_slots(replication, packing, order_LE, topology)
-        return to_slots(replication, packing, order_LE, topology)
+        return assemble(replication, packing, order_LE, topology)
 
     def _experts_by_node(self, load_LE: FloatArray, topology: Topology) -> IntArray:
-        """Return the experts ``[L, E]`` in the order of the nodes that their groups go to."""
+        """Return the experts in the order of the nodes that their groups go to: ``[L, E]``, or ``[1, E]`` for all."""
         num_layers, num_experts = load_LE.shape
+        if topology.num_groups == topology.num_nodes == 1:  # nothing to pack
+            return np.arange(num_experts)[None]
         group_load_LQ = load_LE.reshape(num_layers, topology.num_groups, -1).sum(axis=2)
         group_LQ = np.broadcast_to(np.arange(topology.num_groups), group_load_LQ.shape)
         packing = self._steps.group_packer(group_load_LQ, group_LQ, topology.num_nodes)

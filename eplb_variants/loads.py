@@ -49,4 +49,5 @@ def check_load(load: Any) -> FloatArray:
     if (load_WLE < 0).any():
         layer = int(np.argwhere(load_WLE < 0)[0][1])
         raise EplbError(f"the load has a negative entry in layer {layer}: tokens are counted from zero")
+    load_WLE += 0.0  # no negative zeros
     return load_WLE

@@ -20,6 +20,8 @@ from eplb_variants.topology import Topology
 CATALOGUE = "eplb_variants.catalogue"
 SLOTS = {"group_packer": "packer", "replicator": "replicator", "fixup": "fixup", "gpu_packer": "packer"}
 """The steps of a staged variant and the kind of stage that each takes."""
+SETTINGS = ("policy", "implementation", "threads")
+"""What else can be said of a staged variant; ``Staged`` says what each means."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,15 +77,15 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
 
     Args:
         name_or_config: a name from ``variant_names()``, or a mapping with either ``placer`` (a stage that does
-            everything) or the steps of ``SLOTS``, ``policy`` and ``implementation`` (``kernel``, or ``reference`` for
-            the readable stages); ``forecaster``, ``name`` and ``summary`` may stand in both. A stage is its name, or a
-            mapping of ``name`` and parameters.
+            everything) or the steps of ``SLOTS``, ``policy``, ``implementation`` (``kernel``, or ``reference`` for the
+            readable stages) and ``threads``; ``forecaster``, ``name`` and ``summary`` may stand in both. A stage is its
+            name, or a mapping of ``name`` and parameters.
 
     Raises:
         EplbError: an unknown name, key or stage, or a parameter of the wrong type.
     """
     config = variant_config(name_or_config) if isinstance(name_or_config, str) else _plain(name_or_config)
-    steps_or_placer = {"placer"} if "placer" in config else {"policy", "implementation", *SLOTS}
+    steps_or_placer = {"placer"} if "placer" in config else {*SETTINGS, *SLOTS}
     allowed = {"name", "summary", "forecaster"} | steps_or_placer
     for key in config:
         if key not in allowed:
@@ -97,8 +99,12 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
         if missing:
             raise EplbError(f"the variant lacks {', '.join(missing)}: name a stage for each, or one placer")
         steps = {slot: build(kind, config[slot]) for slot, kind in SLOTS.items()}
-        policy, implementation = str(config.get("policy", "auto")), str(config.get("implementation", "kernel"))
-        placer = Staged(**steps, policy=policy, implementation=implementation)
+        placer = Staged(
+            **steps,
+            policy=str(config.get("policy", "auto")),
+            implementation=str(config.get("implementation", "kernel")),
+            threads=int(config.get("threads", 1)),
+        )
     return Variant(str(config.get("name", "custom")), str(config.get("summary", "")), forecaster, placer, config)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 
@@ -13,12 +14,16 @@ def main() -> None:
     began = time.perf_counter()
     from numba.core.dispatcher import Dispatcher
 
-    from eplb_variants.kernels import fixup, order, packing, replication, slots, tree
+    from eplb_variants.kernels import order, packing, pipeline, refine, replication, slots, tree
+    from eplb_variants.kernels.compiled import cache_folder, stale_folders
 
-    modules = (fixup, order, packing, replication, slots, tree)
-    dispatchers = {f for module in modules for f in vars(module).values() if isinstance(f, Dispatcher)}
-    compiled = sum(sum(f.stats.cache_misses.values()) > 0 for f in dispatchers)
-    sys.stdout.write(f"{compiled} compiled, {len(dispatchers) - compiled} kept, {time.perf_counter() - began:.1f} s\n")
+    modules = (order, packing, pipeline, refine, replication, slots, tree)
+    kernels = {f for module in modules for f in vars(module).values() if isinstance(f, Dispatcher)}
+    new = sum(sum(f.stats.cache_misses.values()) > 0 for f in kernels)
+    for folder in stale_folders():
+        shutil.rmtree(folder, ignore_errors=True)
+    where = f"in {cache_folder()}" if cache_folder() else "nowhere: no folder can be written to"
+    sys.stdout.write(f"{new} compiled, {len(kernels) - new} kept, {time.perf_counter() - began:.1f} s; {where}\n")
 
 
 if __name__ == "__main__":

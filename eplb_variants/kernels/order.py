@@ -7,39 +7,55 @@ Shapes: N rows, M items.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from eplb_variants.kernels.compiled import kernel, ready
 from eplb_variants.loads import FloatArray, IntArray
+
+
+def low_bits(num_items: int) -> int:
+    """Return the mask of the bits of a key that hold the item's number."""
+    return (1 << max(1, (num_items - 1).bit_length())) - 1
+
+
+@kernel("void(int64[::1], int64[::1], int64, int64[::1])")
+def keys(bits_E: IntArray, item_M: IntArray, low: int, key_M: IntArray) -> None:
+    """Write the sort keys of a row: item ``m`` weighs what the double with ``bits[item[m]]`` says."""
+    for m in range(item_M.size):
+        key_M[m] = (~bits_E[item_M[m]] & ~low) | m
+
+
+@kernel("void(float64[::1], int64[::1], int64, int64[::1])")
+def order(weights_M: FloatArray, key_M: IntArray, low: int, order_M: IntArray) -> None:
+    """Write the items of a row in order, from its sorted keys; runs that differ in their lowest bits are short."""
+    order_M[0] = key_M[0] & low
+    for i in range(1, key_M.size):
+        item = key_M[i] & low
+        j = i
+        if not (key_M[i] ^ key_M[i - 1]) & ~low:
+            weight = weights_M[item]
+            while j > 0 and not (key_M[j - 1] ^ key_M[i]) & ~low:
+                before = order_M[j - 1]
+                if weights_M[before] >= weight:
+                    break
+                order_M[j] = before
+                j -= 1
+        order_M[j] = item
+
+
+@kernel("void(float64[:, ::1], int64[:, ::1], int64, int64[:, ::1])")
+def _order_rows(weights_NM: FloatArray, key_NM: IntArray, low: int, order_NM: IntArray) -> None:
+    for row in range(key_NM.shape[0]):
+        order(weights_NM[row], key_NM[row], low, order_NM[row])
 
 
 def heaviest_first(weights_NM: FloatArray) -> IntArray:
     """Return ``[N, M]``: the items of each row of ``weights``, non-negative and finite, in descending order."""
     num_items = weights_NM.shape[1]
-    low = (1 << max(1, (num_items - 1).bit_length())) - 1
-    bits_NM = np.ascontiguousarray(weights_NM).view(np.int64)
-    keys_NM = (~bits_NM & ~low) | np.arange(num_items)
-    keys_NM.sort(axis=1)
-    order_NM = keys_NM & low
-    _put_right(weights_NM, keys_NM, order_NM, low)
+    low = low_bits(num_items)
+    weights_NM = ready(weights_NM + 0.0)  # no negative zeros
+    key_NM = (~weights_NM.view(np.int64) & ~low) | np.arange(num_items)
+    key_NM.sort(axis=1)
+    order_NM = np.empty_like(key_NM)
+    _order_rows(weights_NM, key_NM, low, order_NM)
     return order_NM
-
-
-@nb.njit("void(float64[:, ::1], int64[:, ::1], int64[:, ::1], int64)", cache=True, nogil=True)
-def _put_right(weights_NM: FloatArray, keys_NM: IntArray, order_NM: IntArray, low: int) -> None:
-    """Sort runs of items that differ in their lowest bits alone, in place; they are short where there are any."""
-    num_rows, num_items = order_NM.shape
-    for row in range(num_rows):
-        for i in range(1, num_items):
-            if (keys_NM[row, i] ^ keys_NM[row, i - 1]) & ~low:
-                continue
-            item = order_NM[row, i]
-            weight = weights_NM[row, item]
-            j = i
-            while j > 0 and not (keys_NM[row, j - 1] ^ keys_NM[row, i]) & ~low:
-                before = order_NM[row, j - 1]
-                if weights_NM[row, before] >= weight:
-                    break
-                order_NM[row, j] = before
-                j -= 1
-            order_NM[row, j] = item

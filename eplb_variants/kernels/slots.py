@@ -5,9 +5,9 @@ Shapes: L layers, E logical experts, P slots, B rows (layers x nodes), Q columns
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from eplb_variants.kernels.compiled import kernel, ready
 from eplb_variants.loads import IntArray
 from eplb_variants.placement import Replication
 from eplb_variants.registry import Packing
@@ -19,16 +19,14 @@ def to_slots(replication: Replication, packing: Packing, order_LE: IntArray, top
     num_layers, num_experts = order_LE.shape
     phy2log_LP, rank_LP = (np.empty((num_layers, topology.num_slots), dtype=np.int64) for _ in range(2))
     logcnt_LE = np.empty((num_layers, num_experts), dtype=np.int64)
-    columns = [np.ascontiguousarray(array) for array in (*replication, *packing, order_LE)]
+    columns = [ready(array, np.int64) for array in (*replication, *packing, order_LE)]
     _move(*columns, topology.num_nodes, topology.slots_per_gpu, phy2log_LP, rank_LP, logcnt_LE)
     return Replication(phy2log_LP, rank_LP, logcnt_LE)
 
 
-@nb.njit(
+@kernel(
     "void(int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[:, ::1], int64, int64, "
-    "int64[:, ::1], int64[:, ::1], int64[:, ::1])",
-    cache=True,
-    nogil=True,
+    "int64[:, ::1], int64[:, ::1], int64[:, ::1])"
 )
 def _move(
     expert_BQ: IntArray,

@@ -1,59 +1,66 @@
-"""A winner tree: the smallest of many numbers that change one at a time, ties to the lower place, without branches.
+"""A winner tree: the smallest of many keys that change one at a time, ties to the lower place, without branches.
 
-``value`` and ``winner`` have ``2 * size`` entries, ``size`` a power of two: entry 1 is the root, entry ``size + i`` the
-leaf of place ``i``. A heap does the same in as many steps, but each of its steps guesses a branch.
+``key`` and ``winner`` have ``2 * size`` entries, ``size`` a power of two: entry 1 is the root, entry ``size + i`` the
+leaf of place ``i``. A heap does the same in as many steps, but each of its steps guesses a branch. Keys are the bits of
+doubles that are not negative, which sort as the doubles do and compare faster: ``number`` is the same memory, to be
+written and read as doubles; minus the bits puts the largest first.
 """
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from eplb_variants.kernels.compiled import kernel
 from eplb_variants.loads import FloatArray, IntArray
 
+LAST = int(np.array(np.inf).view(np.int64))
+"""The key of infinity: of places where there is nothing."""
 
-def new_tree(places: int) -> tuple[FloatArray, IntArray]:
-    """Return ``value`` and ``winner`` for that many places, empty."""
+
+def new_tree(places: int) -> tuple[FloatArray, IntArray, IntArray]:
+    """Return ``number``, ``key`` and ``winner`` for that many places, empty."""
     size = 1 << max(0, (places - 1).bit_length())
-    return np.full(2 * size, np.inf), np.zeros(2 * size, dtype=np.int64)
+    number = np.full(2 * size, np.inf)
+    return number, number.view(np.int64), np.zeros(2 * size, dtype=np.int64)
 
 
-@nb.njit("void(float64[::1], int64[::1], int64)", cache=True, nogil=True)
-def settle(value: FloatArray, winner: IntArray, node: int) -> None:
-    """Let the children of a node play."""
-    left = 2 * node
-    wins = value[left] <= value[left + 1]
-    value[node] = value[left] if wins else value[left + 1]
-    winner[node] = winner[left] if wins else winner[left + 1]
-
-
-@nb.njit("void(float64[::1], int64[::1])", cache=True, nogil=True)
-def build(value: FloatArray, winner: IntArray) -> None:
-    """Let all play, after the leaves' values were set."""
-    size = value.size // 2
+@kernel("void(int64[::1], int64[::1])")
+def build(key: IntArray, winner: IntArray) -> None:
+    """Let all play, after the leaves' keys were set."""
+    size = key.size // 2
     for place in range(size):
         winner[size + place] = place
     for node in range(size - 1, 0, -1):
-        settle(value, winner, node)
+        left = 2 * node
+        wins = key[left] <= key[left + 1]
+        key[node] = key[left] if wins else key[left + 1]
+        winner[node] = winner[left] if wins else winner[left + 1]
 
 
-@nb.njit("void(float64[::1], int64[::1], int64, float64)", cache=True, nogil=True)
-def update(value: FloatArray, winner: IntArray, place: int, new: float) -> None:
-    """Give a place another value."""
-    node = value.size // 2 + place
-    value[node] = new
-    node //= 2
-    while node > 0:
-        settle(value, winner, node)
-        node //= 2
-
-
-@nb.njit("float64(float64[::1], int64[::1])", cache=True, nogil=True)
-def runner_up(value: FloatArray, winner: IntArray) -> float:
-    """Return the second-smallest value: the smallest among those that the winner played against."""
-    best = np.inf
-    node = value.size // 2 + winner[1]
+@kernel("void(int64[::1], int64[::1], int64)")
+def update(key: IntArray, winner: IntArray, place: int) -> None:
+    """Let a place play again after its leaf's key was set; who wins is carried to the root, not read back."""
+    node = key.size // 2 + place
+    best, best_place = key[node], place
     while node > 1:
-        best = min(best, value[node ^ 1])
-        node //= 2
+        other, other_place = key[node ^ 1], winner[node ^ 1]
+        stays = best - 1 + (node & 1) < other  # on a tie the left one: its node is even
+        best = best if stays else other
+        best_place = best_place if stays else other_place
+        node >>= 1
+        key[node], winner[node] = best, best_place
+
+
+@kernel("int64(int64[::1], int64[::1])")
+def runner_up(key: IntArray, winner: IntArray) -> int:
+    """Return the second-smallest key: the smallest that the winner played against; ``LAST`` if it is alone.
+
+    It is written to entry 0 as well, so that it can be read there as a number.
+    """
+    best = LAST
+    node = key.size // 2 + winner[1]
+    while node > 1:
+        best = min(best, key[node ^ 1])
+        node >>= 1
+    key[0] = best
     return best

@@ -42,7 +42,8 @@ class Diverse:
     def __call__(self, weights: FloatArray, labels: IntArray, num_packs: int) -> Packing:
         """Pack ``weights [N, M]`` with ``labels [N, M]``, any integers."""
         row_N = np.arange(weights.shape[0])
-        mean_N1 = np.maximum(weights.mean(axis=1, keepdims=True), SMALLEST_MEAN)
+        total_N1 = weights.cumsum(axis=1)[:, -1:]  # added up from the left: the kernel does the same
+        mean_N1 = np.maximum(total_N1 / weights.shape[1], SMALLEST_MEAN)
         values, flat_labels = np.unique(labels, return_inverse=True)
         label_NM = flat_labels.reshape(labels.shape)
         same_NVK = np.zeros((weights.shape[0], values.size, num_packs), dtype=np.int32)  # items of a label in a pack

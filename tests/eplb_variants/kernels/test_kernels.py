@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from eplb_variants import EplbError, Topology, load_variant, variant_names
 from eplb_variants.fixup.k_move import KMove
-from eplb_variants.kernels import accelerate
+from eplb_variants.kernels import accelerate, pipeline
 from eplb_variants.kernels.order import heaviest_first
-from eplb_variants.kernels.tree import build, new_tree, runner_up, update
+from eplb_variants.kernels.tree import LAST, build, new_tree, runner_up, update
 from eplb_variants.packing.diverse import Diverse
 from eplb_variants.packing.greedy import Greedy
 from eplb_variants.placement import Replication
@@ -88,18 +88,27 @@ def test_the_order_is_that_of_a_stable_sort(seed):
 
 
 @given(st.lists(st.sampled_from([0.0, 1.0, 1.5, 2.0]), min_size=2, max_size=20), SEEDS)
-def test_the_tree_knows_the_smallest_and_the_next(values, seed):
+def test_the_tree_knows_the_smallest_and_the_next(given_values, seed):
+    values = list(given_values)
     draw = np.random.default_rng(seed)
-    value, winner = new_tree(len(values))
-    size = value.size // 2
-    value[size : size + len(values)] = values
-    build(value, winner)
+    number, key, winner = new_tree(len(values))
+    size = number.size // 2
+    number[size : size + len(values)] = values
+    build(key, winner)
     for _ in range(10):
         assert winner[1] == np.argmin(values)
-        assert runner_up(value, winner) == np.partition(values, 1)[1]
-        place, new = int(draw.integers(len(values))), float(draw.integers(3))
-        values = [*values[:place], new, *values[place + 1 :]]
-        update(value, winner, place, new)
+        assert number[1] == min(values)
+        assert runner_up(key, winner) == key[0]
+        assert number[0] == np.partition(values, 1)[1]
+        place = int(draw.integers(len(values)))
+        values[place] = number[size + place] = float(draw.integers(3))
+        update(key, winner, place)
+
+
+def test_a_tree_of_one_has_no_next():
+    _, key, winner = new_tree(1)
+    build(key, winner)
+    assert (winner[1], runner_up(key, winner)) == (0, LAST)
 
 
 def both(name):
@@ -137,6 +146,43 @@ def test_variants_on_a_thousand_random_layers(name):
             ours, theirs = kernel.place(load, topology), oracle.place(load, topology)
             np.testing.assert_array_equal(ours.phy2log, theirs.phy2log)
             np.testing.assert_array_equal(ours.rank, theirs.rank)
+
+
+def test_threads_and_composition_do_not_change_the_answer():
+    """Layers shared among threads, and stages called one by one, place as one thread does in one go."""
+    load = random_loads(np.random.default_rng(3), 61, 256)
+    for topology in (Topology(288, 8, 4, 32), Topology(288, 1, 1, 144)):
+        for name in STAGED:
+            config = load_variant(name).config
+            one = load_variant(config).place(load, topology)
+            for threads in (2, 3, 7):
+                many = load_variant({**config, "threads": threads}).place(load, topology)
+                assert_same((one.phy2log, one.rank), (many.phy2log, many.rank))
+
+
+def test_stages_composed_one_by_one_answer_as_the_pipeline_does(monkeypatch):
+    topology = Topology(48, 4, 2, 8)
+    in_one_go = {}
+    for case, load in hard_loads(5, 32).items():
+        in_one_go[case] = [load_variant(name).place(load, topology) for name in STAGED]
+    monkeypatch.setattr(pipeline.Pipeline, "of", lambda *stages: None)
+    for case, load in hard_loads(5, 32).items():
+        for name, expected in zip(STAGED, in_one_go[case], strict=True):
+            composed = load_variant(name).place(load, topology)
+            assert_same((composed.phy2log, composed.rank), (expected.phy2log, expected.rank))
+
+
+def test_negative_zeros_and_read_only_loads_are_loads():
+    load = hard_loads()["half the experts dead"]
+    frozen = np.where(load == 0, -0.0, load)
+    frozen.setflags(write=False)
+    for stage in (Greedy(2), Diverse(1)):
+        assert_same(accelerate(stage)(frozen, load.astype(int), 6), stage(load, load.astype(int), 6))
+    assert_same(accelerate(dhondt)(frozen, 40), dhondt(load, 40))
+    for name in STAGED:
+        kernel, oracle = both(name)
+        topology = Topology(36, 4, 2, 6)
+        np.testing.assert_array_equal(kernel.place(frozen, topology).phy2log, oracle.place(load, topology).phy2log)
 
 
 def test_a_stage_without_a_kernel_is_called_as_it_is():
