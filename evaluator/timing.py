@@ -112,8 +112,9 @@ def time_prepared(
     """
     with exclusive(settings.wait_seconds) as alone, quiet(settings.threads):
         first = {name: _clocked(prepare(0))[0] for name, prepare in contestants.items()}
-        repeats = _repeats(contestants, reference, settings.sample_seconds) if repeat else {}
-        pairs = measure(contestants, reference, settings, seed, repeats)
+        with threadpool_limits(limits=settings.threads):  # of the libraries, too, that the first calls loaded
+            repeats = _repeats(contestants, reference, settings.sample_seconds) if repeat else {}
+            pairs = measure(contestants, reference, settings, seed, repeats)
         valid = alone()
     return {
         name: Timing(times[:, 0, 0], times[:, 0, 1], first[name], median_ratio(times[:, 0, 0], times[:, 1, 0]), valid)

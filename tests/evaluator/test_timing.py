@@ -58,6 +58,21 @@ def test_collection_is_off_while_timing_and_on_after():
     assert gc.isenabled()
 
 
+def test_libraries_that_the_first_calls_load_are_limited_too():
+    """A contestant imports torch when it is first called, and torch then takes all cores."""
+    import torch
+
+    threads, calls = [], iter(range(1000))
+
+    def call():
+        if next(calls) == 0:
+            torch.set_num_threads(2)
+        threads.append(torch.get_num_threads())
+
+    time_prepared({"a": lambda _: call}, lambda _: lambda: None, TimingSettings(rounds=3, min_rounds=3, threads=1))
+    assert threads == [2, 1, 1, 1]
+
+
 def test_two_timing_passes_exclude_each_other(tmp_path, monkeypatch):
     monkeypatch.setattr(timing, "LOCK", str(tmp_path / "lock"))
     with exclusive(0) as first:
