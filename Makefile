@@ -3,8 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The engines whose balancers are run as they are (eplb_variants/installed). SGLang's wheel has 39 MB, so that every
+# `make test` runs it; vLLM's has 336 MB. Their placement modules need nothing that they depend on but torch.
+SGLANG := 0.5.23
+VLLM := 0.33.0
 
-.PHONY: demo test lint format selftest clean
+.PHONY: demo test engines lint format selftest clean
 
 demo: $(READY)
 	$(BIN)/eplb evaluate -m run=demo variant=contiguous,deepseek,seed_parent,seed workload=dsr1_decode \
@@ -13,6 +17,10 @@ demo: $(READY)
 
 test: $(READY) lint
 	$(BIN)/python -m pytest -n auto --nbmake tests notebooks
+
+engines: $(READY)
+	$(BIN)/python -m pip install --quiet --no-deps sglang==$(SGLANG) vllm==$(VLLM)
+	$(BIN)/python -m pytest -n auto -m engines tests
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -30,6 +38,8 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "eplb-lab needs Python 3.11 or newer")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: sglang==$(SGLANG) \
+	  || echo 'sglang $(SGLANG) has no wheel for this Python or is out of reach: its tests will be skipped'
 	$(BIN)/python -m eplb_variants.kernels
 	touch $(READY)
 

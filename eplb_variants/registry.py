@@ -24,7 +24,7 @@ from eplb_variants.topology import Topology
 ENTRY_POINT_GROUP = "eplb_variants.stages"
 PARAMETER_TYPES = (int, float, str, bool)
 """Types that a parameter may have: those that a configuration file can write and Hydra can check."""
-_ROOMS = ("forecasting", "packing", "replication", "fixup", "floors", "hierarchy")
+_ROOMS = ("forecasting", "packing", "replication", "fixup", "floors", "installed", "hierarchy")
 
 
 class Packing(NamedTuple):
@@ -77,12 +77,13 @@ KINDS: dict[str, type] = {
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A registered strategy: what it is called, what it does in a line, and how it is made."""
+    """A registered strategy: what it is called, what it does in a line, how it is made, and what must be installed."""
 
     kind: str
     name: str
     summary: str
     factory: Callable[..., Any]
+    requires: str = ""
 
     @property
     def parameters(self) -> dict[str, tuple[type, Any]]:
@@ -102,13 +103,15 @@ _stages: dict[tuple[str, str], Stage] = {}
 _T = TypeVar("_T", bound=Callable[..., Any])
 
 
-def register(kind: str, name: str, summary: str) -> Callable[[_T], _T]:
+def register(kind: str, name: str, summary: str, *, requires: str = "") -> Callable[[_T], _T]:
     """Return a decorator that registers a plain function or a frozen dataclass as a stage.
 
     Args:
         kind: one of ``KINDS``.
         name: what users write; the name of the file and, if it is a whole placer, of its variant too.
         summary: one line for ``eplb list stages``.
+        requires: the package whose own code a call runs, where that is one that this project does not depend on.
+            Its version is part of what determines the placements; where it is missing, calling raises UnfitError.
 
     Raises:
         EplbError: the kind does not exist, the name is taken, or the class is not a frozen dataclass whose
@@ -123,7 +126,7 @@ def register(kind: str, name: str, summary: str) -> Callable[[_T], _T]:
         known = _stages.get((kind, name))
         if known is not None and known.module != factory.__module__:
             raise EplbError(f"the {kind} {name!r} of {factory.__module__} is already registered by {known.module}")
-        _stages[kind, name] = Stage(kind, name, summary, factory)
+        _stages[kind, name] = Stage(kind, name, summary, factory, requires)
         return factory
 
     return decorate

@@ -13,6 +13,7 @@ from typing import Any
 
 from eplb_variants import Topology, Variant
 from eplb_variants.errors import EplbError
+from eplb_variants.installed.loading import installed_version
 from eplb_variants.loads import IntArray
 from eplb_variants.registry import find
 from eplb_variants.variant import SLOTS
@@ -89,14 +90,20 @@ class Cell:
 
 
 def variant_identity(variant: Variant) -> list[Any]:
-    """Return what determines a variant's placements: its composition, and the source that carries it out."""
+    """Return what determines a variant's placements: its composition, and the source that carries it out.
+
+    Source is told apart by its hash; that of an engine, thousands of files, by its version.
+    """
     config = {k: v for k, v in variant.config.items() if k != "summary"}
-    packages = {"eplb_variants"}
+    packages, versions = {"eplb_variants"}, {}
     for slot, kind in {"forecaster": "forecaster", "placer": "placer", **SLOTS}.items():
         if slot in config:
             name = config[slot] if isinstance(config[slot], str) else config[slot]["name"]
-            packages.add(find(kind, name).module.partition(".")[0])
-    return [config, {package: _package_hash(package) for package in sorted(packages)}]
+            stage = find(kind, name)
+            packages.add(stage.module.partition(".")[0])
+            if stage.requires:
+                versions[stage.requires] = installed_version(stage.requires)
+    return [config, {package: _package_hash(package) for package in sorted(packages)} | versions]
 
 
 def digest(*parts: Any) -> str:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from eplb_variants import Placement, load_variant, testing, variant_names
-from eplb_variants.registry import build, stages
+from eplb_variants.installed.loading import why_missing
+from eplb_variants.registry import build, find, stages
 
 SUITES = {
     "forecaster": testing.ForecasterConformance,
@@ -27,11 +28,19 @@ def checks(suite):
     return [name for name in dir(suite) if name.startswith("test_")]
 
 
+def engine_case(*values, engine, **options):
+    """Return a case that is run where its engine is installed; ``engine`` is empty where it needs none."""
+    why = why_missing(engine) if engine else ""
+    marks = [pytest.mark.engines, pytest.mark.skipif(bool(why), reason=why)] if engine else []
+    return pytest.param(*values, marks=marks, **options)
+
+
 def stage_cases():
     for stage in stages():
         for settings in [{}, *PARAMETERS.get((stage.kind, stage.name), [])]:
             for check in checks(SUITES[stage.kind]):
-                yield pytest.param(stage, settings, check, id=f"{stage.kind}-{stage.name}-{settings}-{check}")
+                case = f"{stage.kind}-{stage.name}-{settings}-{check}"
+                yield engine_case(stage, settings, check, engine=stage.requires, id=case)
 
 
 @pytest.mark.parametrize(("stage", "settings", "check"), list(stage_cases()))
@@ -43,8 +52,14 @@ def test_stage(stage, settings, check):
     getattr(Suite(), check)()
 
 
+def variant_cases():
+    for name in variant_names():
+        placer = load_variant(name).config.get("placer")
+        yield engine_case(name, engine=find("placer", placer["name"]).requires if placer else "", id=name)
+
+
 @pytest.mark.parametrize("check", checks(testing.VariantConformance))
-@pytest.mark.parametrize("name", variant_names())
+@pytest.mark.parametrize("name", list(variant_cases()))
 def test_variant(name, check):
     class Suite(testing.VariantConformance):
         def make(self):

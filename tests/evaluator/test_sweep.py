@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from eplb_variants import EplbError, registry
+from eplb_variants.installed import loading
 from eplb_variants.registry import register, stages
 from evaluator import sweep
 from evaluator.compare.summary import by_workload
@@ -171,6 +172,27 @@ def test_parts_that_do_not_fit_are_skipped_with_the_reason(plan):
     assert outcome.measured == 1
     rows = frame(outcome)
     assert set(rows["status"]) == {"ok", "skipped"}
+
+
+def test_variants_of_engines_that_are_missing_are_skipped_with_the_command(plan, monkeypatch):
+    monkeypatch.setattr(loading, "find_spec", lambda engine: None)
+    loading._function.cache_clear()
+    outcome = sweep.run(plan("variant=glob(*)", "measure=quality"))
+    needy = {stage.name: stage.requires for stage in stages() if stage.requires}
+    assert {cell.partition(" ")[0] for cell in outcome.skipped} == set(needy)
+    for cell, reason in outcome.skipped.items():
+        assert f"pip install --no-deps {needy[cell.partition(' ')[0]]}" in reason
+    assert not outcome.failed
+    assert frame(outcome).groupby("status")["variant"].nunique().to_dict() == {"ok": outcome.measured, "skipped": 4}
+
+
+def test_a_cell_is_another_one_with_another_version_of_its_engine(plan, monkeypatch):
+    def keys():
+        return {cell.variant.name: cell.key for cell in plan("variant=sglang_deepseek,seed").cells}
+
+    before = keys()
+    monkeypatch.setattr("evaluator.cell.installed_version", lambda engine: f"another {engine}")
+    assert {name for name, key in keys().items() if key != before[name]} == {"sglang_deepseek"}
 
 
 def test_a_missing_recording_is_an_error_before_anything_is_measured(plan, tmp_path):
