@@ -140,11 +140,16 @@ def _check_rank(placement: Placement, logcnt_LE: IntArray) -> None:
     phy2log_LP, rank_LP = placement.phy2log, placement.rank
     if rank_LP.shape != phy2log_LP.shape:
         raise EplbError(f"rank has shape {list(rank_LP.shape)}: it must be that of phy2log, {list(phy2log_LP.shape)}")
-    by_expert = np.lexsort((rank_LP, phy2log_LP), axis=1)
-    ranks = np.take_along_axis(rank_LP, by_expert, axis=1)
-    expected = number_replicas(np.take_along_axis(phy2log_LP, by_expert, axis=1))
-    if (ranks != expected).any():
-        raise EplbError(f"layer {_first_layer(ranks != expected)} does not number each expert's copies 0, 1, 2, ...")
+    num_layers, num_experts = logcnt_LE.shape
+    expert_LP = phy2log_LP + np.arange(num_layers)[:, None] * num_experts  # numbered through all layers
+    count = logcnt_LE.ravel()
+    place_LP = (count.cumsum() - count)[expert_LP] + rank_LP  # if the copies of each expert lay side by side
+    outside_LP = (rank_LP < 0) | (rank_LP >= count[expert_LP])
+    taken = np.zeros(rank_LP.size + 1, dtype=bool)
+    taken[np.where(outside_LP, rank_LP.size, place_LP)] = True
+    wrong_L = ~taken[:-1].reshape(rank_LP.shape).all(axis=1)
+    if wrong_L.any():
+        raise EplbError(f"layer {int(wrong_L.argmax())} does not number each expert's copies 0, 1, 2, ...")
 
 
 def _check_logcnt(claimed_LE: IntArray, logcnt_LE: IntArray) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 from eplb_variants import Topology, Variant
 from eplb_variants.errors import EplbError
 from eplb_variants.installed.loading import installed_version
-from eplb_variants.loads import IntArray
 from eplb_variants.registry import find
 from eplb_variants.variant import SLOTS
 from evaluator.results.schema import SCHEMA_VERSION
-from evaluator.workloads import content_hash, load_workload
+from evaluator.workloads import content_hash, load_workload, stream
+from evaluator.workloads.kept import Kept
+from evaluator.workloads.windows import WindowSequence
 
-MEASURED_BY = ("metrics.py", "replay.py", "workloads/trace.py")
+MEASURED_BY = ("metrics.py", "judging.py", "replay.py", "workloads/trace.py", "workloads/windows.py")
 """Files of this package that determine the quality columns, beside the workload's own."""
 
 
@@ -31,10 +32,12 @@ class Workload:
     Args:
         name: with the parameters that were changed.
         config: ``kind`` and all parameters, with ``interval`` (steps in a window) and ``max_windows`` (0 for all).
+        kept: where the traces of long workloads are kept.
     """
 
     name: str
     config: Mapping[str, Any]
+    kept: Kept | None = None
 
     @cached_property
     def _source(self) -> Any:
@@ -49,19 +52,18 @@ class Workload:
     @cached_property
     def content(self) -> str:
         """Return the hash of what determines the counts."""
-        return content_hash(self._source)
+        return content_hash(self._source, self.kept)
 
     @cached_property
     def identity(self) -> str:
         """Return the hash of what determines the windows but the seed; a recording's path does not."""
         return digest({k: v for k, v in self.config.items() if k != "path"}, self.content)
 
-    def windows(self, seed: int) -> IntArray:
-        """Return ``[W, L, E]``, the windows for a seed; EplbError where there is nothing to read or too little."""
+    def windows(self, seed: int) -> WindowSequence:
+        """Return the windows for a seed, an array where they are few; EplbError where there is not one whole window."""
         if self.config["max_windows"] < 0:
             raise EplbError(f"workload.max_windows is {self.config['max_windows']}: it must be 0 (all) or more")
-        windows = self._source.make(seed).windows(self.config["interval"])
-        return windows[: self.config["max_windows"] or None]
+        return stream(self._source, seed, self.config["interval"], self.config["max_windows"], self.kept)
 
 
 @dataclass(frozen=True, eq=False)

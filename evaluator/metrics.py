@@ -11,8 +11,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eplb_variants.kernels.compiled import ready
 from eplb_variants.loads import FloatArray
 from eplb_variants.placement import Placement
+from evaluator.judging import (
+    GPU_MEAN,
+    GPU_PEAK,
+    GPU_RATIO,
+    NODE_MEAN,
+    NODE_PEAK,
+    SLOT_MEAN,
+    SLOT_PEAK,
+    USED,
+    balance_sums,
+    local_groups,
+    second_copies,
+    slots_moved,
+)
 
 
 class Balance(NamedTuple):
@@ -28,61 +43,39 @@ class Balance(NamedTuple):
     """Mean over layers of mean GPU load over maximum GPU load."""
 
 
-def slot_loads(load_LE: NDArray[np.generic], placement: Placement) -> FloatArray:
-    """Return ``[L, P]``: tokens of each slot if replicas of an expert share its tokens evenly."""
-    per_replica_LE = load_LE.astype(np.float64) / placement.logcnt
-    return np.take_along_axis(per_replica_LE, placement.phy2log, axis=1)
-
-
 def gpu_loads(load_LE: NDArray[np.generic], placement: Placement) -> FloatArray:
     """Return ``[L, G]``: tokens of each GPU if replicas of an expert share its tokens evenly."""
-    slots_LP = slot_loads(load_LE, placement)
+    per_replica_LE = load_LE.astype(np.float64) / placement.logcnt
+    slots_LP = np.take_along_axis(per_replica_LE, placement.phy2log, axis=1)
     return slots_LP.reshape(slots_LP.shape[0], placement.topology.num_gpus, -1).sum(axis=2)
 
 
 def balance(load_LE: NDArray[np.generic], placement: Placement) -> Balance:
     """Return how evenly ``placement`` spreads ``load [L, E]``."""
     topology = placement.topology
-    slots_LP = slot_loads(load_LE, placement)[load_LE.any(axis=1)]
-    if slots_LP.shape[0] == 0:
+    sums = balance_sums(ready(load_LE), ready(placement.phy2log, np.int64), topology.num_gpus, topology.num_nodes)
+    if not sums[USED]:
         return Balance(*[float("nan")] * 4)
-    gpu_LG = slots_LP.reshape(-1, topology.num_gpus, topology.slots_per_gpu).sum(axis=2)
-    node_LN = gpu_LG.reshape(-1, topology.num_nodes, topology.gpus_per_node).sum(axis=2)
     return Balance(
-        _sum_of_means_over_sum_of_peaks(gpu_LG),
-        _sum_of_means_over_sum_of_peaks(node_LN),
-        _sum_of_means_over_sum_of_peaks(slots_LP),
-        float((gpu_LG.mean(axis=1) / gpu_LG.max(axis=1)).mean()),
+        float(sums[GPU_MEAN] / sums[GPU_PEAK]),
+        float(sums[NODE_MEAN] / sums[NODE_PEAK]),
+        float(sums[SLOT_MEAN] / sums[SLOT_PEAK]),
+        float(sums[GPU_RATIO] / sums[USED]),
     )
-
-
-def _sum_of_means_over_sum_of_peaks(part_LX: FloatArray) -> float:
-    return float(part_LX.mean(axis=1).sum() / part_LX.max(axis=1).sum())
-
-
-def _experts_on_gpus(placement: Placement) -> NDArray[np.bool_]:
-    """Return ``[L, G, E]``: whether the GPU holds the expert."""
-    num_layers = placement.phy2log.shape[0]
-    topology = placement.topology
-    holds = np.zeros((num_layers, topology.num_gpus, placement.num_experts), dtype=bool)
-    gpu_P = np.arange(topology.num_slots) // topology.slots_per_gpu
-    holds[np.arange(num_layers)[:, None], gpu_P, placement.phy2log] = True
-    return holds
 
 
 def moved_slots(previous: Placement, placement: Placement, used_L: NDArray[np.bool_]) -> float:
     """Return the share of slots whose expert was not on that GPU before, over the layers ``used [L]``."""
-    topology = placement.topology
-    gpu_P = np.arange(topology.num_slots) // topology.slots_per_gpu
-    layer_L1 = np.arange(placement.phy2log.shape[0])[:, None]
-    there_LP = _experts_on_gpus(previous)[layer_L1, gpu_P, placement.phy2log]
-    return float((~there_LP[used_L]).mean()) if used_L.any() else float("nan")
+    before, after = (ready(p.phy2log, np.int64) for p in (previous, placement))
+    moved = slots_moved(before, after, placement.topology.num_gpus, placement.num_experts, ready(used_L, np.bool_))
+    return _share(moved, used_L, placement.topology.num_slots)
 
 
 def colocated_replicas(placement: Placement, used_L: NDArray[np.bool_]) -> float:
     """Return the share of slots with a second copy of an expert already on the same GPU, over ``used [L]``."""
-    distinct_L = _experts_on_gpus(placement).sum(axis=(1, 2))
-    return float(1 - distinct_L[used_L].mean() / placement.topology.num_slots) if used_L.any() else float("nan")
+    phy2log, topology = ready(placement.phy2log, np.int64), placement.topology
+    second = second_copies(phy2log, topology.num_gpus, placement.num_experts, ready(used_L, np.bool_))
+    return _share(second, used_L, topology.num_slots)
 
 
 def group_locality(placement: Placement, used_L: NDArray[np.bool_]) -> float:
@@ -90,12 +83,15 @@ def group_locality(placement: Placement, used_L: NDArray[np.bool_]) -> float:
 
     NaN where the experts do not divide into the topology's groups.
     """
-    topology = placement.topology
-    if placement.num_experts % topology.num_groups or not used_L.any():
+    topology, num_experts = placement.topology, placement.num_experts
+    if num_experts % topology.num_groups:
         return float("nan")
-    group_LP = placement.phy2log[used_L] // (placement.num_experts // topology.num_groups)
-    num_layers = group_LP.shape[0]
-    node_P = np.arange(topology.num_slots) // topology.slots_per_node
-    on_node_LQN = np.zeros((num_layers, topology.num_groups, topology.num_nodes), dtype=bool)
-    on_node_LQN[np.arange(num_layers)[:, None], group_LP, node_P] = True
-    return float((on_node_LQN.sum(axis=2) == 1).mean())
+    phy2log, used = ready(placement.phy2log, np.int64), ready(used_L, np.bool_)
+    local = local_groups(phy2log, topology.num_nodes, topology.num_groups, num_experts, used)
+    return _share(local, used_L, topology.num_groups)
+
+
+def _share(count: int, used_L: NDArray[np.bool_], of_each: int) -> float:
+    """Return a count over the used layers as a share; NaN where there are none."""
+    num_used = int(used_L.sum())
+    return count / (num_used * of_each) if num_used else float("nan")

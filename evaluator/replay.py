@@ -13,11 +13,12 @@ import numpy as np
 from eplb_variants import Placement, Topology, Variant, check_placement, load_variant
 from eplb_variants.loads import IntArray
 from evaluator import metrics
+from evaluator.workloads.windows import WindowSequence
 
 JUDGED_ON = ("own", "next")
 
 
-def replay(variant: Variant, windows_WLE: IntArray, topology: Topology) -> Iterator[dict[str, Any]]:
+def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) -> Iterator[dict[str, Any]]:
     """Yield a row of metrics for each window, under the names of the results' columns.
 
     The variant sees copies of the windows up to the one it plans for, and its own previous placement, read-only.
@@ -28,7 +29,8 @@ def replay(variant: Variant, windows_WLE: IntArray, topology: Topology) -> Itera
     num_windows = len(windows_WLE)
     picture = max(0, num_windows - 2)  # the last window that has a next one
     previous: Placement | None = None
-    for window, own_LE in enumerate(windows_WLE):
+    for window in range(num_windows):
+        own_LE = windows_WLE[window]
         placement = place(variant, windows_WLE, window, topology, previous)
         next_LE = windows_WLE[window + 1] if window + 1 < num_windows else None
         row: dict[str, Any] = {"window": window}
@@ -47,7 +49,7 @@ def replay(variant: Variant, windows_WLE: IntArray, topology: Topology) -> Itera
 
 
 def place(
-    variant: Variant, windows_WLE: IntArray, window: int, topology: Topology, previous: Placement | None
+    variant: Variant, windows_WLE: WindowSequence, window: int, topology: Topology, previous: Placement | None
 ) -> Placement:
     """Return the checked placement that ``variant`` makes from the windows up to ``window``."""
     history_WLE = seen(variant, windows_WLE, window)
@@ -58,9 +60,9 @@ def place(
     return placement
 
 
-def seen(variant: Variant, windows_WLE: IntArray, window: int) -> IntArray:
+def seen(variant: Variant, windows_WLE: WindowSequence, window: int) -> IntArray:
     """Return a copy of the history ``[W, L, E]`` that a variant is shown when it plans for ``window``."""
-    return windows_WLE[max(0, window + 1 - variant.windows) : window + 1].copy()
+    return np.stack([windows_WLE[earlier] for earlier in range(max(0, window + 1 - variant.windows), window + 1)])
 
 
 def _heat_map(load_LE: IntArray, placement: Placement) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from itertools import groupby
@@ -15,7 +15,6 @@ import numpy as np
 
 from eplb_variants import EplbError, Variant
 from eplb_variants.errors import UnfitError
-from eplb_variants.loads import IntArray
 from evaluator.cell import Cell, digest, variant_identity
 from evaluator.config import Plan
 from evaluator.machine import describe_machine
@@ -23,6 +22,7 @@ from evaluator.replay import place, replay
 from evaluator.results.schema import FAILED, OK, SCHEMA_VERSION, SKIPPED, TIMING_NAMES
 from evaluator.results.store import Store
 from evaluator.timing import Timing, time_variants
+from evaluator.workloads.windows import WindowSequence
 
 
 class Progress(Protocol):
@@ -120,13 +120,14 @@ class _Windows:
 
     def __init__(self) -> None:
         self._key: tuple[str, int] | None = None
-        self._windows: IntArray | None = None
+        self._windows: WindowSequence | None = None
 
-    def of(self, cell: Cell) -> IntArray:
+    def of(self, cell: Cell) -> WindowSequence:
         key = (digest(cell.workload.config, cell.workload.content), cell.seed)
         if self._windows is None or key != self._key:
             self._windows = cell.workload.windows(cell.seed)
-            self._windows.setflags(write=False)
+            if isinstance(self._windows, np.ndarray):
+                self._windows.setflags(write=False)
             self._key = key
         return self._windows
 
@@ -137,18 +138,32 @@ def _measure_quality(cell: Cell, windows: _Windows, store: Store, outcome: Outco
         windows_WLE = windows.of(cell)
     except EplbError as error:
         return _note(cell, _common(cell), SKIPPED, str(error), store, outcome.skipped)
-    common = _common(cell, windows_WLE)
+    common = {**_common(cell, windows_WLE), "status": OK, **_times_kept(store.read(cell.key, TIMING_NAMES))}
     try:
         cell.topology.check_experts(windows_WLE.shape[2])
-        rows = list(replay(cell.variant, windows_WLE, cell.topology))
+        with store.writer(cell.key) as write:
+            for row in _guarded(replay(cell.variant, windows_WLE, cell.topology)):
+                write(common | row)
     except UnfitError as error:
         return _note(cell, common, SKIPPED, str(error), store, outcome.skipped)
-    except Exception as error:  # whatever the variant does, the other cells go on
-        return _note(cell, common, FAILED, _reason(error), store, outcome.failed)
-    times = _times_kept(store.read(cell.key))
-    store.write(cell.key, [{**common, "status": OK, **row, **times} for row in rows])
+    except _VariantFailed as error:
+        return _note(cell, common, FAILED, str(error), store, outcome.failed)
     outcome.measured += 1
     return True
+
+
+class _VariantFailed(Exception):
+    """What a variant died of, in words."""
+
+
+def _guarded(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield rows; whatever the variant does, the other cells go on."""
+    try:
+        yield from rows
+    except UnfitError:
+        raise
+    except Exception as error:
+        raise _VariantFailed(_reason(error)) from None
 
 
 def _times_kept(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -157,7 +172,8 @@ def _times_kept(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _note(cell: Cell, common: dict[str, Any], status: str, reason: str, store: Store, where: dict[str, str]) -> bool:
-    store.write(cell.key, [{**common, "status": status, "reason": reason}])
+    untimed = dict.fromkeys(TIMING_NAMES)
+    store.write(cell.key, [{**common, **untimed, "status": status, "reason": reason}])
     where[_name(cell)] = reason
     return False
 
@@ -191,7 +207,7 @@ def _measure_time(
     for cell in block:
         if cell.key in timings:
             columns = timing_columns(timings[cell.key], plan.reference.name, timing_key)
-            store.write(cell.key, [{**row, **columns} for row in store.read(cell.key)])
+            store.amend(cell.key, columns)
             outcome.timed += 1
         progress.step(_name(cell))
 
@@ -219,7 +235,7 @@ def timing_columns(timing: Timing, reference: str, timing_key: str) -> dict[str,
     }
 
 
-def _common(cell: Cell, windows_WLE: IntArray | None = None) -> dict[str, Any]:
+def _common(cell: Cell, windows_WLE: WindowSequence | None = None) -> dict[str, Any]:
     """Return the columns that are the same for all windows of a cell; without its shape where it has no windows."""
     shape = (None, None, None) if windows_WLE is None else windows_WLE.shape
     return {

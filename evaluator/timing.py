@@ -23,9 +23,9 @@ from threadpoolctl import threadpool_limits
 
 from eplb_variants import Placement, Topology, Variant
 from eplb_variants.errors import EplbError
-from eplb_variants.loads import IntArray
 from evaluator.replay import place, seen
 from evaluator.statistics import Estimate, median_ratio
+from evaluator.workloads.windows import WindowSequence
 
 LOCK = os.path.join(tempfile.gettempdir(), "eplb-lab-timing.lock")
 """One timing pass at a time on a machine, whoever starts it."""
@@ -85,7 +85,7 @@ Prepare = Callable[[int], Callable[[], object]]
 def time_variants(
     variants: Mapping[str, Variant],
     reference: Variant,
-    windows_WLE: IntArray,
+    windows_WLE: WindowSequence,
     topology: Topology,
     settings: TimingSettings,
     seed: int = 0,
@@ -166,7 +166,7 @@ def _repeats(contestants: Mapping[str, Prepare], reference: Prepare, sample_seco
     return {name: int(np.clip(np.ceil(sample_seconds / seconds), 1, MOST_REPEATS)) for name, seconds in longest.items()}
 
 
-def _prepare(variant: Variant, windows_WLE: IntArray, topology: Topology) -> Prepare:
+def _prepare(variant: Variant, windows_WLE: WindowSequence, topology: Topology) -> Prepare:
     """Return a function that readies a call for a round: its own copy of the history, its own previous placement."""
     chosen = chosen_windows(len(windows_WLE))
     previous: dict[int, Placement | None] = {}

@@ -8,6 +8,7 @@ in a private folder for temporary files. Kernels that were compiled beside sourc
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -58,7 +59,8 @@ def cache_folder() -> Path | None:
         if not _made(folder):
             continue
         if folder != beside and beside.is_dir() and not any(folder.iterdir()):
-            shutil.copytree(beside, folder, dirs_exist_ok=True)
+            with contextlib.suppress(OSError):  # not ours to read: compiled anew
+                shutil.copytree(beside, folder, dirs_exist_ok=True)
         return folder
     return None
 
@@ -92,7 +94,7 @@ def _places() -> Iterator[Path]:
 def _made(folder: Path) -> bool:
     """Whether the folder is there now and only ours to change: what lies in it is run as machine code."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         parent, own = folder.parent.stat(), folder.stat()
         safe_parent = not parent.st_mode & stat.S_IWOTH or parent.st_mode & stat.S_ISVTX
         if not safe_parent or own.st_mode & stat.S_IWOTH or own.st_uid not in (os.getuid(), 0):

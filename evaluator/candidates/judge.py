@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from eplb_variants import EplbError, Topology
-from eplb_variants.loads import IntArray
 from evaluator.candidates import schema
 from evaluator.candidates.checks import Invalid
 from evaluator.candidates.program import Program
@@ -31,6 +30,7 @@ from evaluator.statistics import Estimate, judge_difference, judge_ratio, mean_o
 from evaluator.sweep import Progress, Silent, timing_columns
 from evaluator.timing import Prepare, Timing, TimingSettings, time_prepared
 from evaluator.workloads import UnusableWorkload
+from evaluator.workloads.windows import WindowSequence
 
 PARENT, CANDIDATE = "parent", "candidate"
 Row = dict[str, Any]
@@ -73,7 +73,7 @@ class Judge:
     def __init__(self, parent: Program, settings: Settings, store: Store) -> None:
         self.parent, self.settings, self.store = parent, settings, store
         try:
-            self.windows: IntArray = settings.workload.windows(settings.seed)
+            self.windows: WindowSequence = settings.workload.windows(settings.seed)
             settings.topology.check_experts(self.windows.shape[2])
         except EplbError as error:
             raise UnusableWorkload(str(error)) from None

@@ -22,6 +22,7 @@ from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import CandidateFailed, Sandbox, Worker, call_bytes, read_answer
 from evaluator.replay import replay
 from evaluator.timing import chosen_windows
+from evaluator.workloads.windows import WindowSequence
 
 STALE = 0.002
 """Balancedness by which the timed answers of a program that draws them may be worse on average than the judged ones."""
@@ -99,7 +100,7 @@ def loaded(sandbox: Sandbox, program: Program) -> Worker:
         raise failed(error, "loading the program") from None
 
 
-def try_out(sandbox: Sandbox, program: Program, windows_WLE: IntArray, topology: Topology) -> Trial:
+def try_out(sandbox: Sandbox, program: Program, windows_WLE: WindowSequence, topology: Topology) -> Trial:
     """Return what a program does on the hard loads and on a workload; Invalid at the first check that it fails."""
     deadline = time.monotonic() + sandbox.limits.total_seconds
     worker = loaded(sandbox, program)
@@ -122,7 +123,7 @@ class TimedProgram:
     running disturbs the one beside it. All answers are kept, to be looked at afterwards.
     """
 
-    def __init__(self, sandbox: Sandbox, program: Program, windows_WLE: IntArray, topology: Topology) -> None:
+    def __init__(self, sandbox: Sandbox, program: Program, windows_WLE: WindowSequence, topology: Topology) -> None:
         self.answers: list[tuple[int, bytes]] = []
         self._sandbox, self._program, self._windows, self._topology = sandbox, program, windows_WLE, topology
         self._chosen = chosen_windows(len(windows_WLE))

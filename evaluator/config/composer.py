@@ -25,7 +25,10 @@ from eplb_variants.errors import EplbError, unknown
 from evaluator.cell import Cell, Workload
 from evaluator.compare.score import Score
 from evaluator.config.session import CONFIG_NAME, options, plain
+from evaluator.workloads.kept import Kept
 
+KEPT = ".traces"
+"""The folder under ``runs_dir`` with the traces of long workloads."""
 SECTIONS = ("variant", "workload", "topology", "score")
 
 
@@ -131,6 +134,7 @@ class Composer:
 
     def cell(self, choice: Choice, seed: int) -> Cell:
         """Return the cell of a point of the sweep; equal sections are the same objects."""
+        kept = Kept(Path(self.common(choice)["runs_dir"]) / KEPT)
 
         def variant() -> Variant:
             config, preset = map(plain, self._section(choice, "variant"))
@@ -141,7 +145,7 @@ class Composer:
             name = _label(config, preset)
             if config["kind"] == "recorded":
                 name = _label({**config, "name": Path(config["path"]).stem}, {**preset, "path": config["path"]})
-            return Workload(name, {k: v for k, v in config.items() if k not in ("name", "summary")})
+            return Workload(name, {k: v for k, v in config.items() if k not in ("name", "summary")}, kept)
 
         def topology() -> tuple[str, Topology]:
             config, preset = map(plain, self._section(choice, "topology"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from eplb_variants import Variant
 from eplb_variants.errors import EplbError, unknown
-from evaluator.cell import Cell, Workload
+from evaluator.cell import Cell
 from evaluator.compare.score import Score
 from evaluator.config.composer import Composer
 from evaluator.config.session import hydra_session
@@ -103,7 +103,7 @@ def _told_apart(cells: list[Cell]) -> list[Cell]:
         name = cell.workload.name
         if len(contents[name]) == 1:
             return cell
-        workload = Workload(f"{name}#{cell.workload.content[:6]}", cell.workload.config)
+        workload = dataclasses.replace(cell.workload, name=f"{name}#{cell.workload.content[:6]}")
         return dataclasses.replace(cell, workload=workload)
 
     return [renamed(cell) for cell in cells]

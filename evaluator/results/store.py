@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from evaluator.results.schema import ARROW, OK, SCHEMA_VERSION, to_table
 
 ALIKE = ["variant", "workload", "workload_content", "topology", "seed", "interval"]
 """Columns of which a comparison holds one cell."""
+BATCH = 512
+"""Rows that are written at a time."""
 STALE_SECONDS = 3600.0
 """A file that is being written is renamed within seconds; one that is older than this was left behind."""
 
@@ -70,34 +73,96 @@ class Store:
         return True, bool(rows[0]["timing_valid"]) and rows[0]["timing_key"] == timing_key
 
     def write(self, cell: str, rows: list[dict[str, Any]]) -> Path:
-        """Write a cell under a temporary name, then rename: readers see all of it or nothing.
+        """Write a cell whose rows are all there; see ``writer``."""
+        with self.writer(cell) as add:
+            for row in rows:
+                add(row)
+        return self.path(cell)
+
+    @contextmanager
+    def writer(self, cell: str) -> Iterator[Callable[[dict[str, Any]], None]]:
+        """Write a cell row by row under a temporary name, then rename: readers see all of it or nothing.
+
+        Yields:
+            a function that takes the next row; not more than ``BATCH`` of them are in memory.
 
         Raises:
             EplbError: the disk is full or the folder cannot be written to; nothing that was there is lost.
         """
-        path = self.path(cell)
+        with self._replacing(cell) as write:
+            batch: list[dict[str, Any]] = []
+
+            def add(row: dict[str, Any]) -> None:
+                batch.append(row)
+                if len(batch) == BATCH:
+                    write(to_table(batch, self.schema))
+                    batch.clear()
+
+            yield add
+            if batch:
+                write(to_table(batch, self.schema))
+
+    def amend(self, cell: str, columns: Mapping[str, Any]) -> None:
+        """Give every row of a cell the same new values in some columns; the rest stays.
+
+        Raises:
+            EplbError: as ``writer``.
+        """
+        with pq.ParquetFile(self.path(cell)) as old, self._replacing(cell) as write:
+            for group in range(old.num_row_groups):
+                table = old.read_row_group(group)
+                for name, value in columns.items():
+                    index = self.schema.get_field_index(name)
+                    constant = pa.array([value] * table.num_rows, self.schema.field(index).type)
+                    table = table.set_column(table.schema.get_field_index(name), self.schema.field(index), constant)
+                write(table)
+
+    @contextmanager
+    def _replacing(self, cell: str) -> Iterator[Callable[[pa.Table], None]]:
         temporary = self.folder / f".{cell}-{secrets.token_hex(8)}.tmp"
         try:
-            pq.write_table(to_table(rows, self.schema), temporary, compression="zstd")
-            temporary.replace(path)
-        except OSError as error:
+            with self._said(cell):
+                file = pq.ParquetWriter(temporary, self.schema, compression="zstd")
+
+            def write(table: pa.Table) -> None:
+                with self._said(cell):
+                    file.write_table(table)
+
+            try:
+                yield write
+            finally:
+                with self._said(cell):
+                    file.close()
+            with self._said(cell):
+                temporary.replace(self.path(cell))
+        finally:
             temporary.unlink(missing_ok=True)
-            raise EplbError(f"{str(path)!r} cannot be written: {error}") from None
-        return path
+
+    @contextmanager
+    def _said(self, cell: str) -> Iterator[None]:
+        """Say of an error of the disk what could not be written; errors of what is measured are none of these."""
+        try:
+            yield
+        except OSError as error:
+            raise EplbError(f"{str(self.path(cell))!r} cannot be written: {error}") from None
 
 
-def read_files(files: Sequence[Path]) -> pd.DataFrame:
-    """Return all rows of some cells' files; EplbError where one is of a version that this one does not read."""
-    tables = [_table(file) for file in files]
-    return pa.concat_tables(tables).to_pandas()
+def read_files(files: Sequence[Path], without: Sequence[str] = ()) -> pd.DataFrame:
+    """Return all rows of some cells' files, all columns or some left out.
+
+    Raises:
+        EplbError: a file is of a version that this one does not read, or no whole file.
+    """
+    columns = [name for name in ARROW.names if name not in without]
+    return pa.concat_tables([_table(file, columns) for file in files]).to_pandas()
 
 
-def _table(file: Path) -> pa.Table:
+def _table(file: Path, columns: Sequence[str]) -> pa.Table:
     try:
-        table = pq.ParquetFile(file).read()
+        table = pq.ParquetFile(file).read(columns=columns)
     except pa.ArrowInvalid:
         raise EplbError(f"{str(file)!r} is no whole parquet file: delete it, and evaluate again") from None
-    return _checked(table).cast(ARROW)
+    return _checked(table).cast(pa.schema([ARROW.field(name) for name in columns]))
 
 
 def read_runs(folders: Iterable[str | Path]) -> pd.DataFrame:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from evaluator.workloads.readers import read_trace
+from numpy.typing import NDArray
+
+from evaluator.workloads.readers import read_steps, read_trace
 from evaluator.workloads.trace import Trace
+
+LONG = 4 << 20
+"""Bytes of a file above which reading it takes long enough to be noticed."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +25,15 @@ class Recorded:
     """
 
     path: str
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is better kept in a compact form than read anew each time."""
+        return os.path.getsize(self.path) > LONG
+
+    def steps(self, seed: int) -> Iterator[NDArray[Any]]:
+        """Yield the steps ``[L, E]`` of the trace one by one; a recording is the same for every seed."""
+        return read_steps(self.path)
 
     def make(self, seed: int) -> Trace:
         """Return the trace; a recording is the same for every seed."""

@@ -9,6 +9,8 @@ Shapes: W windows, L layers, E logical experts, Q groups.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +22,8 @@ from evaluator.workloads.trace import Trace
 
 DRIFTING = 0.5
 """Share of the log-load's variance that changes over time; the rest is what the experts are like."""
+LONG = 64 << 20
+"""Bytes above which a trace is made step by step and kept on disk: some 500 windows of DeepSeek-V3."""
 DISTRIBUTIONS = ("lognormal", "gamma")
 
 
@@ -104,21 +108,23 @@ class Synthetic:
     def _dead(self) -> int:
         return round(self.dead_share * self.num_experts)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Steps, layers and experts of the trace."""
+        return self.windows, self.num_layers, self.num_experts
+
+    @property
+    def is_long(self) -> bool:
+        """Whether its trace is too large to be held in memory as a whole."""
+        return math.prod(self.shape) * np.dtype(np.int64).itemsize > LONG
+
     def make(self, seed: int) -> Trace:
         """Return the trace of this scenario for a seed, 0 or more: one step a window.
 
         Every row sums to ``tokens * top_k`` and no entry exceeds ``tokens``.
         """
-        if seed < 0:
-            raise EplbError(f"the seed is {seed}: it must be 0 or more")
-        generator = np.random.default_rng(seed)
-        weight_WLE = self._weights(generator)
-        chance_WLE = self._chances(weight_WLE, generator)
-        counts = self._counts(chance_WLE, generator)
-        if (counts.sum(axis=2) != self.tokens * self.top_k).any():
-            raise EplbError(f"workload.sigma is {self.sigma}: so few experts have load that tokens cannot be placed")
         return Trace(
-            counts,
+            np.stack(list(self.steps(seed))),
             model="synthetic",
             top_k=self.top_k,
             num_groups=self.num_groups,
@@ -126,82 +132,92 @@ class Synthetic:
             source=f"synthetic, seed {seed}",
         )
 
-    def _weights(self, generator: Generator) -> FloatArray:
-        z_WLE = self._normal(generator)
+    def steps(self, seed: int) -> Iterator[IntArray]:
+        """Yield the steps ``[L, E]`` of ``make``'s trace one by one, in memory that does not grow with their number."""
+        if seed < 0:
+            raise EplbError(f"the seed is {seed}: it must be 0 or more")
+        generator = np.random.default_rng(seed)
+        spread_L1 = self.sigma_spread * generator.standard_normal((self.num_layers, 1))
+        dead_LE = generator.random((self.num_layers, self.num_experts)).argsort(axis=1) < self._dead
+        hot_L = generator.integers(0, self.num_experts, self.num_layers)
+        common = self._drifting(generator)
+        domains = [self._drifting(generator) for _ in range(self.domains)]
+        for window in range(self.windows):
+            own = [next(domain) for domain in domains][window // self.switch_every % self.domains]
+            z_LE = np.sqrt(1 - self.domain_correlation) * own
+            if self.domain_correlation:
+                z_LE += np.sqrt(self.domain_correlation) * next(common)
+            weight_LE = self._weights(z_LE, spread_L1)
+            self._burst(weight_LE, generator)
+            weight_LE[dead_LE] = 0
+            counts_LE = self._counts(self._chances(weight_LE, hot_L), generator)
+            if (counts_LE.sum(axis=1) != self.tokens * self.top_k).any():
+                raise EplbError(
+                    f"workload.sigma is {self.sigma}: so few experts have load that tokens cannot be placed"
+                )
+            yield counts_LE
+
+    def _weights(self, z_LE: FloatArray, spread_L1: FloatArray) -> FloatArray:
+        """Return the weights ``[L, E]`` whose quantiles are those of the standard normal ``z``."""
         if self.distribution == "gamma":
             from scipy.special import gammaincinv, ndtr
 
-            shape_L11 = self.sigma * np.exp(self.sigma_spread * generator.standard_normal((self.num_layers, 1)))
-            weight_WLE = gammaincinv(shape_L11, ndtr(z_WLE))
-        else:
-            sigma_L1 = self.sigma + self.sigma_spread * generator.standard_normal((self.num_layers, 1))
-            weight_WLE = np.exp(np.maximum(sigma_L1, 0) * z_WLE)
-        if self.burst_probability:
-            self._burst(weight_WLE, generator)
-        if self._dead:
-            dead_LE = generator.random((self.num_layers, self.num_experts)).argsort(axis=1) < self._dead
-            weight_WLE[:, dead_LE] = 0
-        return weight_WLE
+            return np.asarray(gammaincinv(self.sigma * np.exp(spread_L1), ndtr(z_LE)))
+        return np.exp(np.maximum(self.sigma + spread_L1, 0) * z_LE)
 
-    def _normal(self, generator: Generator) -> FloatArray:
-        """Return the standard normal ``z [W, L, E]`` of the active domain in each window."""
-        active_W = np.arange(self.windows) // self.switch_every % self.domains
-        z_WLE = np.sqrt(self.domain_correlation) * self._drifting(generator)
-        for domain in range(self.domains):
-            own_WLE = np.sqrt(1 - self.domain_correlation) * self._drifting(generator)
-            z_WLE[active_W == domain] += own_WLE[active_W == domain]
-        return z_WLE
+    def _drifting(self, generator: Generator) -> Iterator[FloatArray]:
+        """Yield standard normals ``[L, E]``: partly the group's, partly fixed, partly an AR(1) in time."""
+        groups = self._half_fixed(self.num_groups, generator)
+        experts = self._half_fixed(self.num_experts, generator)
+        for group_LQ, expert_LE in zip(groups, experts, strict=True):
+            group_LE = np.repeat(group_LQ, self.num_experts // self.num_groups, axis=1)
+            yield np.sqrt(self.icc) * group_LE + np.sqrt(1 - self.icc) * expert_LE
 
-    def _drifting(self, generator: Generator) -> FloatArray:
-        """Return a standard normal ``[W, L, E]``: partly the group's, partly fixed, partly an AR(1) in time."""
+    def _half_fixed(self, width: int, generator: Generator) -> Iterator[FloatArray]:
+        fixed = generator.standard_normal((self.num_layers, width))
+        moving = generator.standard_normal((self.num_layers, width))
+        while True:
+            yield np.sqrt(1 - DRIFTING) * fixed + np.sqrt(DRIFTING) * moving
+            step = generator.standard_normal((self.num_layers, width))
+            moving = self.rho * moving + np.sqrt(1 - self.rho**2) * step
 
-        def half_fixed(width: int) -> FloatArray:
-            step = generator.standard_normal((self.windows, self.num_layers, width))
-            for window in range(1, self.windows):
-                step[window] = self.rho * step[window - 1] + np.sqrt(1 - self.rho**2) * step[window]
-            fixed = generator.standard_normal((self.num_layers, width))
-            return np.sqrt(1 - DRIFTING) * fixed + np.sqrt(DRIFTING) * step
-
-        group_WLE = np.repeat(half_fixed(self.num_groups), self.num_experts // self.num_groups, axis=2)
-        return np.sqrt(self.icc) * group_WLE + np.sqrt(1 - self.icc) * half_fixed(self.num_experts)
-
-    def _burst(self, weight_WLE: FloatArray, generator: Generator) -> None:
-        bursts_WL = generator.random(weight_WLE.shape[:2]) < self.burst_probability
-        for window, layer in np.argwhere(bursts_WL):
+    def _burst(self, weight_LE: FloatArray, generator: Generator) -> None:
+        if not self.burst_probability:
+            return
+        for layer in np.flatnonzero(generator.random(self.num_layers) < self.burst_probability):
             experts = generator.choice(self.num_experts, min(self.burst_experts, self.num_experts), replace=False)
-            weight_WLE[window, layer, experts] *= self.burst_factor
+            weight_LE[layer, experts] *= self.burst_factor
 
-    def _chances(self, weight_WLE: FloatArray, generator: Generator) -> FloatArray:
-        """Return the chance ``[W, L, E]`` that a token chooses an expert; rows sum to ``top_k``."""
+    def _chances(self, weight_LE: FloatArray, hot_L: IntArray) -> FloatArray:
+        """Return the chance ``[L, E]`` that a token chooses an expert; rows sum to ``top_k``."""
         if not self.hot_share:
-            return scale_to_sum(weight_WLE, self.top_k, 1.0)
-        hot_L = generator.integers(0, self.num_experts, self.num_layers)
+            return scale_to_sum(weight_LE, self.top_k, 1.0)
         layer_L = np.arange(self.num_layers)
-        weight_WLE[:, layer_L, hot_L] = 0
-        chance_WLE = scale_to_sum(weight_WLE, self.top_k - self.hot_share, 1.0)
-        chance_WLE[:, layer_L, hot_L] = self.hot_share
-        return chance_WLE
+        weight_LE[layer_L, hot_L] = 0
+        chance_LE = scale_to_sum(weight_LE, self.top_k - self.hot_share, 1.0)
+        chance_LE[layer_L, hot_L] = self.hot_share
+        return chance_LE
 
-    def _counts(self, chance_WLE: FloatArray, generator: Generator) -> IntArray:
+    def _counts(self, chance_LE: FloatArray, generator: Generator) -> IntArray:
         total = self.tokens * self.top_k
-        drawn_WLE = chance_WLE * self.tokens
+        drawn_LE = chance_LE * self.tokens
         if self.phi > 1 and self.tokens > 1:
-            drawn_WLE = self._overdispersed(chance_WLE, generator)
+            drawn_LE = self._overdispersed(chance_LE, generator)
         elif self.phi == 1:
-            drawn_WLE = generator.binomial(self.tokens, np.minimum(chance_WLE, 1.0)).astype(float)
-        num_drawn_WL1 = np.count_nonzero(drawn_WLE, axis=2, keepdims=True)  # few tokens may not draw top_k experts
-        drawn_WLE = np.where(num_drawn_WL1 < self.top_k, chance_WLE * self.tokens, drawn_WLE)
-        return round_to_sum(scale_to_sum(drawn_WLE, total, self.tokens), total)
+            drawn_LE = generator.binomial(self.tokens, np.minimum(chance_LE, 1.0)).astype(float)
+        num_drawn_L1 = np.count_nonzero(drawn_LE, axis=1, keepdims=True)  # few tokens may not draw top_k experts
+        drawn_LE = np.where(num_drawn_L1 < self.top_k, chance_LE * self.tokens, drawn_LE)
+        return round_to_sum(scale_to_sum(drawn_LE, total, self.tokens), total)
 
-    def _overdispersed(self, chance_WLE: FloatArray, generator: Generator) -> FloatArray:
-        """Return beta-binomial counts ``[W, L, E]``: the binomial's mean, ``phi`` times its variance."""
+    def _overdispersed(self, chance_LE: FloatArray, generator: Generator) -> FloatArray:
+        """Return beta-binomial counts ``[L, E]``: the binomial's mean, ``phi`` times its variance."""
         concentration = max((self.tokens - 1) / (self.phi - 1) - 1, 1e-3)
-        open_WLE = (chance_WLE > 0) & (chance_WLE < 1)
-        chance = chance_WLE[open_WLE]
-        drawn_WLE = chance_WLE * self.tokens
+        open_LE = (chance_LE > 0) & (chance_LE < 1)
+        chance = chance_LE[open_LE]
+        drawn_LE = chance_LE * self.tokens
         probability = generator.beta(chance * concentration, (1 - chance) * concentration)
-        drawn_WLE[open_WLE] = generator.binomial(self.tokens, np.clip(probability, 0, 1))
-        return drawn_WLE
+        drawn_LE[open_LE] = generator.binomial(self.tokens, np.clip(probability, 0, 1))
+        return drawn_LE
 
 
 def scale_to_sum(weight: FloatArray, total: float, cap: float) -> FloatArray:

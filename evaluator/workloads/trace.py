@@ -63,13 +63,16 @@ class Trace:
         Raises:
             EplbError: there is not one whole window.
         """
-        if interval < 1:
-            raise EplbError(f"the interval is {interval}: a window is at least one step")
         used = self.counts[self.counts.any(axis=(1, 2))]
-        num_windows = used.shape[0] // interval
-        if num_windows == 0:
-            raise EplbError(
-                f"the trace has {used.shape[0]} steps with load: too few for one window of {interval} steps"
-            )
+        num_windows = whole_windows(used.shape[0], interval)
         whole = used[: num_windows * interval].reshape(num_windows, interval, *used.shape[1:])
         return whole.sum(axis=1, dtype=np.int64)
+
+
+def whole_windows(num_steps: int, interval: int) -> int:
+    """Return how many windows of ``interval`` steps there are; EplbError where there is not one."""
+    if interval < 1:
+        raise EplbError(f"the interval is {interval}: a window is at least one step")
+    if num_steps < interval:
+        raise EplbError(f"the trace has {num_steps} steps with load: too few for one window of {interval} steps")
+    return num_steps // interval

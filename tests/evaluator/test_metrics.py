@@ -103,3 +103,31 @@ def test_layers_without_load_are_left_out_of_shares():
     two = check_placement(np.array([BASE, [0, 0, 0, 3, 4, 5, 6, 7, 1, 1, 2, 3]]), 8, TOPOLOGY)
     assert metrics.colocated_replicas(two, np.array([True, False])) == 0
     assert math.isnan(metrics.colocated_replicas(two, np.array([False, False])))
+
+
+def in_arrays(load, placement):
+    """The definitions once more, in whole arrays of float64."""
+    topology = placement.topology
+    slots = np.take_along_axis(load / placement.logcnt, placement.phy2log, axis=1)[load.any(axis=1)]
+    gpus = slots.reshape(len(slots), topology.num_gpus, -1).sum(axis=2)
+    nodes = gpus.reshape(len(slots), topology.num_nodes, -1).sum(axis=2)
+    of = [part.mean(axis=1).sum() / part.max(axis=1).sum() for part in (gpus, nodes, slots)]
+    return (*of, (gpus.mean(axis=1) / gpus.max(axis=1)).mean())
+
+
+@pytest.mark.parametrize("topology", [Topology(288, 8, 4, 32), Topology(288, 1, 1, 144), Topology(320, 8, 8, 64)])
+def test_a_window_of_the_largest_models_to_twelve_digits(topology):
+    draw = np.random.default_rng(4)
+    load = np.round(draw.lognormal(9, 0.8, (58, 256)))
+    load[:3] = 0
+    before, after = (load_variant("random").placer.__class__(seed=s)(load, topology, None) for s in (1, 2))
+    first, second = (check_placement(made.phy2log, 256, topology) for made in (before, after))
+    np.testing.assert_allclose(metrics.balance(load, second), in_arrays(load, second), rtol=1e-12)
+    used, gpu = load.any(axis=1), np.arange(topology.num_slots) // topology.slots_per_gpu
+    held = [[set(zip(gpu.tolist(), row.tolist(), strict=True)) for row in p.phy2log] for p in (first, second)]
+    moved = [
+        (g, e) not in held[0][layer] for layer in range(3, 58) for g, e in zip(gpu, second.phy2log[layer], strict=True)
+    ]
+    assert metrics.moved_slots(first, second, used) == pytest.approx(np.mean(moved), rel=1e-12)
+    doubled = [topology.num_slots - len(held[1][layer]) for layer in range(3, 58)]
+    assert metrics.colocated_replicas(second, used) == pytest.approx(np.mean(doubled) / topology.num_slots, rel=1e-12)

@@ -1,6 +1,6 @@
 """The ADRS / OpenEvolve benchmark's ``expert-load.json``: ``data["load_history"][i]["logical_expert_load"]``.
 
-The file is read as a stream, one step at a time: it can be hundreds of megabytes of digits.
+The file, hundreds of megabytes of digits, is read as a stream: step after step is cut out and parsed by simdjson.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eplb_variants.errors import EplbError
 from evaluator.workloads.readers.peek import Peek
@@ -19,9 +20,15 @@ from evaluator.workloads.trace import Trace
 
 FORMAT = "an ADRS expert-load.json"
 CHUNK = 1 << 20
-"""Characters that are read at a time: about ten steps of a large model."""
-_START = re.compile(r'"load_history"\s*:\s*\[')
-_BETWEEN = re.compile(r"[\s,]*")
+"""Bytes that are read at a time: about ten steps of a large model."""
+GUESSES = 8
+"""Closing braces that are tried as the end of a step; a step that holds more objects is measured out by ``json``."""
+LONGEST_WORD = len("-Infinity")
+"""Characters that may be missing their rest at the end of what was read; an error before is one of the file."""
+NOT_JSON = (ValueError, RuntimeError)
+"""What simdjson raises."""
+_START = re.compile(rb'"load_history"\s*:\s*\[')
+_BETWEEN = re.compile(rb"[\s,]*")
 
 
 def recognises(peek: Peek) -> bool:
@@ -31,51 +38,91 @@ def recognises(peek: Peek) -> bool:
 
 def read(path: Path) -> Trace:
     """Return the trace: each entry of the history is a step of ``[layers][experts]``."""
-    with path.open(encoding="utf-8") as file:
-        steps = [_step(record, number) for number, record in enumerate(_records(file))]
-    if not steps:
+    counts = list(steps(path))
+    if not counts:
         raise EplbError("its 'load_history' is empty")
-    if len({step.shape for step in steps}) > 1:
+    if len({step.shape for step in counts}) > 1:
         raise EplbError("its steps differ in their numbers of layers or experts")
-    return Trace(np.stack(steps), source="ADRS expert-load.json")
+    return Trace(np.stack(counts), source="ADRS expert-load.json")
 
 
-def _step(record: Any, number: int) -> np.ndarray:
-    if not isinstance(record, dict) or "logical_expert_load" not in record:
-        raise EplbError(f"step {number} of its 'load_history' has no 'logical_expert_load'")
-    step = np.array(record["logical_expert_load"])
-    if step.ndim != 2 or step.dtype.kind not in "iu":
+def steps(path: Path) -> Iterator[NDArray[Any]]:
+    """Yield the steps ``[L, E]`` one by one."""
+    with path.open("rb") as file:
+        for number, record in enumerate(_records(file)):
+            yield _step(record, number)
+
+
+def _step(record: Any, number: int) -> NDArray[Any]:
+    try:
+        table = record["logical_expert_load"]
+    except (KeyError, TypeError):
+        raise EplbError(f"step {number} of its 'load_history' has no 'logical_expert_load'") from None
+    try:
+        widths = {len(row) for row in table if isinstance(row[0], int)}
+        counts = np.frombuffer(table.as_buffer(of_type="i"), np.int64).reshape(len(table), -1)
+    except (TypeError, ValueError, AttributeError, IndexError):
+        widths = set()
+    if len(widths) != 1 or counts.shape[1] not in widths:
         raise EplbError(f"step {number} of its 'load_history' is no table of whole numbers")
-    smallest = np.min_scalar_type(int(step.max(initial=0))) if step.min(initial=0) >= 0 else step.dtype
-    return step.astype(np.promote_types(smallest, np.int32))
+    if (counts < 0).any():
+        raise EplbError(f"step {number} of its 'load_history' has a negative count")
+    return counts.astype(np.int32) if counts.max() <= np.iinfo(np.int32).max else counts
 
 
-def _records(file: TextIO) -> Iterator[Any]:
-    """Yield the items of ``load_history`` one by one."""
-    decoder = json.JSONDecoder()
-    text = ""
-    while (start := _START.search(text)) is None:
-        chunk = file.read(CHUNK)
-        if not chunk:
-            raise EplbError("its 'load_history' is no list")
-        text += chunk
-    text = text[start.end() :]
+def _records(file: BinaryIO) -> Iterator[Any]:
+    """Yield the items of ``load_history`` one by one; each is to be used before the next is asked for."""
+    buffer, at = b"", 0
+    while (start := _START.search(buffer)) is None:
+        buffer = _more(file, buffer, "its 'load_history' is no list")
+    at = start.end()
     while True:
-        text = text[_match_end(text) :]
-        if text.startswith("]"):
+        at = _BETWEEN.match(buffer, at).end()  # type: ignore[union-attr]  # it matches the empty string
+        if buffer[at : at + 1] == b"]":
             return
-        try:
-            record, end = decoder.raw_decode(text)
-        except json.JSONDecodeError:
-            chunk = file.read(CHUNK)
-            if not chunk:
-                raise EplbError("it ends in the middle of its 'load_history': it was cut short") from None
-            text += chunk
+        record, end = _record(buffer, at)
+        if record is None:
+            buffer, at = _more(file, buffer[at:], "it ends in the middle of its 'load_history': it was cut short"), 0
             continue
         yield record
-        text = text[end:]
+        at = end
 
 
-def _match_end(text: str) -> int:
-    match = _BETWEEN.match(text)
-    return match.end() if match else 0
+def _more(file: BinaryIO, buffer: bytes, otherwise: str) -> bytes:
+    chunk = file.read(CHUNK)
+    if not chunk:
+        raise EplbError(otherwise)
+    return buffer + chunk
+
+
+def _record(buffer: bytes, at: int) -> tuple[Any, int]:
+    """Return the item that begins at a place, and where it ends; None if its end is not in the buffer.
+
+    What begins with a brace and parses as a whole ends at its own closing brace, whatever it holds.
+    """
+    import simdjson
+
+    parser, end = simdjson.Parser(), at
+    for guess in range(GUESSES):
+        end = buffer.find(b"}", end) + 1
+        if not end and not guess:
+            return None, at
+        if not end:
+            break
+        try:
+            return parser.parse(buffer[at:end]), end
+        except NOT_JSON:
+            continue
+    text = buffer[at:].decode("utf-8", errors="ignore")
+    try:
+        _, length = json.JSONDecoder().raw_decode(text)
+    except json.JSONDecodeError as error:
+        if error.pos < len(text) - LONGEST_WORD and not error.msg.startswith("Unterminated"):
+            raise EplbError(f"its 'load_history' is no JSON: {error.msg}") from None
+        return None, at
+    end = at + len(text[:length].encode())
+    try:
+        return parser.parse(buffer[at:end]), end
+    except NOT_JSON as error:
+        why = str(error).partition(":")[2].strip()
+        raise EplbError(f"an item of its 'load_history' cannot be read: {why}") from None

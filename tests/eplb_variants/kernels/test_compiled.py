@@ -80,7 +80,7 @@ def test_in_a_private_temporary_folder_where_there_is_no_home(site, tmp_path):
     (site / "eplb_variants" / "kernels" / "__pycache__").write_text("a file")
     folder, _ = build_a_tree(site, HOME="/dev/null/nobody", TMPDIR=str(tmp_path))
     assert folder.startswith(str(tmp_path / f"eplb-lab-{os.getuid()}"))
-    assert Path(folder).stat().st_mode & 0o077 == 0
+    assert Path(folder).stat().st_mode & 0o022 == 0, "nobody else may write there"
 
 
 def test_where_the_user_says(site, tmp_path):
@@ -126,10 +126,21 @@ def test_kernels_beside_read_only_sources_are_copied(places, tmp_path, monkeypat
     monkeypatch.setattr(compiled, "_HERE", tmp_path / "site")
     places(tmp_path / "cache")
     (tmp_path / "cache").mkdir()
-    monkeypatch.setattr(compiled, "source_hash", lambda: name.removeprefix("eplb-kernels-"))
     folder = compiled.cache_folder()
     assert folder == tmp_path / "cache" / name
     assert (folder / "kernel.nbi").read_text() == "compiled"
+
+
+def test_kernels_that_may_not_be_read_are_compiled_anew(places, tmp_path, monkeypatch):
+    def forbidden(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "site" / "__pycache__" / f"eplb-kernels-{compiled.source_hash()}").mkdir(parents=True)
+    monkeypatch.setattr(compiled, "_HERE", tmp_path / "site")
+    monkeypatch.setattr(compiled.shutil, "copytree", forbidden)
+    (tmp_path / "cache").mkdir()
+    places(tmp_path / "cache")
+    assert compiled.cache_folder().parent == tmp_path / "cache"
 
 
 def test_folders_of_earlier_sources_are_known(places, tmp_path):

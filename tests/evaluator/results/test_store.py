@@ -84,7 +84,7 @@ def test_a_failed_write_leaves_the_old_result(tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store.pq, "write_table", full)
+    monkeypatch.setattr(store.pq.ParquetWriter, "write_table", full)
     with pytest.raises(EplbError, match="No space left"):
         run.write("abc", [{**ROW, "variant": "new"}])
     monkeypatch.undo()
@@ -150,3 +150,37 @@ def test_results_of_a_newer_version_are_refused(tmp_path):
     Store(tmp_path).write("abc", [{**ROW, "schema_version": 99}])
     with pytest.raises(EplbError, match="of schema version 99: this eplb-lab reads 1"):
         read_runs([tmp_path])
+
+
+def test_rows_are_written_a_batch_at_a_time_and_come_back_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "BATCH", 4)
+    run = Store(tmp_path)
+    with run.writer("abc") as add:
+        for window in range(11):
+            add({**ROW, "window": window})
+    assert [row["window"] for row in run.read("abc")] == list(range(11))
+    assert store.pq.ParquetFile(run.path("abc")).num_row_groups == 3
+
+
+def test_rows_that_end_in_an_error_are_not_a_result(tmp_path):
+    run = Store(tmp_path)
+    run.write("abc", [{**ROW, "window": 7}])
+
+    def die():
+        with run.writer("abc") as add:
+            add(ROW)
+            raise OSError("of the variant's own")
+
+    with pytest.raises(OSError, match="of the variant's own"):
+        die()
+    assert [row["window"] for row in run.read("abc")] == [7]
+    assert [path.name for path in tmp_path.iterdir()] == ["abc.parquet"]
+
+
+def test_amended_columns_are_new_and_the_rest_is_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "BATCH", 2)
+    run = Store(tmp_path)
+    run.write("abc", [{**ROW, "window": window} for window in range(5)])
+    before = run.read("abc")
+    run.amend("abc", {"place_seconds": 0.5, "timing_valid": True})
+    assert run.read("abc") == [{**row, "place_seconds": 0.5, "timing_valid": True} for row in before]

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from eplb_variants import EplbError
-from evaluator.workloads.readers import adrs, canonical_npz, canonical_parquet, read_trace
+from evaluator.workloads.readers import adrs, canonical_npz, canonical_parquet, read_steps, read_trace
 from evaluator.workloads.trace import Trace
 
 COUNTS = np.random.default_rng(0).integers(0, 5000, (6, 3, 16)).astype(np.uint16)
@@ -167,6 +167,48 @@ def test_the_stream_does_not_mind_where_its_chunks_end(tmp_path, monkeypatch):
     for size in (1, 7, 100, 1001):
         monkeypatch.setattr(adrs, "CHUNK", size)
         np.testing.assert_array_equal(read_trace(tmp_path / "load.json").counts, COUNTS)
+
+
+def test_a_step_may_hold_anything_beside_its_load(tmp_path):
+    """Braces in strings, objects within objects, and more of them than are guessed at."""
+    odd = {"name": 'a "}" and a \\', "nested": [{"x": {"y": [{}] * 30}}], "é": 1.5}
+    history = [{**odd, "logical_expert_load": step.tolist(), "after": {"}": "{"}} for step in COUNTS]
+    (tmp_path / "load.json").write_text(json.dumps({"load_history": history}, ensure_ascii=False, indent=1))
+    np.testing.assert_array_equal(read_trace(tmp_path / "load.json").counts, COUNTS)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ([[1.5, 2]], "no table of whole numbers"),
+        ([[1, 2], [3]], "no table of whole numbers"),
+        ([[1, -2]], "negative count"),
+        ([["x"]], "no table of whole numbers"),
+        ([], "no table of whole numbers"),
+        ("x", "no table of whole numbers"),
+        ([[[1]]], "no table of whole numbers"),
+        ([[2**70]], "an item of its 'load_history' cannot be read"),
+    ],
+)
+def test_a_step_that_is_no_table_of_counts(tmp_path, table, says):
+    (tmp_path / "load.json").write_text(json.dumps({"load_history": [{"logical_expert_load": table}]}))
+    with pytest.raises(EplbError, match=says):
+        read_trace(tmp_path / "load.json")
+
+
+def test_json_that_is_broken_in_the_middle_is_found_at_once(tmp_path, monkeypatch):
+    step = '{"logical_expert_load": [[1, 2]]}, '
+    (tmp_path / "load.json").write_text('{"load_history": [' + step.replace("1,", "1,,") + 1000 * step)
+    monkeypatch.setattr(adrs, "CHUNK", 256)
+    read, more = [], adrs._more
+    monkeypatch.setattr(adrs, "_more", lambda *given: read.append(1) or more(*given))
+    with pytest.raises(EplbError, match="is no JSON"):
+        read_trace(tmp_path / "load.json")
+    assert len(read) < 10
+
+
+def test_steps_come_one_by_one_from_every_format(file):
+    np.testing.assert_array_equal(np.stack(list(read_steps(file))), COUNTS)
 
 
 @pytest.mark.extra
