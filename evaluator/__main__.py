@@ -11,7 +11,10 @@ from omegaconf import DictConfig
 from eplb_variants.errors import EplbError
 from evaluator.cli.evaluate import report
 from evaluator.cli.main import USAGE
-from evaluator.config import CONFIG_MODULE, CONFIG_NAME, make_plan, register_schemas
+from evaluator.config.catalogue import CONFIG_MODULE
+from evaluator.config.plan import make_plan
+from evaluator.config.schemas import register_schemas
+from evaluator.config.session import CONFIG_NAME
 from evaluator.sweep import run
 
 register_schemas()

@@ -10,7 +10,8 @@ from eplb_variants import EplbError, Topology, load_variant
 from evaluator.replay import replay
 from evaluator.statistics import SAME, judge_difference, judge_ratio, mean_of_series
 from evaluator.sweep import Progress
-from evaluator.timing import TimingSettings, time_variants
+from evaluator.timing import time_variants
+from evaluator.timing_settings import TimingSettings
 from evaluator.workloads.synthetic import Synthetic
 
 PASS = 0.95

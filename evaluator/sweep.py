@@ -16,7 +16,7 @@ import numpy as np
 from eplb_variants import EplbError, Variant
 from eplb_variants.errors import UnfitError
 from evaluator.cell import Cell, digest, variant_identity
-from evaluator.config import Plan
+from evaluator.config.plan import Plan
 from evaluator.machine import describe_machine
 from evaluator.replay import place, replay
 from evaluator.results.schema import FAILED, OK, SCHEMA_VERSION, SKIPPED, TIMING_NAMES

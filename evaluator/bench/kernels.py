@@ -10,7 +10,8 @@ import numpy as np
 from eplb_variants import Topology, load_variant
 from evaluator.statistics import Estimate
 from evaluator.sweep import Progress
-from evaluator.timing import TimingSettings, time_variants
+from evaluator.timing import time_variants
+from evaluator.timing_settings import TimingSettings
 from evaluator.workloads.synthetic import Synthetic
 
 VARIANTS = ("deepseek", "seed_parent", "seed")

@@ -28,7 +28,8 @@ from evaluator.results.schema import OK
 from evaluator.results.store import Store
 from evaluator.statistics import Estimate, judge_difference, judge_ratio, mean_of_series
 from evaluator.sweep import Progress, Silent, timing_columns
-from evaluator.timing import Prepare, Timing, TimingSettings, time_prepared
+from evaluator.timing import Prepare, Timing, time_prepared
+from evaluator.timing_settings import TimingSettings
 from evaluator.workloads import UnusableWorkload
 from evaluator.workloads.windows import WindowSequence
 

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     from evaluator.compare.plots import draw_all
     from evaluator.compare.summary import by_workload, summarise
     from evaluator.compare.tables import summary_table
-    from evaluator.config import load_score
+    from evaluator.config.session import load_score
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
 

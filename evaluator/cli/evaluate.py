@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evaluator.config import Plan
+    from evaluator.config.plan import Plan
     from evaluator.sweep import Outcome
 
 EPILOG = """\
@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate and return the exit code."""
-    from evaluator.config import make_plan
+    from evaluator.config.plan import make_plan
     from evaluator.progress import Bar
     from evaluator.sweep import run as carry_out
 

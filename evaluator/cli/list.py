@@ -18,14 +18,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the names and return 0."""
-    from evaluator.config import hydra_session
+    from evaluator.config.catalogue import choices
 
-    with hydra_session(options.config_dir):
-        for topic in [options.topic] if options.topic else TOPICS:
-            if not options.topic:
-                print(f"\n{topic}")
-            for name, summary in _stages() if topic == "stages" else _choices(GROUPS[topic]):
-                print(f"  {name:28} {summary}")
+    for topic in [options.topic] if options.topic else TOPICS:
+        if not options.topic:
+            print(f"\n{topic}")
+        lines = _stages() if topic == "stages" else choices(GROUPS[topic], options.config_dir).items()
+        for name, summary in lines:
+            print(f"  {name:28} {summary}")
     return 0
 
 
@@ -37,9 +37,3 @@ def _stages() -> list[tuple[str, str]]:
         defaults = ", ".join(f"{name}={default}" for name, (_, default) in stage.parameters.items())
         lines.append((f"{stage.kind} {stage.name}", stage.summary + (f" ({defaults})" if defaults else "")))
     return lines
-
-
-def _choices(group: str) -> list[tuple[str, str]]:
-    from evaluator.config import options, summary_of
-
-    return [(name, summary_of(group, name)) for name in options(group)]

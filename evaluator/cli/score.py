@@ -96,7 +96,7 @@ def _settings(options: argparse.Namespace, overrides: list[str]) -> tuple[Any, A
     from evaluator.candidates.judge import Settings
     from evaluator.candidates.sandbox.confine import Limits
     from evaluator.candidates.schema import ARROW
-    from evaluator.config import make_plan
+    from evaluator.config.plan import make_plan
     from evaluator.results.store import Store
 
     for name in ("jobs", "wall_seconds", "total_seconds", "cpu_seconds", "memory_mib"):
@@ -127,7 +127,7 @@ def plain_settings() -> Any:
     """Return the settings of a command without any options: what the benchmark runs."""
     from evaluator.candidates.judge import Settings
     from evaluator.candidates.sandbox.confine import Limits
-    from evaluator.config import make_plan
+    from evaluator.config.plan import make_plan
 
     plan = make_plan(DEFAULTS)
     cell = plan.cells[0]

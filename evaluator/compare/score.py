@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from eplb_variants.errors import EplbError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Score:
         Raises:
             EplbError: the formula names something that is no column, or is no formula.
         """
+        import pandas as pd
+
         try:
             values = summary.eval(self.formula, engine="python")
             return pd.Series(values, index=summary.index, dtype=float)

@@ -14,7 +14,7 @@ from evaluator.cell import Cell
 from evaluator.compare.score import Score
 from evaluator.config.composer import Composer
 from evaluator.config.session import hydra_session
-from evaluator.timing import TimingSettings
+from evaluator.timing_settings import TimingSettings
 
 MEASURES = ("quality", "time", "both")
 PER_RUN = ("run", "runs_dir", "reference", "measure", "refresh")

@@ -16,18 +16,16 @@ from omegaconf.errors import OmegaConfBaseException
 
 from eplb_variants.errors import EplbError, unknown
 from evaluator.compare.score import Score
+from evaluator.config.catalogue import CONFIG_MODULE, check_folders
 from evaluator.config.schemas import register_schemas
 
-CONFIG_MODULE = "evaluator.conf"
 CONFIG_NAME = "evaluate"
 
 
 @contextmanager
 def hydra_session(config_dirs: Sequence[str] = ()) -> Iterator[None]:
     """Make Hydra ready to compose, with further folders of choices; its errors become sentences."""
-    for folder in config_dirs:
-        if not Path(folder).is_dir():
-            raise EplbError(f"there is no folder {folder!r} with configuration")
+    check_folders(config_dirs)
     register_schemas()
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
@@ -56,12 +54,6 @@ def _repository() -> Any:
 def options(group: str) -> list[str]:
     """Return the choices of a configuration group, sorted; within a ``hydra_session``."""
     return sorted(GlobalHydra.instance().config_loader().get_group_options(group, ObjectType.CONFIG))
-
-
-def summary_of(group: str, name: str) -> str:
-    """Return the one line that a choice says of itself; within a ``hydra_session``."""
-    loaded = _repository().load_config(f"{group}/{name}")
-    return str(loaded.config.get("summary", "")) if loaded is not None else ""
 
 
 def load_score(name: str, config_dirs: Sequence[str] = ()) -> Score:

@@ -13,7 +13,7 @@ from eplb_variants.installed import loading
 from eplb_variants.registry import register, stages
 from evaluator import sweep
 from evaluator.compare.summary import by_workload
-from evaluator.config import make_plan
+from evaluator.config.plan import make_plan
 
 
 @pytest.fixture

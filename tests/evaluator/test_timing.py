@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_info
 
 from eplb_variants import EplbError, Topology, load_variant
 from evaluator import timing
-from evaluator.timing import TimingSettings, exclusive, measure, quiet, time_prepared, time_variants
+from evaluator.timing import exclusive, measure, quiet, time_prepared, time_variants
+from evaluator.timing_settings import TimingSettings
 from evaluator.workloads.synthetic import Synthetic
 
 

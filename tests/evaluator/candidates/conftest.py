@@ -14,7 +14,7 @@ from evaluator.candidates.schema import ARROW
 from evaluator.cell import Workload
 from evaluator.compare.score import Score
 from evaluator.results.store import Store
-from evaluator.timing import TimingSettings
+from evaluator.timing_settings import TimingSettings
 
 SMALL = {"kind": "synthetic", "num_layers": 3, "num_experts": 16, "top_k": 2, "num_groups": 4, "tokens": 4000}
 TOPOLOGY = Topology(24, 4, 2, 4)

@@ -6,7 +6,7 @@ from matplotlib.image import imread
 
 from evaluator import sweep
 from evaluator.compare import plots
-from evaluator.config import make_plan
+from evaluator.config.plan import make_plan
 
 
 @pytest.fixture(scope="module")

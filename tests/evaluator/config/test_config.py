@@ -8,7 +8,9 @@ import pytest
 
 from eplb_variants import EplbError, Topology, load_variant, variant_names
 from eplb_variants.registry import register, stages
-from evaluator.config import hydra_session, load_score, make_plan, options, summary_of
+from evaluator.config.catalogue import choices
+from evaluator.config.plan import make_plan
+from evaluator.config.session import hydra_session, load_score, options
 
 
 @pytest.mark.parametrize("name", variant_names())
@@ -152,8 +154,7 @@ def test_choices_of_ones_own_come_from_a_folder(tmp_path):
     cell = make_plan(["variant=mine"], config_dirs=[str(tmp_path)]).cells[0]
     assert cell.variant.placer.seed == 7
     assert make_plan(["reference=mine"], config_dirs=[str(tmp_path)]).reference.name == "mine"
-    with hydra_session([str(tmp_path)]):
-        assert summary_of("variant", "mine") == "my own"
+    assert choices("variant", [str(tmp_path)])["mine"] == "my own"
     with pytest.raises(EplbError, match="there is no folder"):
         make_plan([], config_dirs=[str(tmp_path / "missing")])
 
@@ -169,8 +170,9 @@ def test_a_choice_is_called_as_its_file(tmp_path):
 def test_every_choice_has_a_name_and_a_line():
     with hydra_session():
         for group in ("variant", "workload", "topology", "score"):
-            for name in options(group):
-                assert summary_of(group, name), (group, name)
+            assert list(choices(group)) == options(group), "the list is what Hydra takes"
+            for name, summary in choices(group).items():
+                assert summary, (group, name)
 
 
 def test_every_topology_can_be_built():
