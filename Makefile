@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 SGLANG := 0.5.23
 VLLM := 0.33.0
 
-.PHONY: demo test engines lint format selftest clean
+.PHONY: demo test engines lint format bench selftest clean
 
 demo: $(READY)
 	$(BIN)/eplb evaluate -m run=demo variant=contiguous,deepseek,seed_parent,seed workload=dsr1_decode \
@@ -30,6 +30,9 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/eplb bench
 
 selftest: $(READY)
 	$(BIN)/eplb selftest

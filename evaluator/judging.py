@@ -114,3 +114,29 @@ def local_groups(
         for group in range(num_groups):
             local += node_Q[group] >= 0
     return local
+
+
+@kernel("boolean(int64[:, ::1], int64[:, ::1], int64)")
+def is_sound(phy2log_LP: IntArray, rank_LP: IntArray, num_experts: int) -> bool:
+    """Return whether every layer has each expert, and numbers its copies from 0 without gaps."""
+    num_layers, num_slots = phy2log_LP.shape
+    logcnt_E, first_E = np.empty(num_experts, dtype=np.int64), np.empty(num_experts, dtype=np.int64)
+    taken_P = np.full(num_slots, -1)  # by which layer, if the copies of each expert lay side by side
+    for layer in range(num_layers):
+        logcnt_E[:] = 0
+        for expert in phy2log_LP[layer]:
+            if expert < 0 or expert >= num_experts:
+                return False
+            logcnt_E[expert] += 1
+        first = 0
+        for expert in range(num_experts):
+            if logcnt_E[expert] == 0:
+                return False
+            first_E[expert] = first
+            first += logcnt_E[expert]
+        for slot in range(num_slots):
+            expert, rank = phy2log_LP[layer, slot], rank_LP[layer, slot]
+            if rank < 0 or rank >= logcnt_E[expert] or taken_P[first_E[expert] + rank] == layer:
+                return False
+            taken_P[first_E[expert] + rank] = layer
+    return True

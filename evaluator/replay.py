@@ -13,6 +13,7 @@ import numpy as np
 from eplb_variants import Placement, Topology, Variant, check_placement, load_variant
 from eplb_variants.loads import IntArray
 from evaluator import metrics
+from evaluator.judging import is_sound
 from evaluator.workloads.windows import WindowSequence
 
 JUDGED_ON = ("own", "next")
@@ -54,10 +55,21 @@ def place(
     """Return the checked placement that ``variant`` makes from the windows up to ``window``."""
     history_WLE = seen(variant, windows_WLE, window)
     made = variant.place(history_WLE, topology, previous)
-    placement = check_placement(made.phy2log, windows_WLE.shape[2], topology, rank=made.rank)
+    placement = _checked(made, windows_WLE.shape[2], topology)
     placement.phy2log.setflags(write=False)
     placement.rank.setflags(write=False)
     return placement
+
+
+def _checked(made: Placement, num_experts: int, topology: Topology) -> Placement:
+    """Return a copy of a placement after checking it; the readable check says what is wrong where something is."""
+    arrays = (made.phy2log, made.rank)
+    plain = all(isinstance(array, np.ndarray) and array.dtype == np.int64 for array in arrays)
+    if plain and arrays[0].shape == arrays[1].shape and arrays[0].shape[1:] == (topology.num_slots,):
+        phy2log, rank = np.array(arrays, order="C")  # in one piece
+        if is_sound(phy2log, rank, num_experts):
+            return Placement(phy2log, rank, num_experts, topology)
+    return check_placement(made.phy2log, num_experts, topology, rank=made.rank)
 
 
 def seen(variant: Variant, windows_WLE: WindowSequence, window: int) -> IntArray:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evaluator.bench.line import Line
 from evaluator.candidates.judge import Settings
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox, Worker
@@ -76,3 +77,16 @@ def measure_rate(programs: list[Program], settings: Settings, progress: Progress
     ratio = median_ratio(np.array(seconds["fresh"]), np.array(seconds["forked"]))
     rates = {name: 60 / float(np.mean(values)) for name, values in seconds.items()}
     return Rate(rates["forked"], rates["fresh"], ratio, 1e3 * float(np.median(starts)), len(programs))
+
+
+def measure_candidates(progress: Progress, programs: list[Program], settings: Settings) -> list[Line]:
+    """Return the rates of ``measure_rate`` as lines."""
+    rate = measure_rate(programs, settings, progress)
+    size, unit = f"{rate.programs} programs, one at a time, quality alone", "candidates a minute"
+    forked, fresh = "forked from a process with torch", "a fresh interpreter each process"
+    against = "times as long as forked"
+    return [
+        Line("candidates", forked, size, rate.forked_per_minute, unit),
+        Line("candidates", fresh, size, rate.fresh_per_minute, unit, rate.ratio, against),
+        Line("candidates", "from the fork to the first answer", size, rate.fork_to_first_call_ms, "ms"),
+    ]

@@ -3,70 +3,106 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-EPILOG = """\
-candidates  programs judged a minute: forked from a process with torch, against a fresh interpreter each
-kernels     the compiled stages against the readable ones, and how the cost grows with the machine
-"""
+if TYPE_CHECKING:
+    from evaluator.bench.line import Line
+    from evaluator.progress import Bar
+
+SUITES = {
+    "placement": "deepseek beside plain Python, arrays, two threads and installed engines, at the published size",
+    "growth": "how the kernels' cost grows with layers and slots; draws a plot",
+    "metrics": "all metrics of one window",
+    "overhead": "evaluating a thousand windows beside the placements alone",
+    "memory": "peak memory of a thousand and of four thousand windows",
+    "recording": "an expert-load.json of 220 MB beside json.load and torch.tensor",
+    "startup": "eplb --help and eplb list",
+    "candidates": "programs judged a minute, forked and from a fresh interpreter each",
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.epilog = EPILOG
-    parser.add_argument("what", choices=["candidates", "kernels"], help="what is measured")
+    lines = [f"{name:11} {what}" for name, what in SUITES.items()]
+    parser.epilog = "\n".join(["benchmarks:", *lines, "", "engines are measured where installed: sglang, vllm"])
+    parser.add_argument("what", nargs="*", metavar="BENCHMARK", help="which ones (default: all)")
     parser.add_argument("--programs", type=int, default=4, metavar="N", help="candidates tried each way (default: 4)")
+    parser.add_argument(
+        "--megabytes", type=float, default=220, metavar="N", help="size of the recording (default: 220)"
+    )
+    parser.add_argument("--runs-dir", default="runs", metavar="DIR", help="results go to DIR/bench (default: runs)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the ratios and return 0."""
+    """Print the ratios as each benchmark ends, write them to parquet, and return 0, or 1 where a target was missed."""
     import json
 
-    from evaluator.cli.main import DONE
+    from eplb_variants.errors import EplbError, unknown
+    from evaluator.bench.line import table, write
+    from evaluator.cli.main import DONE, GATE
+    from evaluator.cli.terminal import console
     from evaluator.machine import describe_machine
+    from evaluator.progress import Bar
 
-    machine = json.loads(describe_machine())
-    print(f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, one thread")
-    for line in _candidates(options.programs) if options.what == "candidates" else _kernels():
-        print(line)
-    return DONE
+    for name in options.what:
+        if name not in SUITES:
+            raise unknown("benchmark", name, SUITES)
+    if options.programs < 1 or not options.megabytes > 0:
+        raise EplbError(f"--programs {options.programs} --megabytes {options.megabytes:g}: both must be above 0")
+    machine, terminal = json.loads(describe_machine()), console()
+    if not options.json:
+        print(f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, one thread")
+    folder, lines = Path(options.runs_dir) / "bench", []
+    for name in dict.fromkeys(options.what or SUITES):
+        with Bar() as bar:
+            made = _suite(name, options, folder, bar)
+        lines += made
+        if not options.json:
+            terminal.print(f"\n[bold]{name}[/]: {SUITES[name]}")
+            terminal.print(table(made, terminal.width))
+    path = write(lines, folder)
+    if options.json:
+        print(json.dumps({"schema_version": 1, "machine": machine, "lines": [line.columns() for line in lines]}))
+    else:
+        print(f"\nratios with their 95% bootstrap intervals over rounds; parquet: {path}")
+    missed = [line.what for line in lines if line.met is False]
+    if missed and not options.json:
+        print(f"missed: {'; '.join(missed)}")
+    return GATE if missed else DONE
 
 
-def _candidates(number: int) -> list[str]:
-    from eplb_variants import EplbError
-    from evaluator.bench.candidates import measure_rate
+def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> list[Line]:
+    from evaluator.bench import candidates, placement, recording, replay, startup
+
+    measures: dict[str, Callable[[], list[Line]]] = {
+        "placement": lambda: placement.measure_placement(bar),
+        "growth": lambda: _growth(folder, bar),
+        "metrics": lambda: replay.measure_metrics(bar),
+        "overhead": lambda: replay.measure_overhead(bar),
+        "memory": lambda: replay.measure_memory(bar),
+        "recording": lambda: recording.measure_recording(bar, options.megabytes),
+        "startup": lambda: startup.measure_startup(bar),
+        "candidates": lambda: candidates.measure_candidates(bar, *_programs(options.programs)),
+    }
+    return measures[name]()
+
+
+def _growth(folder: Path, bar: Bar) -> list[Line]:
+    from evaluator.bench.placement import measure_growth
+    from evaluator.bench.plot import growth_plot
+    from evaluator.compare.plots import save
+
+    lines, found = measure_growth(bar)
+    save(growth_plot(found), folder / "_plots", "growth")
+    return lines
+
+
+def _programs(number: int) -> tuple[list[Any], Any]:
     from evaluator.candidates.program import Program
     from evaluator.cli.score import default_parent, plain_settings
-    from evaluator.progress import Bar
 
-    if number < 1:
-        raise EplbError(f"--programs is {number}: at least one is needed")
     parent = default_parent()
-    programs = [Program(f"{parent.name}-{i}", f"{parent.source}\n# {i}\n") for i in range(number)]
-    with Bar() as bar:
-        rate = measure_rate(programs, plain_settings(), bar)
-    return [
-        "one program at a time, quality alone",
-        f"  forked from a process with torch:    {rate.forked_per_minute:7.1f} candidates a minute",
-        f"  a fresh interpreter each process:    {rate.fresh_per_minute:7.1f} candidates a minute",
-        f"  ratio of times, fresh / forked:      {rate.ratio.value:7.1f} "
-        f"[{rate.ratio.low:.1f}, {rate.ratio.high:.1f}], 95% interval over {rate.programs} programs",
-        f"  from the fork to the first answer:   {rate.fork_to_first_call_ms:7.1f} ms",
-    ]
-
-
-def _kernels() -> list[str]:
-    from evaluator.bench.kernels import measure_kernels
-    from evaluator.progress import Bar
-
-    with Bar() as bar:
-        times = measure_kernels(bar)
-    lines = ["global policy; ratio: the readable array version / the kernel, 95% interval over rounds"]
-    lines.append(
-        f"{'layers x experts, slots, GPUs':32} {'variant':12} {'kernel ms':>9} {'ratio':>22} {'ns / P log P':>13}"
-    )
-    for time in times:
-        layers, experts, slots, gpus = time.size
-        ratio = f"{time.ratio.value:.1f} [{time.ratio.low:.1f}, {time.ratio.high:.1f}]"
-        where = f"{layers} x {experts}, {slots}, {gpus}"
-        lines.append(f"{where:32} {time.variant:12} {time.milliseconds:9.2f} {ratio:>22} {time.per_slot:13.2f}")
-    return lines
+    return [Program(f"{parent.name}-{i}", f"{parent.source}\n# {i}\n") for i in range(number)], plain_settings()

@@ -30,6 +30,9 @@ with -m every value may be a sweep: a,b,c  range(0,4)  glob(*)
 MAX_TABLES = 4
 """Workloads with a table each; more are summed up in one, and `eplb compare` shows them all."""
 
+NOT_IN_TABLES = ("variant_config", "workload_config", "machine", "gpu_load", "gpu_load_contiguous")
+"""Columns that no table needs: reading them back would be most of the work after a long sweep."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
@@ -62,7 +65,7 @@ def report(plan: Plan, outcome: Outcome, *, as_json: bool) -> int:
     from evaluator.results.schema import OK
     from evaluator.results.store import read_files
 
-    frame = read_files([file for file in outcome.files if file.exists()])
+    frame = read_files([file for file in outcome.files if file.exists()], without=NOT_IN_TABLES)
     good = frame[frame["status"] == OK]
     if as_json:
         print(json.dumps(_document(plan, outcome, good), indent=2))

@@ -45,15 +45,22 @@ def draw_all(frame: pd.DataFrame, reference: str, folder: Path) -> list[Path]:
         EplbError: the folder cannot be written to.
     """
     good = frame[frame["status"] == OK]
-    files = []
+    with mpl.rc_context(STYLE):
+        return [path for name, figure in _figures(good, reference) for path in save(figure, folder, name)]
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write a figure under a name into a folder, which is made where it is missing, and return the files.
+
+    Raises:
+        EplbError: the folder cannot be written to.
+    """
+    files = [folder / f"{name}.{kind}" for kind in FORMATS]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with mpl.rc_context(STYLE):
-            for name, figure in _figures(good, reference):
-                for kind in FORMATS:
-                    path = folder / f"{name}.{kind}"
-                    figure.savefig(path, dpi=150, bbox_inches="tight", metadata=METADATA.get(kind))
-                    files.append(path)
+        for path in files:
+            metadata = METADATA.get(path.suffix.removeprefix("."))
+            figure.savefig(path, dpi=150, bbox_inches="tight", metadata=metadata)
     except OSError as error:
         raise EplbError(f"plots cannot be written to {str(folder)!r}: {error.strerror}") from None
     return files

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eplb_variants import EplbError, Placement, Topology, load_variant
+from eplb_variants import EplbError, Placement, Topology, check_placement, load_variant
 from evaluator import metrics
+from evaluator.judging import is_sound
 from evaluator.replay import replay
 from evaluator.workloads.synthetic import Synthetic
 
@@ -76,3 +77,25 @@ def test_a_placement_that_is_none_is_refused_with_its_layer():
 
     with pytest.raises(EplbError, match="layer 0 has no slot for expert 1"):
         list(replay(Wrong(), WINDOWS, TOPOLOGY))
+
+
+def test_the_compiled_check_passes_what_the_readable_one_passes():
+    """Every way in which a placement can be wrong, and many that are right: both say the same."""
+    draw = np.random.default_rng(0)
+    topology, num_experts = Topology(12, 1, 1, 4), 8
+    right = wrong = 0
+    for _ in range(3000):
+        placement = load_variant("deepseek").place(draw.random((3, num_experts)), topology)
+        phy2log, rank = placement.phy2log.copy(), placement.rank.copy()
+        for _ in range(draw.integers(0, 3)):
+            array = (phy2log, rank)[draw.integers(2)]
+            array[draw.integers(3), draw.integers(12)] = draw.integers(-1, num_experts + 1)
+        try:
+            check_placement(phy2log, num_experts, topology, rank=rank)
+        except EplbError:
+            wrong += 1
+            assert not is_sound(phy2log, rank, num_experts)
+        else:
+            right += 1
+            assert is_sound(phy2log, rank, num_experts)
+    assert min(right, wrong) > 500

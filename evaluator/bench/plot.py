@@ -1,0 +1,44 @@
+"""The picture of how the kernels' cost grows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from evaluator.bench.placement import Growth
+from evaluator.compare.plots import COLOURS, STYLE
+
+
+def growth_plot(found: Sequence[Growth]) -> Figure:
+    """Return placement time against layers x P log2 P, with the line on which time grows as that does."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+        axis = figure.subplots()
+        for number, name in enumerate(dict.fromkeys(growth.variant for growth in found)):
+            own = [growth for growth in found if growth.variant == name]
+            units = [_unit(growth) for growth in own]
+            colour = COLOURS(number)
+            axis.plot(units, [growth.milliseconds for growth in own], "o-", color=colour, label=name, ms=5)
+            first = own[0].milliseconds / units[0]
+            axis.plot(units, [first * unit for unit in units], ":", color=colour, lw=1)
+        axis.set_xscale("log")
+        axis.set_yscale("log")
+        axis.set_xlabel("layers x P log2 P")
+        axis.set_ylabel("placement time, ms (median of the rounds)")
+        sizes = list(dict.fromkeys(growth.size for growth in found))
+        top = axis.secondary_xaxis("top")
+        top.set_xticks([_unit(Growth("", size, 0.0)) for size in sizes])
+        top.set_xticklabels([f"{s.num_layers} x {s.num_experts}\n{s.num_slots}" for s in sizes], fontsize=7)
+        top.xaxis.set_minor_formatter(NullFormatter())
+        top.set_xlabel("layers x experts, slots", fontsize=8)
+        axis.grid(alpha=0.3)
+        axis.legend(frameon=False, title="dotted: as layers x P log2 P")
+    return figure
+
+
+def _unit(growth: Growth) -> float:
+    return growth.size.num_layers * growth.size.num_slots * math.log2(growth.size.num_slots)
