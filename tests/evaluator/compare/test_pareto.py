@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evaluator.compare.pareto import on_front
+
+
+def summary(*rows):
+    return pd.DataFrame(rows, columns=["balancedness_gpu_next", "time_ratio", "moved_slots"], dtype=float)
+
+
+@pytest.mark.parametrize(
+    ("rows", "front"),
+    [
+        ([(0.9, 1, 0.5), (0.8, 2, 0.6)], [True, False]),
+        ([(0.9, 1, 0.5), (0.8, 0.5, 0.5)], [True, True]),
+        ([(0.9, 1, 0.5), (0.9, 1, 0.5)], [True, True]),
+        ([(0.9, 1, 0.5), (0.9, 1, 0.4)], [False, True]),
+        ([(0.9, np.nan, 0.5), (0.8, 1, 0.9)], [False, True]),
+        ([(0.9, np.nan, 0.5), (0.8, np.nan, 0.6)], [True, False]),
+        ([(0.9, 1, np.nan)], [True]),
+    ],
+)
+def test_what_nothing_beats_is_on_the_front(rows, front):
+    assert on_front(summary(*rows)).tolist() == front
+
+
+def test_the_front_is_the_definition():
+    draw = np.random.default_rng(0)
+    table = summary(*draw.integers(0, 4, (40, 3)).tolist())
+    values = table.to_numpy() * [1, -1, -1]
+    beaten = [any((v >= w).all() and (v > w).any() for v in values) for w in values]
+    assert on_front(table).tolist() == [not b for b in beaten]
