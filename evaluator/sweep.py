@@ -1,38 +1,45 @@
-"""Runs a plan: what is there is skipped, quality first, then time; every cell is written as soon as it is measured."""
+"""Runs a plan: what is there is skipped, quality first, then time; every cell is written as soon as it is measured.
+
+Quality may be measured by several processes at once, those that a launcher starts or another sweep into the same
+folder; each claims a cell before it measures it. Time is measured by one.
+"""
 
 from __future__ import annotations
 
-import datetime
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from itertools import groupby
-from pathlib import Path
-from typing import Any, Protocol
+from threading import Event, Thread
+from typing import Any, Protocol, TypeVar
 
-import numpy as np
-
-from eplb_variants import EplbError, Variant
-from eplb_variants.errors import UnfitError
 from evaluator.cell import Cell, digest, variant_identity
+from evaluator.config.launching import launch
 from evaluator.config.plan import Plan
 from evaluator.machine import describe_machine
-from evaluator.replay import place, replay
-from evaluator.results.schema import FAILED, OK, SCHEMA_VERSION, SKIPPED, TIMING_NAMES
+from evaluator.measure import LastWindows, Outcome, block_order, measure_quality, measure_time, name_of
+from evaluator.results.claims import Claims
 from evaluator.results.store import Store
-from evaluator.timing import Timing, time_variants
-from evaluator.workloads.windows import WindowSequence
+
+WAIT_SECONDS = 0.2
+"""Between two looks at what other processes are doing."""
+SHARES = 16
+"""Parts that a sweep is cut into for a launcher, at most: enough that workers end at about the same time, and few, for
+each costs a quarter of a second."""
+TIME = "time"
+"""The share that takes the times: one job, so that nothing of ours runs beside it."""
+_T = TypeVar("_T")
 
 
 class Progress(Protocol):
     """Told of each step, for a bar."""
 
     def start(self, what: str, total: int) -> None:
-        """Begin a pass of ``total`` cells."""
+        """Begin a pass of ``total`` steps."""
 
     def step(self, doing: str) -> None:
-        """Say that a cell is done, and which."""
+        """Say that a step is done, and which."""
 
 
 class Silent:
@@ -45,29 +52,6 @@ class Silent:
         """Do nothing."""
 
 
-@dataclass
-class Outcome:
-    """What became of a plan.
-
-    Attributes:
-        folder: where the results are.
-        files: the file of each cell of the plan, whether measured now or before.
-        measured: cells whose quality was measured now.
-        timed: cells that were timed now.
-        cached: cells for which nothing was left to do.
-        failed: names of the cells that failed, with the reason.
-        skipped: names of the cells whose parts do not fit together, with the reason.
-    """
-
-    folder: Path
-    files: list[Path] = field(default_factory=list)
-    measured: int = 0
-    timed: int = 0
-    cached: int = 0
-    failed: dict[str, str] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-
-
 def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     """Carry out a plan and return what became of it.
 
@@ -77,184 +61,172 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     """
     progress = progress or Silent()
     store = Store(plan.folder)
-    cells = list({cell.key: cell for cell in plan.cells}.values())
-    timing_key = _timing_key(plan) if plan.measure != "quality" else None
     store.prepare()
+    cells = sorted({cell.key: cell for cell in plan.cells}.values(), key=block_order)
     outcome = Outcome(plan.folder, [store.path(cell.key) for cell in cells])
-    done = {cell.key: _done(cell, plan, store, timing_key) for cell in cells}
-    windows = _Windows()
-
-    missing = [cell for cell in cells if not done[cell.key][0]]
-    usable = [cell for cell in cells if done[cell.key][0]]
-    progress.start("quality", len(missing))
-    for cell in sorted(missing, key=_block_order):
-        if _measure_quality(cell, windows, store, outcome):
-            usable.append(cell)
-        progress.step(_name(cell))
-
-    untimed = [cell for cell in usable if timing_key is not None and not done[cell.key][1]]
-    progress.start("time", len(untimed))
-    for _, block in groupby(sorted(untimed, key=_block_order), key=_block_order):
-        _measure_time(list(block), plan, windows, store, timing_key or "", outcome, progress)
-    outcome.cached = len(usable) - len({c.key for c in missing + untimed} & {c.key for c in usable})
+    work = Work(plan, timing_key(plan))
+    state = {cell.key: work.state(cell, store) for cell in cells}
+    missing = [cell for cell in cells if not state[cell.key][0]]
+    untimed = [cell for cell in cells if not state[cell.key][1]]
+    progress.start("cells", len(missing) + len(untimed))
+    if plan.launcher:
+        _launch(work, missing, untimed, store, outcome, progress)
+    else:
+        with closing(Claims(plan.folder)) as claims:
+            hands = Hands(work, store, claims, outcome, progress.step)
+            hands.measure(missing)
+            hands.take_times(untimed)
+    outcome.cached = sum(all(state[cell.key]) for cell in cells)
     return outcome
 
 
-def _done(cell: Cell, plan: Plan, store: Store, timing_key: str | None) -> tuple[bool, bool]:
-    """Return whether the quality and the time of a cell are there; ``refresh`` is of what the plan measures."""
-    quality, timed = store.done(cell.key, timing_key)
-    return quality and not (plan.refresh and plan.measure != "time"), timed and not plan.refresh
-
-
-def _block_order(cell: Cell) -> tuple[str, str, int, str]:
-    """Cells of a block share a workload, a seed and a topology: they are timed together."""
-    return (cell.workload.name, digest(cell.workload.config), cell.seed, cell.topology_name)
-
-
-def _name(cell: Cell) -> str:
-    return f"{cell.variant.name} on {cell.workload.name}, {cell.topology_name}, seed {cell.seed}"
-
-
-class _Windows:
-    """Keeps the windows of the last workload: cells are sorted so that this is enough."""
-
-    def __init__(self) -> None:
-        self._key: tuple[str, int] | None = None
-        self._windows: WindowSequence | None = None
-
-    def of(self, cell: Cell) -> WindowSequence:
-        key = (digest(cell.workload.config, cell.workload.content), cell.seed)
-        if self._windows is None or key != self._key:
-            self._windows = cell.workload.windows(cell.seed)
-            if isinstance(self._windows, np.ndarray):
-                self._windows.setflags(write=False)
-            self._key = key
-        return self._windows
-
-
-def _measure_quality(cell: Cell, windows: _Windows, store: Store, outcome: Outcome) -> bool:
-    """Measure and write a cell; return whether it went well."""
-    try:
-        windows_WLE = windows.of(cell)
-    except EplbError as error:
-        return _note(cell, _common(cell), SKIPPED, str(error), store, outcome.skipped)
-    common = {**_common(cell, windows_WLE), "status": OK, **_times_kept(store.read(cell.key, TIMING_NAMES))}
-    try:
-        cell.topology.check_experts(windows_WLE.shape[2])
-        with store.writer(cell.key) as write:
-            for row in _guarded(replay(cell.variant, windows_WLE, cell.topology)):
-                write(common | row)
-    except UnfitError as error:
-        return _note(cell, common, SKIPPED, str(error), store, outcome.skipped)
-    except _VariantFailed as error:
-        return _note(cell, common, FAILED, str(error), store, outcome.failed)
-    outcome.measured += 1
-    return True
-
-
-class _VariantFailed(Exception):
-    """What a variant died of, in words."""
-
-
-def _guarded(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield rows; whatever the variant does, the other cells go on."""
-    try:
-        yield from rows
-    except UnfitError:
-        raise
-    except Exception as error:
-        raise _VariantFailed(_reason(error)) from None
-
-
-def _times_kept(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the times that were taken of a cell before: measuring its quality again does not lose them."""
-    return {name: rows[0][name] for name in TIMING_NAMES} if rows else {}
-
-
-def _note(cell: Cell, common: dict[str, Any], status: str, reason: str, store: Store, where: dict[str, str]) -> bool:
-    untimed = dict.fromkeys(TIMING_NAMES)
-    store.write(cell.key, [{**common, **untimed, "status": status, "reason": reason}])
-    where[_name(cell)] = reason
-    return False
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, EplbError) else f"{type(error).__name__}: {error}"
-
-
-def _measure_time(
-    block: Sequence[Cell],
-    plan: Plan,
-    windows: _Windows,
-    store: Store,
-    timing_key: str,
-    outcome: Outcome,
-    progress: Progress,
-) -> None:
-    """Time the cells of a block beside each other and add the times to their files."""
-    windows_WLE, topology = windows.of(block[0]), block[0].topology
-    timings: dict[str, Timing] = {}
-    by_key: dict[str, Variant] = {cell.key: cell.variant for cell in block}
-    try:
-        place(plan.reference, windows_WLE, 0, topology, None)
-        timings = time_variants(by_key, plan.reference, windows_WLE, topology, plan.timing)
-    except UnfitError as error:
-        where = _name(block[0]).partition(" on ")[2]
-        outcome.skipped[f"times on {where}, for the reference {plan.reference.name}"] = str(error)
-    except Exception as error:  # quality stays as it was measured
-        where = _name(block[0]).partition(" on ")[2]
-        outcome.failed[f"times on {where}, beside the reference {plan.reference.name}"] = _reason(error)
-    for cell in block:
-        if cell.key in timings:
-            columns = timing_columns(timings[cell.key], plan.reference.name, timing_key)
-            store.amend(cell.key, columns)
-            outcome.timed += 1
-        progress.step(_name(cell))
-
-
-def _timing_key(plan: Plan) -> str:
+def timing_key(plan: Plan) -> str | None:
+    """Return the hash of how a plan takes times; None where it takes none."""
+    if plan.measure == "quality":
+        return None
     return digest(asdict(plan.timing), variant_identity(plan.reference), describe_machine())
 
 
-def timing_columns(timing: Timing, reference: str, timing_key: str) -> dict[str, Any]:
-    """Return the columns of a result that say how long a placement takes."""
-    quartiles = np.quantile(timing.wall, [0.25, 0.75])
-    return {
-        "place_seconds": float(np.median(timing.wall)),
-        "place_seconds_min": float(timing.wall.min()),
-        "place_seconds_iqr": float(quartiles[1] - quartiles[0]),
-        "place_cpu_seconds": float(np.median(timing.cpu)),
-        "first_place_seconds": timing.first,
-        "time_reference": reference,
-        "time_ratio": timing.ratio.value,
-        "time_ratio_low": timing.ratio.low,
-        "time_ratio_high": timing.ratio.high,
-        "timing_rounds": timing.ratio.num,
-        "timing_valid": timing.valid,
-        "timing_key": timing_key,
-    }
+@dataclass(frozen=True)
+class Work:
+    """What is to be done, in whichever process."""
+
+    plan: Plan
+    timing_key: str | None
+
+    def state(self, cell: Cell, store: Store) -> tuple[bool, bool]:
+        """Return whether the quality and the time of a cell are as the plan wants them; what it wants anew is not."""
+        quality, timed = store.done(cell.key, self.timing_key)
+        refresh, measure = self.plan.refresh, self.plan.measure
+        return quality and not (refresh and measure != "time"), self.timing_key is None or (timed and not refresh)
 
 
-def _common(cell: Cell, windows_WLE: WindowSequence | None = None) -> dict[str, Any]:
-    """Return the columns that are the same for all windows of a cell; without its shape where it has no windows."""
-    shape = (None, None, None) if windows_WLE is None else windows_WLE.shape
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "cell": cell.key,
-        "variant": cell.variant.name,
-        "workload": cell.workload.name,
-        "workload_content": cell.workload.identity,
-        "topology": cell.topology_name,
-        "seed": cell.seed,
-        "window": 0,
-        "num_windows": shape[0],
-        "interval": cell.workload.config["interval"],
-        "num_layers": shape[1],
-        "num_experts": shape[2],
-        **asdict(cell.topology),
-        "variant_config": json.dumps(cell.variant.config, sort_keys=True),
-        "workload_config": json.dumps(dict(cell.workload.config), sort_keys=True),
-        "machine": describe_machine(),
-        "version": version("eplb-lab"),
-        "measured_at": datetime.datetime.now(datetime.UTC),
-    }
+@dataclass
+class Hands:
+    """A process at work on cells, beside others perhaps.
+
+    Args:
+        work: what is to be done.
+        store: where results go.
+        claims: of this process.
+        outcome: what it did.
+        done: told of each cell that is done.
+    """
+
+    work: Work
+    store: Store
+    claims: Claims
+    outcome: Outcome
+    done: Callable[[str], None]
+
+    def measure(self, cells: Sequence[Cell]) -> None:
+        """Measure the quality of cells, but those that another process measures meanwhile."""
+        windows = LastWindows()
+
+        def one(cell: Cell, waited: bool) -> None:
+            if not (waited and self.store.done(cell.key, None)[0]):  # whoever held it has measured it
+                measure_quality(cell, windows, self.store, self.outcome)
+            self.done(name_of(cell))
+
+        self._claiming(cells, lambda cell: cell.key, one)
+
+    def take_times(self, cells: Sequence[Cell]) -> None:
+        """Take the times of cells whose quality was measured, a block at a time."""
+        plan, windows = self.work.plan, LastWindows()
+        key = self.work.timing_key
+
+        def one(block: list[Cell], waited: bool) -> None:
+            good = [cell for cell in block if self.store.done(cell.key, None)[0]]
+            if waited:
+                good = [cell for cell in good if not self.store.done(cell.key, key)[1]]
+            if good and key is not None:
+                measure_time(good, plan.reference, plan.timing, key, windows, self.store, self.outcome)
+            for cell in block:
+                self.done(name_of(cell))
+
+        blocks = [list(block) for _, block in groupby(sorted(cells, key=block_order), key=block_order)]
+        self._claiming(blocks, lambda block: f"time {block_order(block[0])}", one)
+
+    def _claiming(self, items: Iterable[_T], claim_of: Callable[[_T], str], do: Callable[[_T, bool], None]) -> None:
+        """Do something with each item while it is claimed; what others have claimed comes later."""
+        left, waited = list(items), False
+        while left:
+            taken = []
+            for item in left:
+                with self.claims.claim(claim_of(item)) as ours:
+                    if ours:
+                        do(item, waited)
+                    else:
+                        taken.append(item)
+            left, waited = taken, True
+            if left:
+                time.sleep(WAIT_SECONDS)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of a sweep, as a launcher's process carries it out: called with the number of the part."""
+
+    work: Work
+    parts: tuple[tuple[Cell, ...], ...]
+    untimed: tuple[Cell, ...]
+
+    def __call__(self, number: str) -> Outcome:
+        """Measure one part, or take all times, and return what was done."""
+        store = Store(self.work.plan.folder)
+        outcome = Outcome(store.folder)
+        with closing(Claims(store.folder)) as claims:
+            hands = Hands(self.work, store, claims, outcome, lambda name: None)
+            if number == TIME:
+                hands.take_times(self.untimed)
+            else:
+                hands.measure(self.parts[int(number)])
+        return outcome
+
+
+def _launch(
+    work: Work,
+    missing: Sequence[Cell],
+    untimed: Sequence[Cell],
+    store: Store,
+    outcome: Outcome,
+    progress: Progress,
+) -> None:
+    """Let a launcher's processes measure the cells, then one more take the times."""
+    parts = tuple(tuple(missing[number::SHARES]) for number in range(min(SHARES, len(missing))))
+    share = Share(work, parts, tuple(untimed))
+    for numbers in ([str(number) for number in range(len(parts))], [TIME] if untimed else []):
+        if not numbers:
+            continue
+        with _Watching(work, store, untimed if numbers == [TIME] else missing, numbers == [TIME], progress):
+            for done in launch(share, numbers, work.plan.launcher, work.plan.folder):
+                if isinstance(done, Outcome):
+                    outcome.add(done)
+                else:
+                    outcome.failed[f"a job of the launcher ({len(outcome.failed)})"] = done
+
+
+class _Watching:
+    """Tells a bar of the cells that other processes finish."""
+
+    def __init__(self, work: Work, store: Store, cells: Sequence[Cell], times: bool, progress: Progress) -> None:
+        self._work, self._store, self._left, self._times = work, store, list(cells), times
+        self._progress, self._over = progress, Event()
+        self._thread = Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *error: Any) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(1.0):
+            left = []
+            for cell in self._left:
+                if self._work.state(cell, self._store)[self._times]:
+                    self._progress.step(name_of(cell))
+                else:
+                    left.append(cell)
+            self._left = left

@@ -25,7 +25,8 @@ FORBIDDEN = {  # rooms of the evaluator, and what they must not know
     "evaluator.compare": {"evaluator.config", "evaluator.cli", "evaluator.sweep"},
     "evaluator.candidates": {"evaluator.config", "evaluator.cli"},
     "evaluator.candidates.sandbox": {"evaluator.metrics", "evaluator.replay", "evaluator.workloads", "evaluator.sweep"},
-    "evaluator.config": {"evaluator.cli", "evaluator.sweep"},
+    "evaluator.config": {"evaluator.cli", "evaluator.sweep", "evaluator.measure"},
+    "evaluator.measure": {"evaluator.cli", "evaluator.config", "evaluator.sweep", "evaluator.compare"},
     "evaluator.sweep": {"evaluator.cli"},
 }
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evaluator.config.plan import Plan
-    from evaluator.sweep import Outcome
+    from evaluator.measure import Outcome
 
 EPILOG = """\
 overrides are Hydra's: GROUP=CHOICE picks a file of conf/GROUP, KEY=VALUE sets a value
@@ -26,6 +26,7 @@ overrides are Hydra's: GROUP=CHOICE picks a file of conf/GROUP, KEY=VALUE sets a
   reference=deepseek                     what all are compared with
   measure=quality|time|both  refresh=true  seed=0  timing.rounds=20
 with -m every value may be a sweep: a,b,c  range(0,4)  glob(*)
+on more cores: hydra/launcher=joblib hydra.launcher.n_jobs=4; on a cluster: hydra/launcher=submitit_slurm
 """
 MAX_TABLES = 4
 """Workloads with a table each; more are summed up in one, and `eplb compare` shows them all."""

@@ -33,6 +33,7 @@ class Plan:
         refresh: whether to measure again what is there.
         timing: how to time.
         score: by which formula the summary ranks.
+        launcher: the overrides that choose a launcher of Hydra's and set it up; none for this process.
         left_out: why choices that a wildcard brought in cannot run, a sentence each.
     """
 
@@ -43,6 +44,7 @@ class Plan:
     refresh: bool
     timing: TimingSettings
     score: Score
+    launcher: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
 
@@ -58,6 +60,8 @@ def make_plan(overrides: Sequence[str], *, multirun: bool = False, config_dirs: 
     Raises:
         EplbError: whatever is wrong with the configuration, with the nearest match.
     """
+    launcher = tuple(word for word in overrides if word.lstrip("+~").startswith(("hydra/", "hydra.")))
+    overrides = [word for word in overrides if word not in launcher]
     with hydra_session(config_dirs):
         composer = Composer()
         cells: dict[int, Cell] = {}
@@ -89,6 +93,7 @@ def make_plan(overrides: Sequence[str], *, multirun: bool = False, config_dirs: 
             refresh=settings["refresh"],
             timing=TimingSettings(**settings["timing"]),
             score=score,
+            launcher=launcher,
             left_out=(*left_out, *composer.unseeded),
         )
 

@@ -11,7 +11,7 @@ import pytest
 from eplb_variants import EplbError, registry
 from eplb_variants.installed import loading
 from eplb_variants.registry import register, stages
-from evaluator import sweep
+from evaluator import measure, sweep
 from evaluator.compare.summary import by_workload
 from evaluator.config.plan import make_plan
 
@@ -85,8 +85,8 @@ def test_measuring_quality_again_keeps_the_times(plan):
 
 def test_every_variant_is_timed_beside_the_reference(plan, monkeypatch):
     asked = []
-    original = sweep.time_variants
-    monkeypatch.setattr(sweep, "time_variants", lambda *a, **k: asked.append(a) or original(*a, **k))
+    original = measure.time_variants
+    monkeypatch.setattr(measure, "time_variants", lambda *a, **k: asked.append(a) or original(*a, **k))
     outcome = sweep.run(plan("variant=seed,contiguous", "reference=seed_parent"))
     ((variants, reference, *_),) = asked
     assert reference.name == "seed_parent"
@@ -214,5 +214,5 @@ def test_progress_is_told_of_every_cell(plan):
             told.append(doing)
 
     sweep.run(plan("variant=seed"), Told())
-    assert [t for t in told if isinstance(t, tuple)] == [("quality", 2), ("time", 2)]
+    assert [t for t in told if isinstance(t, tuple)] == [("cells", 4)]
     assert sum(isinstance(t, str) for t in told) == 4
