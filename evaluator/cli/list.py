@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-GROUPS = {"variants": "variant", "workloads": "workload", "topologies": "topology", "scores": "score"}
-TOPICS = ("variants", "stages", "workloads", "topologies", "scores")
+GROUPS = {
+    "variants": "variant",
+    "workloads": "workload",
+    "topologies": "topology",
+    "scores": "score",
+    "experiments": "experiment",
+}
+TOPICS = ("variants", "stages", "workloads", "topologies", "scores", "experiments")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ COMMANDS = {
     "score": "judge candidates, SEARCH/REPLACE documents or programs, against their parent",
     "apply": "make the program that a candidate stands for",
     "compare": "tables and plots from run folders",
-    "list": "what there is: variants, stages, workloads, topologies, scores",
+    "list": "what there is: variants, stages, workloads, topologies, scores, experiments",
     "bench": "benchmarks, as ratios measured side by side",
     "selftest": "compare a variant with itself: the bench must see no difference",
 }

@@ -24,6 +24,7 @@ from eplb_variants import Topology, Variant, load_variant
 from eplb_variants.errors import EplbError, unknown
 from evaluator.cell import Cell, Workload
 from evaluator.compare.score import Score
+from evaluator.config.experiment import EXPERIMENT, chosen_experiment, merged, sweep_lines
 from evaluator.config.session import CONFIG_NAME, options, plain
 from evaluator.workloads.kept import Kept
 
@@ -65,11 +66,29 @@ class Composer:
 
     def expand(self, overrides: Sequence[str], multirun: bool) -> Iterator[Choice]:
         """Yield the points of a sweep, the last override varying fastest."""
-        axes = [self._axis(override, multirun) for override in self._parser.parse_overrides(list(overrides))]
+        given = self._with_experiment(self._parser.parse_overrides(list(overrides)), multirun)
+        axes = [self._axis(override, multirun) for override in given]
         for point in itertools.product(*axes):
             groups = tuple(o for o, _ in point if self._is_group(o))
             values = tuple(o for o, _ in point if not self._is_group(o))
             yield Choice(groups, values, any(globbed for _, globbed in point))
+
+    def _with_experiment(self, given: list[Override], multirun: bool) -> list[Override]:
+        """Return the overrides with what the experiment that they choose, if they do, chooses and sweeps before them.
+
+        Its choices become overrides like any other, so that sections are composed, and named, as without it.
+        """
+        experiment = chosen_experiment(given)
+        if experiment is None:
+            return given
+        self._check_choice(experiment)
+        name, config = experiment.value(), self._config((experiment.input_line or "",))
+        choices = {section: str(config[section].get("name")) for section in SECTIONS}
+        for section, choice in choices.items():
+            if choice not in options(section) or config[section] != self._config((f"{section}={choice}",))[section]:
+                raise EplbError(f"experiment={name} sets values of {section}: they belong under its key sweep")
+        lines = sweep_lines(name, {**choices, **plain(config)["sweep"]})
+        return merged(name, self._parser.parse_overrides(lines), given, multirun)
 
     def _axis(self, override: Override, multirun: bool) -> list[tuple[Override, bool]]:
         if not override.is_sweep_override():
@@ -103,7 +122,7 @@ class Composer:
     def _section(self, choice: Choice, section: str) -> tuple[DictConfig, DictConfig]:
         """Return a section as chosen, and as the preset that it started from."""
         groups, values = choice.of(section)
-        everywhere = choice.of(None)[0]
+        everywhere = tuple(g for g in choice.of(None)[0] if not g.startswith(f"{EXPERIMENT}="))
         config = self._config(everywhere + groups)
         for key, value in values:
             _set(config, key, value)

@@ -30,6 +30,8 @@ class EvaluateSchema:
     topology: Any = MISSING
     score: Any = MISSING
     timing: Any = field(default_factory=lambda: _schema(TimingSettings, "Timing")())
+    summary: str = ""  # of an experiment
+    sweep: dict[str, Any] = field(default_factory=dict)  # of an experiment: its axes, in Hydra's grammar of overrides
 
 
 @dataclass

@@ -108,7 +108,7 @@ def test_a_failing_variant_is_exit_code_3(eplb, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("topic", [None, "variants", "stages", "workloads", "topologies", "scores"])
+@pytest.mark.parametrize("topic", [None, "variants", "stages", "workloads", "topologies", "scores", "experiments"])
 def test_list_shows_a_name_and_a_line_each(eplb, topic):
     done = eplb(*(["list"] if topic is None else ["list", topic]), check=0)
     lines = [line for line in done.stdout.splitlines() if line.startswith("  ")]

@@ -169,7 +169,7 @@ def test_a_choice_is_called_as_its_file(tmp_path):
 
 def test_every_choice_has_a_name_and_a_line():
     with hydra_session():
-        for group in ("variant", "workload", "topology", "score"):
+        for group in ("variant", "workload", "topology", "score", "experiment"):
             assert list(choices(group)) == options(group), "the list is what Hydra takes"
             for name, summary in choices(group).items():
                 assert summary, (group, name)
