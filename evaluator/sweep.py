@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from threading import Event, Thread
 from typing import Any, Protocol, TypeVar
 
+from eplb_variants.errors import EplbError
 from evaluator.cell import Cell, digest, variant_identity
 from evaluator.config.launching import launch
 from evaluator.config.plan import Plan
@@ -193,8 +194,10 @@ def _launch(
     progress: Progress,
 ) -> None:
     """Let a launcher's processes measure the cells, then one more take the times."""
-    parts = tuple(tuple(missing[number::SHARES]) for number in range(min(SHARES, len(missing))))
-    share = Share(work, parts, tuple(untimed))
+    num_parts = min(SHARES, len(missing))
+    ends = [len(missing) * number // max(num_parts, 1) for number in range(num_parts + 1)]
+    parts = tuple(tuple(missing[first:last]) for first, last in pairwise(ends))  # of neighbours, which share windows
+    share, errors = Share(work, parts, tuple(untimed)), []
     for numbers in ([str(number) for number in range(len(parts))], [TIME] if untimed else []):
         if not numbers:
             continue
@@ -203,7 +206,9 @@ def _launch(
                 if isinstance(done, Outcome):
                     outcome.add(done)
                 else:
-                    outcome.failed[f"a job of the launcher ({len(outcome.failed)})"] = done
+                    errors.append(done)
+    if errors:
+        raise EplbError(f"{len(errors)} jobs of the launcher failed; what was measured is kept: {errors[0]}")
 
 
 class _Watching:

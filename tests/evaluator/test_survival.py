@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from eplb_variants import EplbError
 from evaluator import sweep
 from evaluator.config.plan import make_plan
 from evaluator.results.claims import Claims
@@ -210,6 +211,23 @@ def test_what_a_launchers_job_says_of_a_cell_is_passed_on(tmp_path, eplb):
     )
     assert "skipped: other_machine on quick" in done.stderr
     assert "1 cells measured" in done.stdout
+
+
+def test_a_job_that_fails_is_one_sentence_and_what_was_measured_is_kept(plan, monkeypatch):
+    launched = plan("default", "hydra/launcher=joblib")
+    done = iter(["No space left on device", "No space left on device", sweep.Outcome(launched.folder, measured=1)])
+    monkeypatch.setattr(sweep, "launch", lambda share, words, launcher, folder: [next(done) for _ in range(3)])
+    with pytest.raises(EplbError, match="2 jobs of the launcher failed; what was measured is kept: No space left"):
+        sweep.run(launched)
+
+
+def test_shares_hold_every_cell_once(plan, monkeypatch):
+    launched, seen = plan("default", "hydra/launcher=joblib"), []
+    monkeypatch.setattr(sweep, "launch", lambda share, *rest: seen.append(share.parts) or [])
+    sweep.run(launched)
+    (parts,) = seen
+    assert len(parts) == sweep.SHARES
+    assert sorted(cell.key for part in parts for cell in part) == sorted(cell.key for cell in launched.cells)
 
 
 def test_a_launcher_that_is_not_there_is_a_sentence(eplb):
