@@ -23,6 +23,13 @@ FORBIDDEN = {  # rooms of the evaluator, and what they must not know
     "evaluator.replay": {"evaluator.results", "evaluator.compare", "evaluator.config", "evaluator.cli"},
     "evaluator.timing": {"evaluator.results", "evaluator.compare", "evaluator.config", "evaluator.cli"},
     "evaluator.compare": {"evaluator.config", "evaluator.cli", "evaluator.sweep"},
+    "evaluator.report": {
+        "evaluator.config",
+        "evaluator.cli",
+        "evaluator.sweep",
+        "evaluator.replay",
+        "evaluator.workloads",
+    },
     "evaluator.candidates": {"evaluator.config", "evaluator.cli"},
     "evaluator.candidates.sandbox": {"evaluator.metrics", "evaluator.replay", "evaluator.workloads", "evaluator.sweep"},
     "evaluator.config": {"evaluator.cli", "evaluator.sweep", "evaluator.measure"},

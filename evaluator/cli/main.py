@@ -18,6 +18,7 @@ COMMANDS = {
     "apply": "make the program that a candidate stands for",
     "compare": "tables and plots from run folders",
     "list": "what there is: variants, stages, workloads, topologies, scores, experiments",
+    "report": "one HTML page from run folders, that sorts, filters and prints",
     "bench": "benchmarks, as ratios measured side by side",
     "selftest": "compare a variant with itself: the bench must see no difference",
 }
@@ -28,6 +29,7 @@ examples:
   eplb evaluate -m variant=deepseek,seed_parent,seed 'workload=glob(*)' seed=0,1,2
   eplb score patch.txt --parent balancer.py
   eplb compare runs/default
+  eplb report runs/default -o report.html
   eplb list variants
 
 exit codes: 0 done, 1 judged and the gate says no, 2 usage or configuration,

@@ -19,7 +19,9 @@ PAD = 1
 """Spaces after a cell; the box adds one more between two columns, and one at each end."""
 
 
-class _Column(NamedTuple):
+class Column(NamedTuple):
+    """A column: its title, and what it says of a row of the summary."""
+
     title: str
     cell: Callable[[pd.Series], str]
     importance: int
@@ -36,18 +38,16 @@ def summary_table(summary: pd.DataFrame, reference: str, title: str, width: int,
         width: of the terminal.
         score: name of the score in the column ``score``.
     """
-    columns = _columns(summary, reference, score)
+    columns = columns_of(summary, reference, score)
     texts = {column.title: [column.cell(row) for _, row in summary.iterrows()] for column in columns}
     columns = _that_fit(columns, texts, width)
-    judged = "the next window" if summary[HEADLINE].notna().any() else "the same window"
     table = Table(
         title=escape(title),
         title_justify="left",
         title_style="bold",
         box=SIMPLE_HEAD,
         padding=(0, PAD, 0, 0),
-        caption=f"balancedness of GPUs on {judged}, mean of {int(summary['windows'].max())} windows (1 is perfect); "
-        f"difference to {escape(reference)} on the same windows, with its 95% interval {_over(summary)}",
+        caption=escape(caption_of(summary, reference)),
         caption_justify="left",
     )
     for column in columns:
@@ -57,7 +57,17 @@ def summary_table(summary: pd.DataFrame, reference: str, title: str, width: int,
     return table
 
 
-def _columns(summary: pd.DataFrame, reference: str, score: str | None) -> list[_Column]:
+def caption_of(summary: pd.DataFrame, reference: str) -> str:
+    """Return what the numbers of a summary are means of, and what their intervals are over."""
+    judged = "the next window" if summary[HEADLINE].notna().any() else "the same window"
+    return (
+        f"balancedness of GPUs on {judged}, mean of {int(summary['windows'].max())} windows (1 is perfect); "
+        f"difference to {reference} on the same windows, with its 95% interval {_over(summary)}"
+    )
+
+
+def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list[Column]:
+    """Return the columns for which a summary has values; arguments as of ``summary_table``."""
     has_next = summary[HEADLINE].notna().any()
     headline = "next" if has_next else "own"
 
@@ -65,21 +75,21 @@ def _columns(summary: pd.DataFrame, reference: str, score: str | None) -> list[_
         return "reference" if row["variant"] == reference else str(row["verdict"])
 
     columns = [
-        _Column("variant", _name, 0),
-        _Column(headline, lambda row: _number(row[f"balancedness_gpu_{headline}"]), 0),
-        _Column(f"vs {reference}", lambda row: MISSING if row["variant"] == reference else _difference(row), 0),
-        _Column("verdict", verdict, 0),
+        Column("variant", _name, 0),
+        Column(headline, lambda row: _number(row[f"balancedness_gpu_{headline}"]), 0),
+        Column(f"vs {reference}", lambda row: MISSING if row["variant"] == reference else _difference(row), 0),
+        Column("verdict", verdict, 0),
     ]
     if has_next:
-        columns.append(_Column("own", lambda row: _number(row["balancedness_gpu_own"]), 3))
-    columns.append(_Column("moved", lambda row: _share(row["moved_slots"]), 2))
-    columns.append(_Column("local groups", lambda row: _share(row["group_locality"]), 4))
-    columns.append(_Column("co-located", lambda row: _share(row["colocated_replicas"]), 6))
+        columns.append(Column("own", lambda row: _number(row["balancedness_gpu_own"]), 3))
+    columns.append(Column("moved", lambda row: _share(row["moved_slots"]), 2))
+    columns.append(Column("local groups", lambda row: _share(row["group_locality"]), 4))
+    columns.append(Column("co-located", lambda row: _share(row["colocated_replicas"]), 6))
     if summary["place_seconds"].notna().any():
-        columns.append(_Column("ms", lambda row: _milliseconds(row["place_seconds"]), 5))
-        columns.append(_Column(f"time / {_only(summary['time_reference'])}", _ratio, 1))
+        columns.append(Column("ms", lambda row: _milliseconds(row["place_seconds"]), 5))
+        columns.append(Column(f"time / {_only(summary['time_reference'])}", _ratio, 1))
     if score is not None and "score" in summary:
-        columns.append(_Column(f"score {score}", lambda row: _number(row["score"]), 7))
+        columns.append(Column(f"score {score}", lambda row: _number(row["score"]), 7))
     return columns
 
 
@@ -94,8 +104,8 @@ def _over(summary: pd.DataFrame) -> str:
     return "over the windows of this one trace" if traces == 1 else f"over the windows of these {traces} traces"
 
 
-def _that_fit(columns: list[_Column], texts: dict[str, list[str]], width: int) -> list[_Column]:
-    def needed(kept: list[_Column]) -> int:
+def _that_fit(columns: list[Column], texts: dict[str, list[str]], width: int) -> list[Column]:
+    def needed(kept: list[Column]) -> int:
         return sum(max(len(text) for text in (c.title, *texts[c.title])) + PAD + 1 for c in kept) + 1
 
     kept = list(columns)
