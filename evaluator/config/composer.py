@@ -22,6 +22,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from eplb_variants import Topology, Variant, load_variant
 from eplb_variants.errors import EplbError, unknown
+from eplb_variants.registry import find
+from eplb_variants.variant import SLOTS
 from evaluator.cell import Cell, Workload
 from evaluator.compare.score import Score
 from evaluator.config.experiment import EXPERIMENT, chosen_experiment, merged, sweep_lines
@@ -208,10 +210,25 @@ def numbers(topology: Topology) -> str:
 
 
 def _label(config: Mapping[str, Any], preset: Mapping[str, Any]) -> str:
-    """Return the name of a section with what was changed against its preset."""
-    before = dict(_flat(preset))
+    """Return the name of a section with what was changed against its preset.
+
+    A stage that took another's place stands there by its name, and with the parameters that are not its own defaults.
+    """
+    before = {**dict(_flat(preset)), **_defaults_of_others(config, preset)}
     changed = [f"{k}={v}" for k, v in _flat(config) if before.get(k, object()) != v and k not in ("name", "summary")]
     return f"{config['name']}[{','.join(changed)}]" if changed else str(config["name"])
+
+
+def _defaults_of_others(config: Mapping[str, Any], preset: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the default parameters, by key, of the stages that are others than in the preset."""
+    kinds = {**SLOTS, "forecaster": "forecaster", "placer": "placer"}
+    defaults: dict[str, Any] = {}
+    for slot, kind in kinds.items():
+        now, then = (part.get(slot) for part in (config, preset))
+        if isinstance(now, Mapping) and isinstance(then, Mapping) and now["name"] != then["name"]:
+            parameters = find(kind, str(now["name"])).parameters
+            defaults |= {f"{slot}.{key}": then.get(key, default) for key, (_, default) in parameters.items()}
+    return defaults
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -51,6 +51,11 @@ def test_changes_stand_in_the_names(tmp_path):
 
     assert names("variant=seed", "variant.gpu_packer.refine_steps=5")[0] == "seed[gpu_packer.refine_steps=5]"
     assert names("stage/packer@variant.gpu_packer=greedy", "variant=seed")[0] == "seed[gpu_packer.name=greedy]"
+    swapped = ["stage/packer@variant.gpu_packer=diverse", "variant=seed_parent"]
+    assert names(*swapped)[0] == "seed_parent[gpu_packer.name=diverse]", "its own defaults go without saying"
+    assert names(*swapped, "variant.gpu_packer.tie_eps=0.5")[0] == (
+        "seed_parent[gpu_packer.name=diverse,gpu_packer.tie_eps=0.5]"
+    )
     assert names("workload.interval=4")[1] == "dsr1_decode[interval=4]"
     assert (
         names("workload=recorded", f"workload.path={tmp_path}/trace.npz", "workload.interval=2")[1]
