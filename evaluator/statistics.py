@@ -113,9 +113,14 @@ def judge_ratio(ratio: Estimate, floor: float = TIME_FLOOR) -> str:
     return BETTER if ratio.value < 1 else WORSE
 
 
+def block_length(size: int) -> int:
+    """Return how many consecutive windows of a trace of ``size`` are resampled as one."""
+    return max(1, round(size ** (1 / 3)))
+
+
 def _block_indices(size: int, resamples: int, generator: np.random.Generator) -> np.ndarray:
     """Return ``[resamples, size]`` indices made of circular blocks."""
-    length = max(1, round(size ** (1 / 3)))
+    length = block_length(size)
     starts = generator.integers(0, size, (resamples, -(-size // length)))
     return ((starts[:, :, None] + np.arange(length)) % size).reshape(resamples, -1)[:, :size]
 

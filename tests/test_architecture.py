@@ -22,6 +22,7 @@ FORBIDDEN = {  # rooms of the evaluator, and what they must not know
     "evaluator.results": {"evaluator.compare", "evaluator.config", "evaluator.cli", "evaluator.sweep"},
     "evaluator.replay": {"evaluator.results", "evaluator.compare", "evaluator.config", "evaluator.cli"},
     "evaluator.timing": {"evaluator.results", "evaluator.compare", "evaluator.config", "evaluator.cli"},
+    "evaluator.ablation": {"evaluator.config", "evaluator.cli", "evaluator.sweep", "evaluator.candidates"},
     "evaluator.compare": {"evaluator.config", "evaluator.cli", "evaluator.sweep"},
     "evaluator.report": {
         "evaluator.config",

@@ -17,6 +17,7 @@ COMMANDS = {
     "score": "judge candidates, SEARCH/REPLACE documents or programs, against their parent",
     "apply": "make the program that a candidate stands for",
     "compare": "tables and plots from run folders",
+    "ablate": "what each factor of a sweep does, and each pair beyond that",
     "list": "what there is: variants, stages, workloads, topologies, scores, experiments",
     "report": "one HTML page from run folders, that sorts, filters and prints",
     "bench": "benchmarks, as ratios measured side by side",

@@ -84,7 +84,7 @@ class Composer:
         if experiment is None:
             return given
         self._check_choice(experiment)
-        name, config = experiment.value(), self._config((experiment.input_line or "",))
+        name, config = str(experiment.value()), self._config((experiment.input_line or "",))
         choices = {section: str(config[section].get("name")) for section in SECTIONS}
         for section, choice in choices.items():
             if choice not in options(section) or config[section] != self._config((f"{section}={choice}",))[section]:

@@ -1,0 +1,105 @@
+"""``eplb ablate``: what each swept factor does, and each pair beyond that."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evaluator.ablation.factors import Design
+
+EPILOG = """\
+examples:
+  eplb evaluate -m experiment=seed_factorial
+  eplb ablate runs/seed_factorial --reference seed_parent
+  eplb ablate runs/ties --metric balancedness_gpu_next --csv effects.csv
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.epilog = EPILOG
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, such as runs/seed_factorial")
+    parser.add_argument(
+        "--reference", metavar="VARIANT", help="whose levels others are judged against; else the smallest or first ones"
+    )
+    parser.add_argument(
+        "--metric", action="append", default=[], metavar="NAME", help="only this one; may be given several times"
+    )
+    parser.add_argument("--all", action="store_true", help="list every interaction, not only those that differ")
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder for the figure; _plots/ in the first run where none is named"
+    )
+    parser.add_argument("--csv", metavar="FILE", help="write all effects to a file")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of the table")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the effects, draw them and return 0."""
+    from pathlib import Path
+
+    from eplb_variants.errors import EplbError
+    from evaluator.ablation.effects import measure_effects
+    from evaluator.ablation.factors import find_design
+    from evaluator.ablation.plot import draw_effects
+    from evaluator.ablation.table import effects_table
+    from evaluator.ablation.words import extent_of, record
+    from evaluator.cli.terminal import console
+    from evaluator.results.schema import OK
+    from evaluator.results.store import read_runs
+
+    frame = read_runs(options.runs)
+    good = frame[frame["status"] == OK]
+    for _, row in frame[frame["status"] != OK].iterrows():
+        where = f"{row['variant']} on {row['workload']}, {row['topology']}, seed {row['seed']}"
+        print(f"eplb: {row['status']}: {where}: {row['reason']}", file=sys.stderr)
+    if good.empty:
+        raise EplbError(f"no cell of {', '.join(options.runs)} was measured")
+    design, extent = find_design(good, options.reference), extent_of(good)
+    effects = measure_effects(good, design, options.metric)
+    if not effects:
+        raise EplbError(f"{', '.join(options.metric)} was not measured in {', '.join(options.runs)}")
+    records = [record(effect) for effect in effects]
+    files = draw_effects(effects, extent, Path(options.out) if options.out else Path(options.runs[0]) / "_plots")
+    if options.csv:
+        files.append(_write_csv(records, options.csv))
+    if options.json:
+        print(json.dumps({**_document(design, options.runs), "over": extent.over, "effects": records}, indent=2))
+    else:
+        heading = f"{', '.join(options.runs)}: main effects and interactions"
+        terminal = console()
+        terminal.print(effects_table(effects, design, extent, heading, options.all))
+    for file in files:
+        if file.suffix != ".svg":
+            print(
+                f"{'plot' if file.suffix == '.png' else 'csv'}: {file}", file=sys.stderr if options.json else sys.stdout
+            )
+    return 0
+
+
+def _document(design: Design, runs: list[str]) -> dict[str, Any]:
+    from evaluator.ablation.factors import level_text
+
+    return {
+        "schema_version": 1,
+        "runs": runs,
+        "factors": [{"name": f.name, "levels": list(map(level_text, f.levels))} for f in design.factors],
+        "strata": {name: list(map(level_text, levels)) for name, levels in design.strata.items()},
+        "notes": list(design.notes),
+    }
+
+
+def _write_csv(records: list[dict[str, Any]], name: str) -> Any:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from eplb_variants.errors import EplbError
+
+    try:
+        pd.DataFrame(records).to_csv(name, index=False)
+    except OSError as error:
+        raise EplbError(f"effects cannot be written to {name!r}: {error.strerror}") from None
+    return Path(name)
