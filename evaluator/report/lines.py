@@ -65,7 +65,7 @@ def _path(xs: Sequence[float], values: Sequence[float | None], up: Axis) -> str:
             drawing = False
             continue
         alone = not drawing and (number + 1 == len(values) or values[number + 1] is None)
-        steps.append(f"{'L' if drawing else 'M'}{x:g} {up.at(value):g}{'h.1' if alone else ''}")
+        steps.append(f"{'L' if drawing else 'M'}{x:.1f} {up.at(value):.1f}{'h.1' if alone else ''}")
         drawing = True
     return "".join(steps)
 
@@ -75,6 +75,6 @@ def _band(xs: Sequence[float], line: dict[str, Sequence[float | None]], up: Axis
     if line["low"] == line["high"]:
         return ""
     known = [(x, low, high) for x, low, high in zip(xs, line["low"], line["high"], strict=True) if low is not None]
-    there = [f"{x:g} {up.at(high or 0.0):g}" for x, _, high in known]
-    back = [f"{x:g} {up.at(low or 0.0):g}" for x, low, _ in reversed(known)]
+    there = [f"{x:.1f} {up.at(high or 0.0):.1f}" for x, _, high in known]
+    back = [f"{x:.1f} {up.at(low or 0.0):.1f}" for x, low, _ in reversed(known)]
     return f"M{'L'.join(there + back)}Z"

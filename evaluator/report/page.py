@@ -150,8 +150,10 @@ def _point(entry: dict[str, Any], reference: str, panel: dict[str, Any]) -> dict
     row, mean = entry["summary"], entry["mean"]
     is_reference = row["variant"] == reference
     verdict = "reference" if is_reference else row["verdict"]
-    titles = panel["columns"][1:]
-    facts = [f"{title}: {text}" for title, text in zip(titles, entry["cells"][1:], strict=True) if text != "-"]
+    named = list(zip(panel["columns"], entry["cells"], strict=True))[
+        2:
+    ]  # the first two stand above, the second exactly
+    facts = [f"{title}: {text}" for title, text in named if title != "verdict" and text != "-"]
     exact = f"balancedness {mean['value']:.6f}"
     if mean["low"] is not None:
         exact += f" [{mean['low']:.6f}, {mean['high']:.6f}]"

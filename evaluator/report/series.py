@@ -11,9 +11,9 @@ import pandas as pd
 from evaluator.compare.summary import PAIR
 
 JUDGED_ON = ("next", "own")
-MOST_POINTS, FEWEST_POINTS = 200, 20
+MOST_POINTS, FEWEST_POINTS = 120, 20
 """Points of a line: what its picture has room for, and what still shows a drift."""
-POINTS_OF_A_PAGE = 60_000
+POINTS_OF_A_PAGE = 20_000
 """Of all lines together: about two megabytes."""
 DIGITS = 6
 """Decimal places: a thousandth of the least difference that a verdict speaks of."""

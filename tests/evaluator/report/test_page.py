@@ -5,12 +5,15 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from eplb_variants import EplbError
+from evaluator import statistics
 from evaluator.report import page
 from evaluator.report.data import report_data
 from evaluator.report.scatter import HEIGHT, WIDTH, Box, axis_over, scatter
+from evaluator.results.schema import ARROW
 
 from .conftest import AWKWARD, SCORE
 
@@ -129,6 +132,29 @@ def test_cells_are_sorted_by_the_number_that_they_begin_with(text, key):
 )  # fmt: skip
 def test_verdicts_are_coloured_as_on_a_terminal(text, tone):
     assert page.tone(text) == tone
+
+
+def test_a_hundred_thousand_rows_are_a_page_of_few_megabytes(monkeypatch):
+    """Ten workloads of a thousand windows for ten variants; intervals are not what is measured here."""
+    monkeypatch.setattr(statistics, "RESAMPLES", 20)
+    draw = np.random.default_rng(0)
+    frame = pd.MultiIndex.from_product(
+        [[f"w{n}" for n in range(10)], [f"v{n}" for n in range(10)], range(1000)],
+        names=["workload", "variant", "window"],
+    ).to_frame(index=False)
+    frame = frame.reindex(columns=["run", *ARROW.names]).assign(status="ok", topology="adrs", run="big")
+    frame = frame.assign(cell=frame["workload"] + frame["variant"], workload_content=frame["workload"], interval=1)
+    frame = frame.assign(seed=0, num_layers=58, num_gpus=32, num_windows=1000)
+    for name in ("balancedness_gpu_own", "balancedness_gpu_next", "moved_slots", "time_ratio", "place_seconds"):
+        frame[name] = draw.uniform(0.5, 1, len(frame))
+    pictured = (frame["window"] == 998).to_numpy()
+    for name in ("gpu_load", "gpu_load_contiguous"):
+        maps = iter(draw.gamma(9, 1 / 9, (pictured.sum(), 58 * 32)).astype(np.float32))
+        frame[name] = [next(maps) if there else None for there in pictured]
+    html = page.render(report_data(frame, "v0", SCORE, ["runs/big"]))
+    assert "100,000 rows" in html
+    assert html.count("<img ") == 110
+    assert len(html) < 4_000_000
 
 
 def test_a_page_is_written_whole_or_not_at_all(tmp_path):
