@@ -208,3 +208,16 @@ def test_one_window_is_drawn_too():
     (picture,) = small_multiples([{**line, "next": unknown, "own": known}])["pictures"]
     assert picture["next"] == ""
     assert picture["own"].startswith("M")
+
+
+def test_many_variants_fold_and_become_the_rows_of_the_matrix(frame):
+    """A sweep of many settings: the verdict stays readable, and names stand beside rows, not above columns."""
+    one = frame[frame["variant"] == "contiguous"]
+    more = [one.assign(variant=f"contiguous[{n}]", cell=one["cell"] + str(n)) for n in range(8)]
+    many = report_data(pd.concat([frame, *more]), "seed_parent", SCORE, ["runs/x"])
+    html = page.render(many)
+    assert "variants, best first</summary>" in html
+    matrix = html[html.index('id="by-workload"') :]
+    rows = re.findall(r'<th scope="row" data-key="([^"]*)"', matrix[: matrix.index("</table>")])
+    assert len(rows) == len(many["matrix"]["variants"]) > 6
+    assert "contiguous[3]" in rows
