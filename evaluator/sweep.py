@@ -201,7 +201,7 @@ def _launch(
     for numbers in ([str(number) for number in range(len(parts))], [TIME] if untimed else []):
         if not numbers:
             continue
-        with _Watching(work, store, untimed if numbers == [TIME] else missing, numbers == [TIME], progress):
+        with _Watching(store, untimed if numbers == [TIME] else missing, progress):
             for done in launch(share, numbers, work.plan.launcher, work.plan.folder):
                 if isinstance(done, Outcome):
                     outcome.add(done)
@@ -212,11 +212,11 @@ def _launch(
 
 
 class _Watching:
-    """Tells a bar of the cells that other processes finish."""
+    """Tells a bar of the cells that other processes finish: their files are new, or newer than they were."""
 
-    def __init__(self, work: Work, store: Store, cells: Sequence[Cell], times: bool, progress: Progress) -> None:
-        self._work, self._store, self._left, self._times = work, store, list(cells), times
-        self._progress, self._over = progress, Event()
+    def __init__(self, store: Store, cells: Sequence[Cell], progress: Progress) -> None:
+        self._store, self._progress, self._over = store, progress, Event()
+        self._left = {cell.key: (name_of(cell), self._changed(cell.key)) for cell in cells}
         self._thread = Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> None:
@@ -226,12 +226,15 @@ class _Watching:
         self._over.set()
         self._thread.join()
 
+    def _changed(self, cell: str) -> int:
+        try:
+            return self._store.path(cell).stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def _watch(self) -> None:
         while not self._over.wait(1.0):
-            left = []
-            for cell in self._left:
-                if self._work.state(cell, self._store)[self._times]:
-                    self._progress.step(name_of(cell))
-                else:
-                    left.append(cell)
-            self._left = left
+            for key, (name, before) in list(self._left.items()):
+                if self._changed(key) != before:
+                    del self._left[key]
+                    self._progress.step(name)
