@@ -8,6 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from evaluator.ablation.factors import Design
 
 EPILOG = """\
@@ -61,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
     effects = measure_effects(good, design, options.metric)
     if not effects:
         raise EplbError(f"{', '.join(options.metric)} was not measured in {', '.join(options.runs)}")
+    _warn_of_times(good)
     records = [record(effect) for effect in effects]
     files = draw_effects(effects, extent, Path(options.out) if options.out else Path(options.runs[0]) / "_plots")
     if options.csv:
@@ -77,6 +80,17 @@ def run(options: argparse.Namespace) -> int:
                 f"{'plot' if file.suffix == '.png' else 'csv'}: {file}", file=sys.stderr if options.json else sys.stdout
             )
     return 0
+
+
+def _warn_of_times(good: pd.DataFrame) -> None:
+    """Say on stderr why times are left out, or how far they can be trusted."""
+    cells = good.drop_duplicates("cell").dropna(subset=["time_ratio"])
+    references = sorted(cells["time_reference"].dropna().unique())
+    if len(references) > 1:
+        print(f"eplb: times are left out: they are ratios to {' and to '.join(references)}", file=sys.stderr)
+    crowded = int((cells["timing_valid"] == False).sum())  # noqa: E712 (a column that may hold nulls)
+    if crowded and len(references) == 1:
+        print(f"eplb: {crowded} of {len(cells)} times were not taken alone on the machine", file=sys.stderr)
 
 
 def _document(design: Design, runs: list[str]) -> dict[str, Any]:
