@@ -81,7 +81,7 @@ def find_design(good: pd.DataFrame, reference: str | None = None) -> Design:
 
     Args:
         good: rows by window of the cells that were measured, as stored.
-        reference: variant whose levels come first; without it the smallest number, or the first name, does.
+        reference: variant whose levels come first; without it, and of machines, the smallest number or the first name.
 
     Keys that always change together are one factor. Where the compositions are no crossing of their keys (named
     variants, mostly), the variant as a whole is the factor; so with topologies. A parameter that only some stages
@@ -99,7 +99,7 @@ def find_design(good: pd.DataFrame, reference: str | None = None) -> Design:
     if not varying:
         raise EplbError(_nothing(good, strata))
     first = None if reference is None else int(cells.index[cells[VARIANT] == reference][0])
-    factors = tuple(Factor(v.name, _levels(v.values, first)) for v in varying)
+    factors = tuple(Factor(v.name, _levels(v.values, first if v.source == VARIANT else None)) for v in varying)
     code_CF = np.array(
         [[_place(f.levels, v.values[c]) for f, v in zip(factors, varying, strict=True)] for c in cells.index]
     )

@@ -63,6 +63,8 @@ def test_machines_are_factors_for_the_load_is_the_same(cell):
         for slots in (64, 96, 128)
     ]
     assert names(design(*cells)) == {"packer.steps": (0, 2), "num_slots": (64, 96, 128)}
+    of_b = names(design(*reversed(cells), reference="b"))
+    assert of_b == {"packer.steps": (2, 0), "num_slots": (64, 96, 128)}, "a variant was measured on every machine"
 
 
 def test_what_changes_the_load_is_a_stratum(cell):
