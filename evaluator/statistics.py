@@ -6,7 +6,7 @@ several seeds are resampled as wholes first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +29,10 @@ FEWEST = 5
 BETTER, WORSE, SAME, UNSURE = "better", "worse", "no difference", "too few to say"
 
 
+Series = Sequence[FloatArray | Sequence[FloatArray]]
+"""By stratum: the values by window of its one trace, or of each of its traces."""
+
+
 class Estimate(NamedTuple):
     """A value with its 95% interval; the interval is NaN where there is too little to resample."""
 
@@ -39,7 +43,7 @@ class Estimate(NamedTuple):
     """Windows or rounds that it rests on."""
 
 
-def mean_of_series(series: Sequence[FloatArray | Sequence[FloatArray]], seed: int = 0) -> Estimate:
+def mean_of_series(series: Series, seed: int = 0) -> Estimate:
     """Return the mean over all windows of several series, with a stratified, clustered block-bootstrap interval.
 
     Args:
@@ -51,37 +55,87 @@ def mean_of_series(series: Sequence[FloatArray | Sequence[FloatArray]], seed: in
     usual rule for means. Where a stratum has several traces, traces are resampled first: windows of one trace can agree
     with each other more than with those of the next. With one trace the interval speaks of that trace alone.
     """
-    strata = [[_known(trace) for trace in ([s] if isinstance(s, np.ndarray) else s)] for s in series]
-    strata = [[trace for trace in traces if trace.size] for traces in strata]
-    strata = [traces for traces in strata if traces]
+    strata = known(series)
     count = sum(trace.size for traces in strata for trace in traces)
     if count == 0:
         return Estimate(float("nan"), float("nan"), float("nan"), 0)
     mean = float(np.concatenate([trace for traces in strata for trace in traces]).mean())
-    if all(len(traces) == 1 and traces[0].size == 1 for traces in strata):
+    if not can_be_resampled(strata):
         return Estimate(mean, float("nan"), float("nan"), count)
     generator = np.random.default_rng(seed)
-    sums, sizes = (sum(parts) for parts in zip(*(_resample(traces, generator) for traces in strata), strict=True))
-    low, high = _ends(np.asarray(sums) / np.asarray(sizes))
+    sums, sizes = np.zeros(RESAMPLES), np.zeros(RESAMPLES)
+    for traces in strata:
+        drawn = _resample(traces, generator)
+        sums += drawn.sums.sum(axis=1)
+        sizes += drawn.sizes.sum(axis=1)
+    low, high = interval(sums / sizes)
     return Estimate(mean, low, high, count)
 
 
-def _known(values: FloatArray) -> FloatArray:
-    return values[~np.isnan(values)]
+def known(series: Series) -> list[list[FloatArray]]:
+    """Return series by stratum and trace, without NaN and without what is empty then."""
+    strata = [[trace[~np.isnan(trace)] for trace in ([s] if isinstance(s, np.ndarray) else s)] for s in series]
+    strata = [[trace for trace in traces if trace.size] for traces in strata]
+    return [traces for traces in strata if traces]
 
 
-def _resample(traces: Sequence[FloatArray], generator: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Return sums and numbers of windows, ``[RESAMPLES]`` each, of a stratum resampled by traces and blocks."""
-    chosen = np.zeros((RESAMPLES, len(traces)), dtype=np.int64)
-    if len(traces) > 1:
-        chosen = generator.integers(0, len(traces), chosen.shape)
-    sums, sizes = np.zeros(RESAMPLES), np.zeros(RESAMPLES)
-    for number, trace in enumerate(traces):
-        resample = np.nonzero(chosen == number)[0]  # once for each time that the trace was drawn
-        drawn = trace[_block_indices(trace.size, resample.size, generator)].sum(axis=1)
-        sums += np.bincount(resample, weights=drawn, minlength=RESAMPLES)
-        sizes += trace.size * np.bincount(resample, minlength=RESAMPLES)
-    return sums, sizes
+def can_be_resampled(strata: Sequence[Sequence[FloatArray]]) -> bool:
+    """Return whether any stratum has more than one window; if none has, there is no interval."""
+    return any(len(traces) > 1 or traces[0].size > 1 for traces in strata)
+
+
+def resampled_means(strata: Sequence[Sequence[FloatArray]], seed: int = 0) -> FloatArray:
+    """Return the mean of each trace that was drawn, ``[RESAMPLES, traces]``, resampled as by ``mean_of_series``.
+
+    Args:
+        strata: the values by window, by stratum and trace, none of them NaN or empty.
+        seed: of the resampling. Series of the same shapes are resampled alike, so that what is computed from the means
+            of two variants can be paired draw by draw.
+
+    A stratum has as many columns as it has traces; what stands in them are the traces drawn, in the order of drawing.
+    """
+    generator = np.random.default_rng(seed)
+    drawn = [_resample(traces, generator) for traces in strata]
+    return np.concatenate([d.sums / d.sizes for d in drawn], axis=1)
+
+
+def drawn_windows(
+    sizes: Sequence[int], resamples: int, generator: np.random.Generator
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield for each trace of a stratum in which resamples it was drawn, ``[n]``, and with which windows ``[n, size]``.
+
+    Args:
+        sizes: windows of each trace.
+        resamples: how many to draw, as by ``mean_of_series``.
+        generator: moved on by the drawing.
+    """
+    for size, (resample, _) in zip(sizes, _slots(len(sizes), resamples, generator), strict=True):
+        yield resample, _block_indices(size, resample.size, generator)
+
+
+class _Drawn(NamedTuple):
+    """Sums over the windows of the traces drawn, and how many windows they have: ``[RESAMPLES, traces]`` each."""
+
+    sums: FloatArray
+    sizes: FloatArray
+
+
+def _resample(traces: Sequence[FloatArray], generator: np.random.Generator) -> _Drawn:
+    drawn = _Drawn(*np.zeros((2, RESAMPLES, len(traces))))
+    for trace, places in zip(traces, _slots(len(traces), RESAMPLES, generator), strict=True):
+        drawn.sums[places] = _block_sums(trace, places[0].size, generator)
+        drawn.sizes[places] = trace.size
+    return drawn
+
+
+def _slots(traces: int, resamples: int, generator: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield for each trace the resamples and the columns ``[resamples, traces]`` in which it was drawn."""
+    chosen = np.zeros((resamples, traces), dtype=np.int64)
+    if traces > 1:
+        chosen = generator.integers(0, traces, chosen.shape)
+    for trace in range(traces):
+        resample, column = np.nonzero(chosen == trace)
+        yield resample, column
 
 
 def median_ratio(times: FloatArray, reference: FloatArray, seed: int = 0) -> Estimate:
@@ -91,7 +145,7 @@ def median_ratio(times: FloatArray, reference: FloatArray, seed: int = 0) -> Est
         return Estimate(float("nan"), float("nan"), float("nan"), 0)
     generator = np.random.default_rng(seed)
     medians = np.median(logs[generator.integers(0, logs.size, (RESAMPLES, logs.size))], axis=1)
-    low, high = _ends(medians)
+    low, high = interval(medians)
     return Estimate(float(np.exp(np.median(logs))), float(np.exp(low)), float(np.exp(high)), logs.size)
 
 
@@ -118,14 +172,30 @@ def block_length(size: int) -> int:
     return max(1, round(size ** (1 / 3)))
 
 
+def _block_starts(size: int, resamples: int, generator: np.random.Generator) -> tuple[np.ndarray, int]:
+    """Return where circular blocks begin, ``[resamples, blocks]``, and their length."""
+    length = block_length(size)
+    return generator.integers(0, size, (resamples, -(-size // length))), length
+
+
 def _block_indices(size: int, resamples: int, generator: np.random.Generator) -> np.ndarray:
     """Return ``[resamples, size]`` indices made of circular blocks."""
-    length = block_length(size)
-    starts = generator.integers(0, size, (resamples, -(-size // length)))
+    starts, length = _block_starts(size, resamples, generator)
     return ((starts[:, :, None] + np.arange(length)) % size).reshape(resamples, -1)[:, :size]
 
 
-def _ends(resampled: FloatArray) -> tuple[float, float]:
+def _block_sums(trace: FloatArray, resamples: int, generator: np.random.Generator) -> FloatArray:
+    """Return the sums ``[resamples]`` of what ``_block_indices`` would draw, from sums of blocks made once."""
+    starts, length = _block_starts(trace.size, resamples, generator)
+    cut = starts.shape[1] * length - trace.size  # windows by which the last block is too long
+    windows = trace[(np.arange(trace.size)[:, None] + np.arange(length)) % trace.size]
+    whole, last = windows.sum(axis=1), windows[:, : length - cut].sum(axis=1)
+    sums: FloatArray = whole[starts[:, :-1]].sum(axis=1) + last[starts[:, -1]]
+    return sums
+
+
+def interval(resampled: FloatArray) -> tuple[float, float]:
+    """Return the ends of the 95% percentile interval of a resampled statistic, ``[resamples]``."""
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return float(low), float(high)

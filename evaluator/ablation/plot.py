@@ -13,7 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 from evaluator.ablation.effects import LOG_TIME_RATIO, METRICS, Effect
 from evaluator.ablation.words import Extent, label, title
-from evaluator.compare.plots import STYLE, save
+from evaluator.compare.plots import save
+from evaluator.compare.style import STYLE
 from evaluator.statistics import BETTER, SAME, UNSURE, WORSE
 
 COLOURS = {BETTER: "tab:green", WORSE: "tab:red", SAME: "0.45", UNSURE: "tab:orange"}

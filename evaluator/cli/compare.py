@@ -1,54 +1,141 @@
-"""``eplb compare``: tables and plots from run folders."""
+"""``eplb compare``: tables, plots, exports and a gate from run folders."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evaluator.compare.comparison import Comparison
+
+LATEX_WIDTH = 110
+"""Characters of a table in LaTeX: about what a page holds in small type; less important columns are left out."""
+
+EPILOG = """\
+examples:
+  eplb compare runs/default --reference seed_parent --out plots
+  eplb compare runs/default --by window
+  eplb compare runs/default --json --no-plots --fail-if-worse=seed > comparison.json
+
+exit codes: 0 done, 1 the gate of --fail-if-worse says no, 2 usage or configuration
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.epilog = "example:\n  eplb compare runs/default --reference seed_parent --out plots\n"
+    parser.epilog = EPILOG
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, such as runs/default")
     parser.add_argument("--reference", default="deepseek", metavar="VARIANT", help="what differences are to")
     parser.add_argument(
+        "--by",
+        choices=["window", "layer"],
+        help="instead of summaries: the difference on each window; the peak of each layer on the pictured window",
+    )
+    parser.add_argument("--score", default="default", metavar="NAME", help="score in the tables (eplb list scores)")
+    parser.add_argument("--config-dir", action="append", default=[], metavar="DIR", help="a folder with further scores")
+    parser.add_argument(
         "--out", metavar="DIR", help="folder for the plots; _plots/ in the first run where none is named"
     )
-    parser.add_argument("--score", default="default", metavar="NAME", help="score to rank by (eplb list scores)")
-    parser.add_argument("--config-dir", action="append", default=[], metavar="DIR", help="a folder with further scores")
+    parser.add_argument("--no-plots", action="store_true", help="draw nothing")
+    parser.add_argument("--csv", metavar="FILE", help="write the rows of all tables as CSV")
+    parser.add_argument("--latex", metavar="FILE", help="write the tables for LaTeX (booktabs)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
+    parser.add_argument(
+        "--fail-if-worse",
+        action="append",
+        nargs="?",
+        metavar="VARIANT",
+        help="exit with 1 if a variant is worse than the reference over all workloads, or was not measured everywhere; "
+        "=VARIANT judges that one alone, and may be given again; without it all are judged",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the tables, draw the plots and return 0."""
-    from pathlib import Path
-
-    from evaluator.cli.terminal import console
-    from evaluator.compare.plots import draw_all
-    from evaluator.compare.summary import by_workload, summarise
-    from evaluator.compare.tables import summary_table
+    """Print what was asked for, write it, draw it, and return 0, or 1 if the gate says no."""
+    from evaluator.cli.main import DONE, GATE
+    from evaluator.compare.comparison import PICTURED, UNSEEN, compare, view_frame
+    from evaluator.compare.gate import objections
     from evaluator.config.session import load_score
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
 
     score = load_score(options.score, options.config_dir)
-    frame = read_runs(options.runs)
-    good = frame[frame["status"] == OK]
-    for _, row in frame[frame["status"] != OK].iterrows():
+    pictures = options.by == "layer" or not options.no_plots
+    frame = read_runs(options.runs, without=UNSEEN if pictures else (*UNSEEN, *PICTURED))
+    good, failed = frame[frame["status"] == OK], frame[frame["status"] != OK]
+    comparison = compare(good, options.reference, score)
+    gate = options.fail_if_worse
+    against = [] if gate is None else objections(comparison.overall.summary, options.reference, [n for n in gate if n])
+    view = view_frame(comparison, options.by) if options.by else None
+    _say_what_is_missing(comparison, failed)
+    _print(options, comparison, view, failed, against)
+    _export(options, comparison, view)
+    _draw(options, good)
+    for sentence in against:
+        print(f"eplb: gate: {sentence}", file=sys.stderr)
+    return GATE if against else DONE
+
+
+def _say_what_is_missing(comparison: Comparison, failed: pd.DataFrame) -> None:
+    for _, row in failed.iterrows():
         where = f"{row['variant']} on {row['workload']}, {row['topology']}, seed {row['seed']}"
         print(f"eplb: {row['status']}: {where}: {row['reason']}", file=sys.stderr)
-    summarise(good, options.reference)  # a mistaken name is said before anything is drawn
+    for title in comparison.without_reference:
+        print(f"eplb: {title}: no table, for {comparison.reference!r} was not measured there", file=sys.stderr)
+    for name in comparison.left_out:
+        print(f"eplb: {name} is not aggregated: it was not measured on all that the reference was", file=sys.stderr)
+
+
+def _print(
+    options: argparse.Namespace,
+    comparison: Comparison,
+    view: pd.DataFrame | None,
+    failed: pd.DataFrame,
+    against: list[str],
+) -> None:
+    from evaluator.cli.terminal import console
+    from evaluator.compare.exports import document, records
+    from evaluator.compare.rendering import grids_of
+
+    if options.json:
+        more: dict[str, object] = {"gate": against} if options.fail_if_worse is not None else {}
+        if view is not None:
+            more |= {f"by_{options.by}": records(view)}
+        print(json.dumps(document(comparison, options.score, failed) | more, indent=2))
+        return
     terminal = console()
-    parts = by_workload(good)
-    if len(parts) > 1:
-        parts.append((f"all {len(parts)} workloads and topologies", good))
-    for title, part in parts:
-        if options.reference not in set(part["variant"]):
-            print(f"eplb: {title}: no table, for {options.reference!r} was not measured there", file=sys.stderr)
-            continue
-        summary = summarise(part, options.reference, score)
-        terminal.print(summary_table(summary, options.reference, title, terminal.width, score.name))
+    for grid in grids_of(comparison, options.score, terminal.width, options.by, view):
+        terminal.print(grid.to_rich())
+
+
+def _export(options: argparse.Namespace, comparison: Comparison, view: pd.DataFrame | None) -> None:
+    from evaluator.compare.exports import summaries_frame, write_csv, write_latex
+    from evaluator.compare.rendering import grids_of
+
+    if options.csv:
+        write_csv(summaries_frame(comparison) if view is None else view, Path(options.csv))
+        _say(options, f"csv: {options.csv}")
+    if options.latex:
+        write_latex(grids_of(comparison, options.score, LATEX_WIDTH, options.by, view), Path(options.latex))
+        _say(options, f"latex: {options.latex}")
+
+
+def _draw(options: argparse.Namespace, good: pd.DataFrame) -> None:
+    if options.no_plots:
+        return
+    from evaluator.compare.plots import draw_all  # matplotlib is most of what starting takes
+
     folder = Path(options.out) if options.out else Path(options.runs[0]) / "_plots"
     for file in draw_all(good, options.reference, folder):
         if file.suffix == ".png":
-            print(f"plot: {file}")
-    return 0
+            _say(options, f"plot: {file}")
+
+
+def _say(options: argparse.Namespace, sentence: str) -> None:
+    """Say what was written: beside the tables, but never into the JSON document."""
+    print(sentence, file=sys.stderr if options.json else sys.stdout)

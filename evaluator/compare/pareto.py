@@ -20,13 +20,16 @@ def on_front(summary: pd.DataFrame, costs: Sequence[str] = COSTS) -> NDArray[np.
     Args:
         summary: a row per variant, as ``summarise`` returns it.
         costs: columns; one that no row has a value in is left out. A row that lacks a value of one that others have
-            is not on the front: it was not measured.
+            is not on the front: it was not measured. Neither is one that is not ``complete``, and it beats nobody: its
+            means are of other windows.
 
     A row is beaten by another that is as good in every column and better in one. Equal rows do not beat each other.
     """
     known = [cost for cost in costs if cost in summary and summary[cost].notna().any()]
     better = np.column_stack([summary[headline_of(summary)], *(-summary[cost] for cost in known)]).astype(float)
     complete = ~np.isnan(better).any(axis=1)
+    if "complete" in summary:
+        complete &= summary["complete"].to_numpy(dtype=bool)
     front = complete.copy()
     for row in np.flatnonzero(complete):
         others = better[complete]

@@ -18,19 +18,24 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from eplb_variants import EplbError
-from evaluator.compare.summary import by_workload, headline_of, series_of, summarise
+from evaluator.compare.alignment import align
+from evaluator.compare.curves import difference_plot, profile_plot
+from evaluator.compare.pareto import on_front
+from evaluator.compare.style import COLOURS, MAX_PANELS, STYLE, colours_of, marked, order_of
+from evaluator.compare.summary import by_workload, headline_of, summarise
 from evaluator.results.schema import OK
 from evaluator.statistics import mean_of_series
+
+__all__ = ["COLOURS", "MAX_PANELS", "STYLE", "balancedness_plot", "draw_all", "file_name", "heat_map_plot", "save"]
 
 FORMATS = ("png", "svg")
 METADATA: dict[str, Any] = {"svg": {"Date": None}}
 """The same data give the same bytes: no date."""
-MAX_PANELS = 12
-"""Workloads shown beside each other; more would not be readable."""
+MAX_MAPS = 4
+"""Workloads of which the load per GPU is drawn, the first by name: with many workloads, these pictures are most of the
+work, and ``eplb compare --by layer`` shows every one."""
 LONGEST_NAME = 80
 """Characters of a plot's name that are taken from a title; file systems allow 255."""
-COLOURS = mpl.colormaps["tab10"]
-STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "eplb-lab"}
 
 
 def draw_all(frame: pd.DataFrame, reference: str, folder: Path) -> list[Path]:
@@ -58,19 +63,33 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     files = [folder / f"{name}.{kind}" for kind in FORMATS]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        tight = None if _laid_out(figure) else "tight"
         for path in files:
             metadata = METADATA.get(path.suffix.removeprefix("."))
-            figure.savefig(path, dpi=150, bbox_inches="tight", metadata=metadata)
+            figure.savefig(path, dpi=150, bbox_inches=tight, metadata=metadata)
     except OSError as error:
         raise EplbError(f"plots cannot be written to {str(folder)!r}: {error.strerror}") from None
     return files
+
+
+def _laid_out(figure: Figure) -> bool:
+    """Let a figure's layout engine, where it has one, do its work once for all files instead of twice for each."""
+    if figure.get_layout_engine() is None:
+        return False
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)  # and not "none", a placeholder for which matplotlib draws twice
+    return True
 
 
 def _figures(good: pd.DataFrame, reference: str) -> Iterator[tuple[str, Figure]]:
     yield "balancedness", balancedness_plot(good, reference)
     if good["place_seconds"].notna().any():
         yield "balancedness_against_time", time_plot(good, reference)
-    for title, part in by_workload(good)[:MAX_PANELS]:
+    if reference in set(good["variant"]):
+        yield "performance_profile", profile_plot(good, reference)
+        if good["variant"].nunique() > 1:
+            yield "difference_by_window", difference_plot(good, reference)
+    for title, part in by_workload(good)[:MAX_MAPS]:
         if part["gpu_load"].notna().any():
             yield f"gpu_load_{file_name(title)}", heat_map_plot(part, title)
 
@@ -83,31 +102,21 @@ def file_name(title: str) -> str:
     return f"{name[:LONGEST_NAME]}_{hashlib.sha256(title.encode()).hexdigest()[:8]}"
 
 
-def _order(good: pd.DataFrame) -> list[str]:
-    """Return the variants, best first."""
-    headline = headline_of(good)
-    return list(good.groupby("variant")[headline].mean().sort_values(ascending=False).index)
-
-
-def _colours(good: pd.DataFrame) -> dict[str, tuple[float, float, float, float]]:
-    return {name: COLOURS(i % 10) for i, name in enumerate(sorted(good["variant"].unique()))}
-
-
 def balancedness_plot(good: pd.DataFrame, reference: str) -> Figure:
     """Return a dot per variant and workload: mean balancedness with its 95% interval over windows."""
     panels = by_workload(good)[:MAX_PANELS]
-    order, colours, headline = _order(good), _colours(good), headline_of(good)
+    order, colours, headline = order_of(good), colours_of(good), headline_of(good)
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
     size = (4.2 * columns + 1.5, rows * (0.32 * len(order) + 1.3))
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for axis, (title, part) in zip(axes, panels, strict=False):
+        aligned = align(part, headline)
         for place, name in enumerate(reversed(order)):
-            rows_of = part[part["variant"] == name]
-            if rows_of.empty:
+            if name not in aligned.variants:
                 continue
-            estimate = mean_of_series(series_of(rows_of, headline))
+            estimate = mean_of_series(aligned.split(aligned.of(name)))
             if np.isfinite(estimate.low):
                 axis.plot([estimate.low, estimate.high], [place, place], color=colours[name], lw=2.5, alpha=0.5)
             axis.plot(estimate.value, place, "o", color=colours[name], ms=6)
@@ -120,7 +129,7 @@ def balancedness_plot(good: pd.DataFrame, reference: str) -> Figure:
                 size=7,
             )
         axis.set_title(title, size=9)
-        axis.set_yticks(range(len(order)), [_marked(name, reference) for name in reversed(order)])
+        axis.set_yticks(range(len(order)), [marked(name, reference) for name in reversed(order)])
         axis.set_ylim(-0.6, len(order) - 0.3)
         axis.margins(x=0.12)
         axis.grid(axis="x", alpha=0.3)
@@ -131,21 +140,20 @@ def balancedness_plot(good: pd.DataFrame, reference: str) -> Figure:
     return figure
 
 
-def _marked(name: str, reference: str) -> str:
-    return f"{name} (reference)" if name == reference else name
-
-
 def time_plot(good: pd.DataFrame, reference: str) -> Figure:
-    """Return balancedness against placement time, a point per variant, over all workloads."""
-    colours, headline = _colours(good), headline_of(good)
+    """Return balancedness against placement time, a point per variant, over all workloads.
+
+    Filled points are on the front of balancedness, time and moved slots.
+    """
+    colours, headline = colours_of(good), headline_of(good)
     timed = good[good["place_seconds"].notna()]
     base = reference if reference in set(timed["variant"]) else str(timed["variant"].iloc[0])
-    summary = summarise(timed, base)
+    summary, aligned = summarise(timed, base), align(timed, headline)
     figure = Figure(figsize=(7.6, 4.2), layout="constrained")
     axis = figure.subplots()
-    for _, row in summary.iterrows():
+    for (_, row), front in zip(summary.iterrows(), on_front(summary), strict=True):
         name = str(row["variant"])
-        estimate = mean_of_series(series_of(timed[timed["variant"] == name], headline))
+        estimate = mean_of_series(aligned.split(aligned.of(name)))
         milliseconds = row["place_seconds"] * 1e3
         low, high = (np.nan_to_num(abs(end - estimate.value)) for end in (estimate.low, estimate.high))
         axis.errorbar(
@@ -154,9 +162,10 @@ def time_plot(good: pd.DataFrame, reference: str) -> Figure:
             yerr=[[low], [high]],
             fmt="o",
             color=colours[name],
+            mfc=colours[name] if front else "white",
             ms=6,
             lw=1.5,
-            label=_marked(name, reference),
+            label=marked(name, reference),
         )
     axis.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=8)
     axis.set_xscale("log")
@@ -164,14 +173,16 @@ def time_plot(good: pd.DataFrame, reference: str) -> Figure:
     axis.grid(alpha=0.3)
     axis.set_xlabel("placement time, ms (median of the rounds; log scale)")
     axis.set_ylabel("balancedness of GPUs")
-    axis.set_title("up and to the left is better; bars: 95% interval over windows", size=9)
+    axis.set_title(
+        "up and to the left is better; filled: on the front with moved slots; bars: 95% interval over windows", size=9
+    )
     return figure
 
 
 def heat_map_plot(part: pd.DataFrame, title: str) -> Figure:
     """Return the load per GPU and layer on one window: as placed in order, and as each variant placed it."""
     pictured = part[part["gpu_load"].notna()].drop_duplicates("variant")
-    order = [name for name in _order(part) if name in set(pictured["variant"])]
+    order = [name for name in order_of(part) if name in set(pictured["variant"])]
     first = pictured.iloc[0]
     shape = (int(first["num_layers"]), int(first["num_gpus"]))
     maps = [("before: experts in order", np.reshape(first["gpu_load_contiguous"], shape))]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from eplb_variants.errors import unknown
+from evaluator.compare.alignment import PAIR, SERIES, STRATUM, align
 from evaluator.compare.score import Score
 from evaluator.results.schema import OK
 from evaluator.statistics import Estimate, judge_difference, judge_ratio, mean_of_series
@@ -25,11 +28,9 @@ METRICS = (
     "colocated_replicas",
 )
 TIMES = ("place_seconds", "place_cpu_seconds", "time_ratio", "time_ratio_low", "time_ratio_high")
-STRATUM = ["workload", "workload_content", "topology", "interval"]
-"""What is summed up together: a workload on a topology, over its seeds."""
-SERIES = [*STRATUM, "seed"]
-"""What identifies a trace: a series of windows on which variants are paired."""
-PAIR = [*SERIES, "window"]
+DIGITS = 9
+TIE = 10.0**-DIGITS
+"""Balancedness: less apart is equal. The same placement with its GPUs in another order sums up differently by 1e-16."""
 
 
 def summarise(frame: pd.DataFrame, reference: str, score: Score | None = None) -> pd.DataFrame:
@@ -42,25 +43,36 @@ def summarise(frame: pd.DataFrame, reference: str, score: Score | None = None) -
 
     Columns are the means of the metrics over all windows; ``difference``, ``difference_low``, ``difference_high`` of
     the headline to the reference on the same windows (the own window where there is no next one), ``verdict`` and
-    ``windows``; times as the geometric mean over cells of the ratios, with ``time_verdict``.
+    ``windows``; ``improvement`` with its ``_low`` and ``_high``, the probability that the variant is better than the
+    reference on a window, ties counted half; times as the geometric mean over cells of the ratios, with
+    ``time_verdict``. ``rank`` is the place by the headline, equals sharing the better one; ``mean_rank`` the mean over
+    strata of the place there, equals sharing the mean of theirs.
 
-    A variant that was not measured everywhere (``complete`` is false) stands last: its means are of other windows.
-    Ratios to another time reference than the table's are left out.
+    A variant that was not measured everywhere (``complete`` is false) stands last and has no rank: its means are of
+    other windows. Ratios to another time reference than the table's are left out.
 
     Raises:
         EplbError: the reference is not among the variants that were measured.
     """
     good = frame[frame["status"] == OK]
-    variants = good["variant"].unique()
+    variants = sorted(good["variant"].unique())
     if reference not in variants:
         raise unknown("measured variant", reference, variants)
     headline = headline_of(good)
-    base = good[good["variant"] == reference]
-    rows = [_line(name, good[good["variant"] == name], base, headline) for name in variants]
+    aligned = align(good, headline)
+    base_W = aligned.of(reference)
+    means = good.groupby("variant")[list(METRICS)].mean()
+    cells = dict(list(good.drop_duplicates(["variant", "cell"]).groupby("variant")))
+    rows = []
+    for name in variants:
+        differences = aligned.split(aligned.of(name) - base_W)
+        rows.append({"variant": name, **means.loc[name], **_differences(differences), **_times(cells[name])})
     table = pd.DataFrame(rows)
     table["complete"] = table["cells"] == table["cells"].max()
     _keep_one_time_reference(table, reference)
-    table = table.sort_values(["complete", headline], ascending=False, kind="stable", ignore_index=True)
+    _rank(table, good, headline)
+    places = table.assign(place=table[headline].round(DIGITS)).sort_values(["complete", "place"], ascending=False).index
+    table = table.loc[places].reset_index(drop=True)  # equals in the order of their names
     if score is not None:
         table["score"] = score.of(table)
     return table
@@ -75,6 +87,15 @@ def _keep_one_time_reference(table: pd.DataFrame, reference: str) -> None:
         table.loc[other, "time_verdict"] = None
 
 
+def _rank(table: pd.DataFrame, good: pd.DataFrame, headline: str) -> None:
+    """Add the places of the complete variants, in place."""
+    complete = table[table["complete"]]
+    table["rank"] = complete[headline].round(DIGITS).rank(ascending=False, method="min")
+    known = good[good["variant"].isin(complete["variant"])]
+    means = known.groupby([*STRATUM, "variant"])[headline].mean().unstack("variant")
+    table["mean_rank"] = table["variant"].map(means.round(DIGITS).rank(axis=1, ascending=False).mean())
+
+
 def headline_of(frame: pd.DataFrame) -> str:
     """Return the column that variants are ranked by: on the next window, or on the own one where none has a next."""
     return HEADLINE if frame[HEADLINE].notna().any() else "balancedness_gpu_own"
@@ -82,9 +103,23 @@ def headline_of(frame: pd.DataFrame) -> str:
 
 def paired(frame: pd.DataFrame, base: pd.DataFrame, column: str) -> list[list[np.ndarray]]:
     """Return the differences of a column on the windows that both have: by stratum, an array per trace."""
+    return series_of(paired_rows(frame, base, column), "difference")
+
+
+def paired_rows(frame: pd.DataFrame, base: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the windows that both have, a row each, with the ``difference`` of a column."""
     both = frame[[*PAIR, column]].merge(base[[*PAIR, column]], on=PAIR, suffixes=("", "_base"), validate="one_to_one")
     both["difference"] = both[column] - both[f"{column}_base"]
-    return series_of(both, "difference")
+    return both
+
+
+def wins(differences: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
+    """Return 1 for each window on which a difference is above nought, 1/2 for a tie, 0 for one below; NaN stays.
+
+    Their mean is the probability of improvement P(X > Y) of Agarwal et al. (2021), on paired windows instead of all
+    pairs of runs: two variants on the same window differ by far less than two windows do.
+    """
+    return [[0.5 + 0.5 * np.sign(np.where(np.abs(d) < TIE, 0.0, d)) for d in traces] for traces in differences]
 
 
 def series_of(frame: pd.DataFrame, column: str) -> list[list[np.ndarray]]:
@@ -93,23 +128,28 @@ def series_of(frame: pd.DataFrame, column: str) -> list[list[np.ndarray]]:
     return [[trace[column].to_numpy() for _, trace in stratum.groupby("seed")] for _, stratum in strata]
 
 
-def _line(name: str, frame: pd.DataFrame, base: pd.DataFrame, headline: str) -> dict[str, object]:
-    difference = mean_of_series(paired(frame, base, headline))
-    means = {metric: frame[metric].mean() for metric in METRICS}
-    cells = frame.drop_duplicates("cell")
-    times = {time: _geometric_mean(cells[time]) for time in TIMES}
-    ratio = Estimate(times["time_ratio"], times["time_ratio_low"], times["time_ratio_high"], _rounds(cells))
+def _differences(differences: Sequence[Sequence[np.ndarray]]) -> dict[str, object]:
+    difference, improvement = mean_of_series(differences), mean_of_series(wins(differences))
     return {
-        "variant": name,
-        **means,
         "difference": difference.value,
         "difference_low": difference.low,
         "difference_high": difference.high,
-        "windows": difference.num,
-        "cells": len(cells),
-        "traces": len(frame[SERIES].drop_duplicates()),
-        "strata": len(frame[STRATUM].drop_duplicates()),
         "verdict": judge_difference(difference),
+        "improvement": improvement.value,
+        "improvement_low": improvement.low,
+        "improvement_high": improvement.high,
+        "windows": difference.num,
+    }
+
+
+def _times(cells: pd.DataFrame) -> dict[str, object]:
+    """Return what is said of a variant's cells, one row each: how many there are, and their times."""
+    times = {time: _geometric_mean(cells[time]) for time in TIMES}
+    ratio = Estimate(times["time_ratio"], times["time_ratio_low"], times["time_ratio_high"], _rounds(cells))
+    return {
+        "cells": len(cells),
+        "traces": len(cells[SERIES].drop_duplicates()),
+        "strata": len(cells[STRATUM].drop_duplicates()),
         **times,
         "time_reference": _only(cells["time_reference"].dropna().unique()),
         "time_verdict": judge_ratio(ratio) if np.isfinite(ratio.value) else None,

@@ -1,4 +1,4 @@
-"""Summaries as tables on a terminal."""
+"""Summaries, aggregates and views as tables."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
+from evaluator.compare.grid import MISSING, Grid, fitting
+from evaluator.compare.pareto import on_front
 from evaluator.compare.summary import HEADLINE
+from evaluator.compare.views import BY_WINDOW, pivot
 from evaluator.statistics import BETTER, WORSE
 
-COLOURS = {BETTER: "green", WORSE: "red", "faster": "green", "slower": "red"}
-MISSING = "-"
-PAD = 1
-"""Spaces after a cell; the box adds one more between two columns, and one at each end."""
+LEFT = frozenset({"variant", "verdict", "front"})
+ON_FRONT = "*"
+MOST_ROWS = 64
+"""Windows or layers shown one by one; a model has as many layers."""
 
 
 class Column(NamedTuple):
@@ -25,7 +26,7 @@ class Column(NamedTuple):
     title: str
     cell: Callable[[pd.Series], str]
     importance: int
-    """Columns of low importance are left out where the terminal is narrow; 0 always stays."""
+    """Columns of low importance (a high number) are left out where the terminal is narrow; 0 always stays."""
 
 
 def summary_table(summary: pd.DataFrame, reference: str, title: str, width: int, score: str | None = None) -> Table:
@@ -38,23 +39,68 @@ def summary_table(summary: pd.DataFrame, reference: str, title: str, width: int,
         width: of the terminal.
         score: name of the score in the column ``score``.
     """
-    columns = columns_of(summary, reference, score)
-    texts = {column.title: [column.cell(row) for _, row in summary.iterrows()] for column in columns}
-    columns = _that_fit(columns, texts, width)
-    table = Table(
-        title=escape(title),
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD,
-        padding=(0, PAD, 0, 0),
-        caption=escape(caption_of(summary, reference)),
-        caption_justify="left",
+    return summary_grid(summary, reference, title, width, score).to_rich()
+
+
+def summary_grid(summary: pd.DataFrame, reference: str, title: str, width: int, score: str | None = None) -> Grid:
+    """Return the texts of ``summary_table``."""
+    marked = summary.assign(front=on_front(summary))
+    columns = columns_of(marked, reference, score)
+    rows = [[column.cell(row) for column in columns] for _, row in marked.iterrows()]
+    header = [column.title for column in columns]
+    kept = fitting(header, rows, [column.importance for column in columns], width)
+    caption = caption_of(summary, reference)
+    if "front" in [header[column] for column in kept]:
+        caption += f"; {ON_FRONT}: no other variant is as good in balancedness, time and moved slots and better in one"
+    return Grid(title, [header[c] for c in kept], [[row[c] for c in kept] for row in rows], LEFT, caption)
+
+
+def aggregate_grid(aggregates: pd.DataFrame, reference: str, title: str) -> Grid:
+    """Return aggregates, as ``aggregate`` returns them, as texts."""
+    header = ["variant", "interquartile mean", f"vs {reference}", "optimality gap"]
+    rows = [
+        [
+            str(row["variant"]),
+            _interval(row, "iqm", ".4f"),
+            MISSING if row["variant"] == reference else _interval(row, "iqm_difference", "+.4f"),
+            _interval(row, "gap", ".4f"),
+        ]
+        for _, row in aggregates.iterrows()
+    ]
+    cells, strata = int(aggregates["cells"].max()), int(aggregates["strata"].max())
+    caption = (
+        f"of the mean balancedness of {cells} cells on {strata} workloads and topologies; 95% intervals over traces "
+        f"and their windows; the gap is what the mean cell lacks to perfect balance"
     )
-    for column in columns:
-        table.add_column(escape(column.title), justify="left" if column.title in ("variant", "verdict") else "right")
-    for number in range(len(summary)):
-        table.add_row(*[_coloured(texts[column.title][number]) for column in columns])
-    return table
+    return Grid(title, header, rows, LEFT, caption)
+
+
+def view_grid(view: pd.DataFrame, by: str, reference: str, title: str, order: list[str], width: int) -> Grid:
+    """Return a view, as ``view_of`` returns it, as texts: a row per window or layer, a column per variant.
+
+    Args:
+        view: rows of the view.
+        by: which.
+        reference: what differences are to.
+        title: which load this is.
+        order: of the variants, the most important first; the last are left out where the terminal is narrow.
+        width: of the terminal.
+    """
+    table = pivot(view, by, order, MOST_ROWS)
+    form = "+.4f" if by == BY_WINDOW else ".3f"
+    rows = [[str(label), *(_number(value, form) for value in values)] for label, values in table.iterrows()]
+    rows.append(["mean", *(_number(value, form) for value in table.mean())])
+    header = [by, *map(str, table.columns)]
+    kept = fitting(header, rows, range(len(header)), width)
+    if by == BY_WINDOW:
+        caption = f"difference in balancedness of GPUs to {reference} on each window, mean over the traces that have it"
+    else:
+        caption = (
+            "load of the fullest GPU over the mean of the layer on the pictured window, mean over cells (1 is perfect)"
+        )
+    if len(kept) < len(header):
+        caption += f"; {len(header) - len(kept)} variants do not fit here: --csv FILE has all"
+    return Grid(title, [header[c] for c in kept], [[row[c] for c in kept] for row in rows], LEFT, caption)
 
 
 def caption_of(summary: pd.DataFrame, reference: str) -> str:
@@ -74,22 +120,31 @@ def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list
     def verdict(row: pd.Series) -> str:
         return "reference" if row["variant"] == reference else str(row["verdict"])
 
+    def unless_reference(cell: Callable[[pd.Series], str]) -> Callable[[pd.Series], str]:
+        return lambda row: MISSING if row["variant"] == reference else cell(row)
+
     columns = [
+        Column("#", lambda row: _number(row["rank"], ".0f"), 3),
         Column("variant", _name, 0),
         Column(headline, lambda row: _number(row[f"balancedness_gpu_{headline}"]), 0),
-        Column(f"vs {reference}", lambda row: MISSING if row["variant"] == reference else _difference(row), 0),
+        Column(f"vs {reference}", unless_reference(lambda row: _interval(row, "difference", "+.4f")), 0),
         Column("verdict", verdict, 0),
+        Column("better on", unless_reference(lambda row: _interval(row, "improvement", ".0%")), 5),
     ]
+    if "front" in summary:
+        columns.append(Column("front", lambda row: ON_FRONT if row["front"] else "", 2))
+    if summary["strata"].max() > 1:
+        columns.append(Column("mean rank", lambda row: _number(row["mean_rank"], ".2f"), 3))
     if has_next:
-        columns.append(Column("own", lambda row: _number(row["balancedness_gpu_own"]), 3))
-    columns.append(Column("moved", lambda row: _share(row["moved_slots"]), 2))
-    columns.append(Column("local groups", lambda row: _share(row["group_locality"]), 4))
-    columns.append(Column("co-located", lambda row: _share(row["colocated_replicas"]), 6))
+        columns.append(Column("own", lambda row: _number(row["balancedness_gpu_own"]), 4))
+    columns.append(Column("moved", lambda row: _number(row["moved_slots"], ".0%"), 2))
+    columns.append(Column("local groups", lambda row: _number(row["group_locality"], ".0%"), 5))
+    columns.append(Column("co-located", lambda row: _number(row["colocated_replicas"], ".0%"), 7))
     if summary["place_seconds"].notna().any():
-        columns.append(Column("ms", lambda row: _milliseconds(row["place_seconds"]), 5))
+        columns.append(Column("ms", lambda row: _number(row["place_seconds"] * 1e3, ".3g"), 6))
         columns.append(Column(f"time / {_only(summary['time_reference'])}", _ratio, 1))
     if score is not None and "score" in summary:
-        columns.append(Column(f"score {score}", lambda row: _number(row["score"]), 7))
+        columns.append(Column(f"score {score}", lambda row: _number(row["score"]), 8))
     return columns
 
 
@@ -104,39 +159,18 @@ def _over(summary: pd.DataFrame) -> str:
     return "over the windows of this one trace" if traces == 1 else f"over the windows of these {traces} traces"
 
 
-def _that_fit(columns: list[Column], texts: dict[str, list[str]], width: int) -> list[Column]:
-    def needed(kept: list[Column]) -> int:
-        return sum(max(len(text) for text in (c.title, *texts[c.title])) + PAD + 1 for c in kept) + 1
-
-    kept = list(columns)
-    while needed(kept) > width and any(c.importance for c in kept):
-        kept.remove(max(kept, key=lambda column: column.importance))
-    return kept
-
-
 def _only(values: pd.Series) -> str:
     names = values.dropna().unique()
     return str(names[0]) if len(names) == 1 else "reference"
 
 
-def _number(value: float) -> str:
-    return MISSING if pd.isna(value) else f"{value:.4f}"
+def _number(value: float, form: str = ".4f") -> str:
+    return MISSING if pd.isna(value) else format(value, form)
 
 
-def _share(value: float) -> str:
-    return MISSING if pd.isna(value) else f"{value:.0%}"
-
-
-def _milliseconds(seconds: float) -> str:
-    return MISSING if pd.isna(seconds) else f"{seconds * 1e3:.3g}"
-
-
-def _difference(row: pd.Series) -> str:
-    if pd.isna(row["difference"]):
-        return MISSING
-    if pd.isna(row["difference_low"]):
-        return f"{row['difference']:+.4f}"
-    return f"{row['difference']:+.4f} [{row['difference_low']:+.4f}, {row['difference_high']:+.4f}]"
+def _interval(row: pd.Series, column: str, form: str) -> str:
+    value, low, high = (row[name] for name in (column, f"{column}_low", f"{column}_high"))
+    return _number(value, form) if pd.isna(low) else f"{value:{form}} [{low:{form}}, {high:{form}}]"
 
 
 def _ratio(row: pd.Series) -> str:
@@ -144,9 +178,4 @@ def _ratio(row: pd.Series) -> str:
         return MISSING
     words = {BETTER: "faster", WORSE: "slower"}.get(row["time_verdict"], "~")
     doubt = "" if row["timing_valid"] else " (not alone on the machine)"
-    return f"{row['time_ratio']:.2f} [{row['time_ratio_low']:.2f}, {row['time_ratio_high']:.2f}] {words}{doubt}"
-
-
-def _coloured(text: str) -> str:
-    colour = COLOURS.get(text.rpartition(" ")[2])
-    return f"[{colour}]{escape(text)}[/]" if colour else escape(text)
+    return f"{_interval(row, 'time_ratio', '.2f')} {words}{doubt}"

@@ -21,7 +21,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from eplb_variants.errors import EplbError
-from evaluator.compare.tables import COLOURS
+from evaluator.compare.grid import COLOURS
 from evaluator.report.lines import small_multiples
 from evaluator.report.scatter import scatter
 from evaluator.statistics import BETTER, SAME, WORSE

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evaluator.compare.summary import PAIR
+from evaluator.compare.alignment import PAIR
 
 JUDGED_ON = ("next", "own")
 MOST_POINTS, FEWEST_POINTS = 120, 20

@@ -162,11 +162,18 @@ def _table(file: Path, columns: Sequence[str]) -> pa.Table:
         table = pq.ParquetFile(file).read(columns=columns)
     except pa.ArrowInvalid:
         raise EplbError(f"{str(file)!r} is no whole parquet file: delete it, and evaluate again") from None
-    return _checked(table).cast(pa.schema([ARROW.field(name) for name in columns]))
+    wanted = pa.schema([ARROW.field(name) for name in columns])
+    table = _checked(table)
+    return table if table.schema.equals(wanted) else table.cast(wanted)
 
 
-def read_runs(folders: Iterable[str | Path]) -> pd.DataFrame:
+def read_runs(folders: Iterable[str | Path], without: Sequence[str] = ()) -> pd.DataFrame:
     """Return all rows of any number of run folders, with a column ``run`` for the folder's name.
+
+    Args:
+        folders: of runs.
+        without: columns to leave out, for speed; ``variant``, ``workload``, ``cell`` and the others that tell cells
+            apart cannot be missed.
 
     Of several cells that are alike in all but the code or composition behind a name, the newest is kept: the others
     were left by an earlier version of a variant. Of the same cell in two folders, the one with times is kept.
@@ -179,7 +186,7 @@ def read_runs(folders: Iterable[str | Path]) -> pd.DataFrame:
         files = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
         if not files:
             raise _nothing_in(folder)
-        frame = read_files(files)
+        frame = read_files(files, without)
         frame.insert(0, "run", folder.name)
         frames.append(frame)
     if not frames:

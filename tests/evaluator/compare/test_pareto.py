@@ -33,3 +33,8 @@ def test_the_front_is_the_definition():
     values = table.to_numpy() * [1, -1, -1]
     beaten = [any((v >= w).all() and (v > w).any() for v in values) for w in values]
     assert on_front(table).tolist() == [not b for b in beaten]
+
+
+def test_what_was_not_measured_everywhere_is_not_on_the_front_and_beats_nobody():
+    table = summary((0.9, 1, 0.5), (0.95, 0.5, 0.4)).assign(complete=[True, False])
+    assert on_front(table).tolist() == [True, False]

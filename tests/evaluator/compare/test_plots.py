@@ -5,7 +5,8 @@ import pytest
 from matplotlib.image import imread
 
 from evaluator import sweep
-from evaluator.compare import plots
+from evaluator.compare import curves, plots
+from evaluator.compare.pareto import on_front
 from evaluator.config.plan import make_plan
 
 
@@ -23,8 +24,10 @@ def test_every_plot_is_drawn_as_png_and_svg(frame, tmp_path):
     assert sorted({file.stem.partition("_on_")[0] for file in files}) == [
         "balancedness",
         "balancedness_against_time",
+        "difference_by_window",
         "gpu_load_dsr1_decode_num_layers_3_windows_6",
         "gpu_load_uniform_num_layers_3_windows_6",
+        "performance_profile",
     ]
     for file in files:
         if file.suffix == ".png":
@@ -75,3 +78,41 @@ def test_without_times_there_is_no_time_plot(frame, tmp_path):
     untimed = frame.assign(place_seconds=float("nan"))
     files = plots.draw_all(untimed, "deepseek", tmp_path)
     assert not [file for file in files if "time" in file.name]
+
+
+def test_points_on_the_front_are_filled(frame):
+    figure = plots.time_plot(frame, "deepseek")
+    summary = plots.summarise(frame, "deepseek")
+    front = set(summary.loc[on_front(summary), "variant"])
+    filled = {
+        container.get_label().partition(" ")[0]
+        for container in figure.axes[0].containers
+        if container.lines[0].get_markerfacecolor() != "white"
+    }
+    assert filled == front
+
+
+def test_profiles_fall_from_one(frame):
+    (axis,) = curves.profile_plot(frame, "deepseek").axes
+    assert [text.get_text() for text in axis.get_legend().get_texts()][-1] == "contiguous"
+    assert len(axis.lines) == 3
+    for line in axis.lines:
+        assert line.get_ydata()[0] == 1
+        assert line.get_ydata()[-1] == 0
+
+
+def test_differences_have_a_line_per_variant_and_none_for_the_reference(frame):
+    figure = curves.difference_plot(frame, "deepseek")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["seed", "contiguous"]
+    axis = figure.axes[0]
+    part = frame[frame["workload"] == axis.get_title().partition(" on ")[0]]
+    wide = part.pivot(index="window", columns="variant", values="balancedness_gpu_next").dropna()
+    line = axis.lines[1]
+    assert line.get_ydata() == pytest.approx((wide["seed"] - wide["deepseek"]).to_numpy())
+    assert axis.get_yscale() == "symlog"
+
+
+def test_a_reference_that_was_not_measured_draws_what_needs_none(frame, tmp_path):
+    names = {file.stem for file in plots.draw_all(frame, "other", tmp_path)}
+    assert "balancedness" in names
+    assert "performance_profile" not in names

@@ -9,42 +9,16 @@ from rich.console import Console
 
 from eplb_variants import EplbError
 from evaluator.compare.score import Score
-from evaluator.compare.summary import METRICS, TIMES, by_workload, summarise
+from evaluator.compare.summary import by_workload, summarise
 from evaluator.compare.tables import summary_table
 from evaluator.statistics import BETTER, SAME, WORSE
-
-
-def rows(variant, values, workload="w", seed=0, **more):
-    """Return rows by window with a given balancedness on the next window."""
-    return [
-        {
-            **dict.fromkeys([*METRICS, *TIMES], np.nan),
-            "variant": variant,
-            "workload": workload,
-            "topology": "t",
-            "workload_content": "c",
-            "timing_rounds": 20,
-            "interval": 1,
-            "seed": seed,
-            "window": i,
-            "status": "ok",
-            "cell": f"{variant}-{workload}-{seed}",
-            "balancedness_gpu_next": value,
-            "balancedness_gpu_own": 0.9,
-            "time_reference": None,
-            "timing_valid": None,
-            **more,
-        }
-        for i, value in enumerate(values)
-    ]
-
 
 NOISE = np.random.default_rng(0).normal(0, 0.05, 12)
 BASE = 0.8 + NOISE
 
 
 @pytest.fixture
-def frame():
+def frame(rows):
     """A reference, one a little better on every window, one worse, one the same; loads differ far more than they do."""
     return pd.DataFrame(
         rows("base", BASE)
@@ -64,7 +38,7 @@ def test_differences_are_paired_on_windows(frame):
     assert summary["windows"].eq(12).all()
 
 
-def test_windows_that_only_one_has_do_not_count(frame):
+def test_windows_that_only_one_has_do_not_count(frame, rows):
     more = pd.concat([frame, pd.DataFrame(rows("better", [0.1] * 3, workload="other"))])
     summary = summarise(more, "base").set_index("variant")
     assert summary.loc["better", "difference"] == pytest.approx(0.01)
@@ -75,10 +49,10 @@ def test_without_a_next_window_the_own_one_is_judged(frame):
     summary = summarise(frame, "base")
     assert summary["difference"].eq(0).all()
     table = summary_table(summary, "base", "title", 200)
-    assert [column.header for column in table.columns][1] == "own"
+    assert [column.header for column in table.columns][2] == "own"
 
 
-def test_a_variant_that_was_not_measured_everywhere_stands_last():
+def test_a_variant_that_was_not_measured_everywhere_stands_last(rows):
     """It failed where it is hard: what is left of it must not win."""
     hard, easy = BASE - 0.3, BASE + 0.1
     frame = pd.DataFrame(
@@ -112,7 +86,7 @@ def test_an_unknown_reference_is_refused(frame):
         summarise(frame, "bse")
 
 
-def test_ratios_of_cells_are_averaged_as_ratios():
+def test_ratios_of_cells_are_averaged_as_ratios(rows):
     frame = pd.DataFrame(
         rows("base", BASE)
         + rows("v", BASE, time_ratio=0.5, time_ratio_low=0.4, time_ratio_high=0.6, timing_valid=True)
@@ -156,3 +130,63 @@ def test_the_table_says_it_in_words_and_fits_the_terminal(frame):
 
 def test_titles_name_workload_and_topology(frame):
     assert [title for title, _ in by_workload(frame)] == ["w on t"]
+
+
+def test_the_probability_of_improvement_counts_ties_half(rows):
+    """By brute force on values with many ties; what rounding does is a tie."""
+    draw = np.random.default_rng(6)
+    base, own = draw.integers(0, 3, (2, 40)) / 10
+    frame = pd.DataFrame(rows("base", base) + rows("v", own + 1e-16))
+    line = summarise(frame, "base").set_index("variant").loc["v"]
+    brute = np.mean([1.0 if a > b else 0.5 if a == b else 0.0 for a, b in zip(own, base, strict=True)])
+    assert line["improvement"] == pytest.approx(brute)
+    assert line["improvement_low"] < brute < line["improvement_high"]
+    assert summarise(frame, "base").set_index("variant").loc["base", "improvement"] == 0.5
+
+
+def test_the_interval_of_the_probability_covers_the_truth(rows):
+    draw = np.random.default_rng(7)
+    hits = 0
+    for _ in range(100):
+        frame = pd.DataFrame(rows("base", np.zeros(60)) + rows("v", draw.normal(0.5244, 1, 60)))  # above 0 in 70 of 100
+        line = summarise(frame, "base").set_index("variant").loc["v"]
+        hits += line["improvement_low"] <= 0.7 <= line["improvement_high"]
+    assert 0.86 <= hits / 100 <= 1.0
+
+
+def test_the_probability_respects_traces(rows):
+    """Each trace is wholly better or wholly worse: six traces say little, however many windows they have."""
+    values = [rows("base", np.zeros(50), seed=s) + rows("v", np.full(50, 1 if s < 4 else -1), seed=s) for s in range(6)]
+    line = summarise(pd.DataFrame([row for trace in values for row in trace]), "base").set_index("variant").loc["v"]
+    assert line["improvement"] == pytest.approx(4 / 6)
+    assert line["improvement_low"] < 0.4
+    assert line["improvement_high"] == 1
+
+
+def test_ranks_are_shared_by_equals_and_averaged_over_workloads(rows):
+    frame = pd.DataFrame(
+        rows("a", BASE)
+        + rows("b", BASE + 1e-15)
+        + rows("c", BASE - 0.1)
+        + rows("lucky", BASE + 0.3)
+        + rows("a", BASE, "x")
+        + rows("b", BASE - 0.3, "x")
+        + rows("c", BASE + 0.1, "x")
+    )
+    summary = summarise(frame, "a").set_index("variant")
+    assert summary["rank"].dropna().to_dict() == {"a": 1, "c": 1, "b": 3}
+    assert summary["mean_rank"].dropna().to_dict() == {"a": 1.75, "b": 2.25, "c": 2.0}
+    assert np.isnan(summary.loc["lucky", ["rank", "mean_rank"]].astype(float)).all()
+
+
+def test_the_table_marks_the_front_and_ranks(rows):
+    frame = pd.DataFrame(
+        rows("base", BASE, moved_slots=0.5)
+        + rows("calm", BASE - 0.1, moved_slots=0.1)
+        + rows("beaten", BASE - 0.2, moved_slots=0.9)
+    )
+    lines = {line.split()[1]: line.split() for line in text(summarise(frame, "base"), 160).splitlines()[4:7]}
+    assert [lines[name][0] for name in ("base", "calm", "beaten")] == ["1", "2", "3"]
+    assert "*" in lines["base"]
+    assert "*" in lines["calm"]
+    assert "*" not in lines["beaten"]

@@ -1,0 +1,134 @@
+"""``eplb compare`` and each of its flags, on a run made once."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from evaluator.cli.main import main
+
+SMALL = ["workload.num_layers=3", "workload.windows=8", "timing.rounds=3", "timing.min_rounds=3"]
+VARIANTS = ["contiguous", "deepseek", "seed"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Return the folder of a run of three variants on two workloads."""
+    folder = tmp_path_factory.mktemp("runs")
+    overrides = [*SMALL, f"runs_dir={folder}", "variant=seed,contiguous", "workload=dsr1_decode,uniform"]
+    assert main(["evaluate", "-m", *overrides, "--json"]) == 0
+    return folder / "default"
+
+
+@pytest.fixture
+def compare(run, tmp_path, capsys):
+    """Return a function that compares the run, and gives its exit code, output and errors."""
+
+    def call(*arguments):
+        capsys.readouterr()
+        code = main(["compare", str(run), "--out", str(tmp_path / "plots"), *arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def test_without_flags_there_are_tables_and_plots(compare, tmp_path):
+    code, out, err = compare()
+    assert code == 0
+    assert err == ""
+    assert out.count("mean of 7 windows") == 2
+    assert "all 2 workloads and topologies" in out
+    assert "mean rank" in out
+    assert "interquartile mean" in out
+    assert f"plot: {tmp_path / 'plots' / 'performance_profile.png'}" in out
+    assert (tmp_path / "plots" / "difference_by_window.svg").exists()
+
+
+def test_no_plots_draws_nothing(compare, tmp_path):
+    code, out, _ = compare("--no-plots")
+    assert code == 0
+    assert "plot:" not in out
+    assert not (tmp_path / "plots").exists()
+
+
+def test_by_window_shows_each_window(compare):
+    code, out, _ = compare("--by", "window", "--no-plots")
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert lines.count(["window", "seed", "contiguous"]) == 2
+    assert [line[0] for line in lines if line and line[0].isdigit()] == [str(n) for n in range(7)] * 2
+    assert "interquartile mean" not in out
+
+
+def test_by_layer_shows_each_layer(compare, run):
+    code, out, _ = compare("--by", "layer", "--no-plots")
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    (row, *_) = [line for line in lines if line and line[0] == "0"]
+    frame = pd.read_parquet(run)
+    first = frame[frame["workload"].str.startswith("dsr1_decode") & (frame["variant"] == "deepseek")]
+    stored = first[first["gpu_load"].notna()].iloc[0]
+    gpus = int(stored["num_gpus"])
+    header = next(line for line in lines if line and line[0] == "layer")
+    assert float(row[header.index("deepseek")]) == pytest.approx(stored["gpu_load"][:gpus].max(), abs=1e-3)
+
+
+def test_json_is_one_document_and_the_rest_is_on_stderr(compare):
+    code, out, err = compare("--json", "--by", "window", "--fail-if-worse=seed")
+    assert code == 0
+    document = json.loads(out)
+    assert document["schema_version"] == 1
+    assert {row["variant"] for row in document["overall"]["aggregates"]} == set(VARIANTS)
+    assert len(document["summaries"]) == 2
+    assert len(document["by_window"]) == 2 * 7 * 2
+    assert document["gate"] == []
+    assert "plot:" in err
+
+
+def test_csv_and_latex_are_written(compare, tmp_path):
+    code, out, _ = compare("--no-plots", "--csv", str(tmp_path / "a.csv"), "--latex", str(tmp_path / "a.tex"))
+    assert code == 0
+    frame = pd.read_csv(tmp_path / "a.csv")
+    assert len(frame) == 3 * 3
+    assert {"load", "variant", "rank", "improvement", "front", "iqm"} <= set(frame.columns)
+    text = (tmp_path / "a.tex").read_text()
+    assert text.count(r"\toprule") == 4
+    assert r"dsr1\_decode[num\_layers=3,windows=8] on adrs" in text
+    assert f"csv: {tmp_path / 'a.csv'}" in out
+    assert compare("--no-plots", "--by", "layer", "--csv", str(tmp_path / "b.csv"))[0] == 0
+    assert list(pd.read_csv(tmp_path / "b.csv").columns) == ["load", "layer", "variant", "peak", "cells"]
+
+
+def test_the_gate_says_no(compare):
+    code, out, err = compare("--no-plots", "--fail-if-worse")
+    assert code == 1
+    assert "eplb: gate: contiguous is worse than deepseek: -" in err
+    assert "gate" not in out
+    assert compare("--no-plots", "--fail-if-worse=seed")[0] == 0
+    assert compare("--no-plots", "--fail-if-worse=seed", "--fail-if-worse", "contiguous")[0] == 1
+    assert compare("--no-plots", "--fail-if-worse", "--reference", "contiguous")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--fail-if-worse=sed"], "no measured variant 'sed': did you mean 'seed'"),
+        (["--reference", "sed"], "no measured variant 'sed': did you mean 'seed'"),
+        (["--csv", "/nowhere/a.csv"], "'/nowhere/a.csv' cannot be written"),
+        (["--latex", "/nowhere/a.tex"], "'/nowhere/a.tex' cannot be written"),
+    ],
+)
+def test_mistakes_are_sentences(compare, arguments, says):
+    code, _, err = compare("--no-plots", *arguments)
+    assert code == 2
+    assert says in err
+
+
+def test_an_unknown_view_is_refused(compare, capsys):
+    with pytest.raises(SystemExit) as caught:
+        compare("--by", "expert")
+    assert caught.value.code == 2
+    assert "invalid choice: 'expert'" in capsys.readouterr().err
