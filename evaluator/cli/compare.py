@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     _say_what_is_missing(comparison, failed)
     _print(options, comparison, view, failed, against)
     _export(options, comparison, view)
-    _draw(options, good)
+    _draw(options, comparison)
     for sentence in against:
         print(f"eplb: gate: {sentence}", file=sys.stderr)
     return GATE if against else DONE
@@ -125,13 +125,14 @@ def _export(options: argparse.Namespace, comparison: Comparison, view: pd.DataFr
         _say(options, f"latex: {options.latex}")
 
 
-def _draw(options: argparse.Namespace, good: pd.DataFrame) -> None:
+def _draw(options: argparse.Namespace, comparison: Comparison) -> None:
     if options.no_plots:
         return
     from evaluator.compare.plots import draw_all  # matplotlib is most of what starting takes
 
+    rows, summary = comparison.overall.rows, comparison.overall.summary
     folder = Path(options.out) if options.out else Path(options.runs[0]) / "_plots"
-    for file in draw_all(good, options.reference, folder):
+    for file in draw_all(rows, options.reference, folder, summary):
         if file.suffix == ".png":
             _say(options, f"plot: {file}")
 

@@ -17,6 +17,8 @@ from evaluator.compare.views import by_window
 LINEAR = 0.01
 """Balancedness: up to here the axis of differences is linear, beyond it logarithmic, so that a floor far below the rest
 does not press the rest into one line. Ten times the least difference that is called one."""
+MOST_BANDS = 4
+"""Variants of which the spread over traces is shown; the bands of more run into each other."""
 CURVES = ("-", "--", "-.", ":")
 """Lines of variants whose colours are the same, and of those that lie on each other."""
 
@@ -49,21 +51,25 @@ def profile_plot(good: pd.DataFrame, reference: str) -> Figure:
 def difference_plot(good: pd.DataFrame, reference: str) -> Figure:
     """Return the paired difference to the reference on each window, a panel per workload and a line per variant."""
     panels = [(title, part) for title, part in by_workload(good) if reference in set(part["variant"])][:MAX_PANELS]
-    colours = colours_of(good)
+    colours, order = colours_of(good), [name for name in order_of(good) if name != reference]
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(4.2 * columns + 1.5, 2.4 * rows + 0.9), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     drawn: dict[str, Line2D] = {}
     views = [by_window(part, reference) for _, part in panels]
-    for axis, view, (title, part) in zip(axes, views, panels, strict=False):
-        drawn |= _draw_differences(axis, view, order_of(part), colours)
+    for axis, view, (title, _) in zip(axes, views, panels, strict=False):
+        drawn |= _draw_differences(axis, view, order, colours)
         axis.set_title(title, size=9)
     _scale_differences(axes[0], pd.concat(views)[["least", "most"]].to_numpy())  # the axes share it
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
-    figure.legend(list(drawn.values()), list(drawn), loc="outside right center", frameon=False, fontsize=8)
-    figure.supxlabel(f"window; bands: least and most of the traces; linear to {LINEAR:g}, logarithmic beyond", size=9)
+    lines = [drawn[name] for name in order if name in drawn]
+    figure.legend(
+        lines, [str(line.get_label()) for line in lines], loc="outside right center", frameon=False, fontsize=8
+    )
+    bands = "; bands: least and most of the traces" if len(order) <= MOST_BANDS else ", mean over traces"
+    figure.supxlabel(f"window{bands}; the axis is linear to {LINEAR:g}, logarithmic beyond", size=9)
     figure.supylabel(f"balancedness less that of {reference}", size=9)
     return figure
 
@@ -74,11 +80,15 @@ def _draw_differences(
     """Draw one panel and return its lines by variant."""
     lines = {}
     axis.axhline(0, color="0.4", lw=0.8)
-    for number, name in enumerate(name for name in order if name in set(view["variant"])):
+    for number, name in enumerate(order):
         own = view[view["variant"] == name].sort_values("window")
+        if own.empty:
+            continue
         kind = CURVES[number % len(CURVES)] + ("o" if len(own) == 1 else "")
-        (lines[name],) = axis.plot(own["window"], own["difference"], kind, color=colours[name], lw=1.3, ms=4)
-        if own["traces"].max() > 1:
+        (lines[name],) = axis.plot(
+            own["window"], own["difference"], kind, color=colours[name], lw=1.3, ms=4, label=name
+        )
+        if own["traces"].max() > 1 and len(order) <= MOST_BANDS:
             axis.fill_between(own["window"], own["least"], own["most"], color=colours[name], alpha=0.12, lw=0)
     axis.grid(alpha=0.3)
     return lines

@@ -38,20 +38,21 @@ LONGEST_NAME = 80
 """Characters of a plot's name that are taken from a title; file systems allow 255."""
 
 
-def draw_all(frame: pd.DataFrame, reference: str, folder: Path) -> list[Path]:
+def draw_all(frame: pd.DataFrame, reference: str, folder: Path, summary: pd.DataFrame | None = None) -> list[Path]:
     """Draw every plot for which there is data into a folder and return the files.
 
     Args:
         frame: rows by window, as stored.
         reference: variant marked as such.
         folder: made where it is missing.
+        summary: of all these rows to this reference, where it was made already.
 
     Raises:
         EplbError: the folder cannot be written to.
     """
     good = frame[frame["status"] == OK]
     with mpl.rc_context(STYLE):
-        return [path for name, figure in _figures(good, reference) for path in save(figure, folder, name)]
+        return [path for name, figure in _figures(good, reference, summary) for path in save(figure, folder, name)]
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
@@ -81,10 +82,10 @@ def _laid_out(figure: Figure) -> bool:
     return True
 
 
-def _figures(good: pd.DataFrame, reference: str) -> Iterator[tuple[str, Figure]]:
+def _figures(good: pd.DataFrame, reference: str, summary: pd.DataFrame | None = None) -> Iterator[tuple[str, Figure]]:
     yield "balancedness", balancedness_plot(good, reference)
     if good["place_seconds"].notna().any():
-        yield "balancedness_against_time", time_plot(good, reference)
+        yield "balancedness_against_time", time_plot(good, reference, summary)
     if reference in set(good["variant"]):
         yield "performance_profile", profile_plot(good, reference)
         if good["variant"].nunique() > 1:
@@ -140,15 +141,16 @@ def balancedness_plot(good: pd.DataFrame, reference: str) -> Figure:
     return figure
 
 
-def time_plot(good: pd.DataFrame, reference: str) -> Figure:
+def time_plot(good: pd.DataFrame, reference: str, summary: pd.DataFrame | None = None) -> Figure:
     """Return balancedness against placement time, a point per variant, over all workloads.
 
     Filled points are on the front of balancedness, time and moved slots.
     """
     colours, headline = colours_of(good), headline_of(good)
     timed = good[good["place_seconds"].notna()]
-    base = reference if reference in set(timed["variant"]) else str(timed["variant"].iloc[0])
-    summary, aligned = summarise(timed, base), align(timed, headline)
+    if summary is None or len(timed) < len(good):
+        summary = summarise(timed, reference if reference in set(timed["variant"]) else str(timed["variant"].iloc[0]))
+    aligned = align(timed, headline)
     figure = Figure(figsize=(7.6, 4.2), layout="constrained")
     axis = figure.subplots()
     for (_, row), front in zip(summary.iterrows(), on_front(summary), strict=True):
