@@ -27,7 +27,7 @@ import pandas as pd
 from eplb_variants.loads import FloatArray, IntArray
 from evaluator.compare.alignment import SERIES, align
 from evaluator.compare.summary import headline_of
-from evaluator.statistics import can_be_resampled, drawn_windows, interval, known, resampled_means
+from evaluator.statistics import LEVEL, can_be_resampled, drawn_windows, interval, known, resampled_means
 
 PERFECT = 1.0
 """Balancedness below which a cell adds to the optimality gap."""
@@ -133,7 +133,7 @@ def profile(series: Sequence[Sequence[FloatArray]], thresholds_K: FloatArray, se
         exact_SK.append(_above(np.concatenate(passed), 1, len(thresholds_K))[0])
         drawn_SRK.append(_above(np.concatenate(keys), BAND_RESAMPLES, len(thresholds_K)))
     drawn_RK = np.mean(drawn_SRK, axis=0)
-    low_K, high_K = np.quantile(drawn_RK, [0.025, 0.975], axis=0)
+    low_K, high_K = np.quantile(drawn_RK, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     return Profile(np.mean(exact_SK, axis=0), low_K, high_K)
 
 

@@ -103,14 +103,9 @@ def headline_of(frame: pd.DataFrame) -> str:
 
 def paired(frame: pd.DataFrame, base: pd.DataFrame, column: str) -> list[list[np.ndarray]]:
     """Return the differences of a column on the windows that both have: by stratum, an array per trace."""
-    return series_of(paired_rows(frame, base, column), "difference")
-
-
-def paired_rows(frame: pd.DataFrame, base: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return the windows that both have, a row each, with the ``difference`` of a column."""
     both = frame[[*PAIR, column]].merge(base[[*PAIR, column]], on=PAIR, suffixes=("", "_base"), validate="one_to_one")
     both["difference"] = both[column] - both[f"{column}_base"]
-    return both
+    return series_of(both, "difference")
 
 
 def wins(differences: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
