@@ -1,17 +1,41 @@
-"""A progress bar with the time left, on a terminal; nothing elsewhere."""
+"""Who is told of the steps of long work: a bar with the time left, on a terminal; nobody elsewhere."""
 
 from __future__ import annotations
 
 from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+
+class Progress(Protocol):
+    """Told of each step."""
+
+    def start(self, what: str, total: int) -> None:
+        """Begin a pass of ``total`` steps."""
+
+    def step(self, doing: str) -> None:
+        """Say that a step is done, and which."""
+
+
+class Silent:
+    """No progress."""
+
+    def start(self, what: str, total: int) -> None:
+        """Do nothing."""
+
+    def step(self, doing: str) -> None:
+        """Do nothing."""
 
 
 class Bar:
     """A bar on stderr while it is open; silent where stderr is not a terminal."""
 
     def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
         console = Console(stderr=True)
         columns = (
             TextColumn("{task.description}"),

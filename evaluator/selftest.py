@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from eplb_variants import EplbError, Topology, load_variant
+from evaluator.progress import Progress
 from evaluator.replay import replay
 from evaluator.statistics import SAME, judge_difference, judge_ratio, mean_of_series
-from evaluator.sweep import Progress
 from evaluator.timing import time_variants
 from evaluator.timing_settings import TimingSettings
 from evaluator.workloads.synthetic import Synthetic

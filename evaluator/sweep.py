@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import groupby, pairwise
 from threading import Event, Thread
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from eplb_variants.errors import EplbError
 from evaluator.cell import Cell, digest, variant_identity
@@ -20,6 +20,7 @@ from evaluator.config.launching import launch
 from evaluator.config.plan import Plan
 from evaluator.machine import describe_machine
 from evaluator.measure import LastWindows, Outcome, block_order, measure_quality, measure_time, name_of
+from evaluator.progress import Progress, Silent
 from evaluator.results.claims import Claims
 from evaluator.results.store import Store
 
@@ -31,26 +32,6 @@ each costs a quarter of a second."""
 TIME = "time"
 """The share that takes the times: one job, so that nothing of ours runs beside it."""
 _T = TypeVar("_T")
-
-
-class Progress(Protocol):
-    """Told of each step, for a bar."""
-
-    def start(self, what: str, total: int) -> None:
-        """Begin a pass of ``total`` steps."""
-
-    def step(self, doing: str) -> None:
-        """Say that a step is done, and which."""
-
-
-class Silent:
-    """No progress."""
-
-    def start(self, what: str, total: int) -> None:
-        """Do nothing."""
-
-    def step(self, doing: str) -> None:
-        """Do nothing."""
 
 
 def run(plan: Plan, progress: Progress | None = None) -> Outcome:
@@ -121,24 +102,24 @@ class Hands:
     done: Callable[[str], None]
 
     def measure(self, cells: Sequence[Cell]) -> None:
-        """Measure the quality of cells, but those that another process measures meanwhile."""
+        """Measure the quality of cells, but those that another process has measured meanwhile."""
         windows = LastWindows()
 
         def one(cell: Cell, waited: bool) -> None:
-            if not (waited and self.store.done(cell.key, None)[0]):  # whoever held it has measured it
+            if not (self._trusts_others(waited) and self.store.done(cell.key, None)[0]):
                 measure_quality(cell, windows, self.store, self.outcome)
             self.done(name_of(cell))
 
         self._claiming(cells, lambda cell: cell.key, one)
 
     def take_times(self, cells: Sequence[Cell]) -> None:
-        """Take the times of cells whose quality was measured, a block at a time."""
+        """Take the times of cells whose quality was measured, a block at a time; not of those timed meanwhile."""
         plan, windows = self.work.plan, LastWindows()
         key = self.work.timing_key
 
         def one(block: list[Cell], waited: bool) -> None:
             good = [cell for cell in block if self.store.done(cell.key, None)[0]]
-            if waited:
+            if self._trusts_others(waited):
                 good = [cell for cell in good if not self.store.done(cell.key, key)[1]]
             if good and key is not None:
                 measure_time(good, plan.reference, plan.timing, key, windows, self.store, self.outcome)
@@ -147,6 +128,10 @@ class Hands:
 
         blocks = [list(block) for _, block in groupby(sorted(cells, key=block_order), key=block_order)]
         self._claiming(blocks, lambda block: f"time {block_order(block[0])}", one)
+
+    def _trusts_others(self, waited: bool) -> bool:
+        """Return whether what is there now will do; where all is wanted anew, only what came while we waited."""
+        return waited or not self.work.plan.refresh
 
     def _claiming(self, items: Iterable[_T], claim_of: Callable[[_T], str], do: Callable[[_T, bool], None]) -> None:
         """Do something with each item while it is claimed; what others have claimed comes later."""

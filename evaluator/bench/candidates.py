@@ -16,8 +16,8 @@ from evaluator.candidates.judge import Settings
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox, Worker
 from evaluator.candidates.trial import try_out
+from evaluator.progress import Progress
 from evaluator.statistics import Estimate, median_ratio
-from evaluator.sweep import Progress
 
 
 class Rate(NamedTuple):

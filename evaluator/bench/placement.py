@@ -14,7 +14,7 @@ from eplb_variants.loads import IntArray
 from eplb_variants.registry import stages
 from evaluator.bench.line import Line
 from evaluator.bench.plain import PLAIN
-from evaluator.sweep import Progress
+from evaluator.progress import Progress
 from evaluator.timing import time_variants
 from evaluator.timing_settings import TimingSettings
 from evaluator.workloads.synthetic import Synthetic

@@ -15,8 +15,8 @@ import numpy as np
 
 from evaluator.bench.line import Line
 from evaluator.bench.replay import PEAK
+from evaluator.progress import Progress
 from evaluator.statistics import median_ratio
-from evaluator.sweep import Progress
 from evaluator.workloads.kept import SETTLED_NS
 from evaluator.workloads.synthetic import Synthetic
 

@@ -22,8 +22,9 @@ from evaluator.bench.placement import HIERARCHICAL
 from evaluator.cell import Cell, Workload
 from evaluator.compare.score import Score
 from evaluator.config.plan import Plan
+from evaluator.progress import Progress
 from evaluator.statistics import median_ratio
-from evaluator.sweep import Progress, run
+from evaluator.sweep import run
 from evaluator.timing import Prepare, time_prepared
 from evaluator.timing_settings import TimingSettings
 from evaluator.workloads.kept import Kept

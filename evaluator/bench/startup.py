@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from evaluator.bench.line import Line
-from evaluator.sweep import Progress
+from evaluator.progress import Progress
 from evaluator.timing import Prepare, time_prepared
 from evaluator.timing_settings import TimingSettings
 

@@ -25,10 +25,10 @@ from evaluator.compare.score import Score
 from evaluator.compare.summary import METRICS, headline_of, paired, summarise
 from evaluator.machine import describe_machine
 from evaluator.measure import timing_columns
+from evaluator.progress import Progress, Silent
 from evaluator.results.schema import OK
 from evaluator.results.store import Store
 from evaluator.statistics import Estimate, judge_difference, judge_ratio, mean_of_series
-from evaluator.sweep import Progress, Silent
 from evaluator.timing import Prepare, Timing, time_prepared
 from evaluator.timing_settings import TimingSettings
 from evaluator.workloads import UnusableWorkload

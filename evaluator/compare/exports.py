@@ -14,6 +14,7 @@ from eplb_variants.errors import EplbError
 from evaluator.compare.comparison import Comparison
 from evaluator.compare.grid import MISSING, Grid
 from evaluator.compare.pareto import on_front
+from evaluator.files import write_whole
 
 SCHEMA_VERSION = 1
 """Of the JSON document; raised when a key changes its meaning."""
@@ -139,6 +140,6 @@ def _front(summary: pd.DataFrame) -> list[str]:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise EplbError(f"{str(path)!r} cannot be written: {error.strerror}") from None

@@ -13,7 +13,6 @@ import base64
 import hashlib
 import json
 import re
-import secrets
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from eplb_variants.errors import EplbError
 from evaluator.compare.grid import COLOURS
+from evaluator.files import write_whole
 from evaluator.report.lines import small_multiples
 from evaluator.report.scatter import scatter
 from evaluator.statistics import BETTER, SAME, WORSE
@@ -68,14 +68,9 @@ def write(html: str, path: Path) -> None:
     Raises:
         EplbError: it cannot be written there.
     """
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_text(html, encoding="utf-8", newline="\n")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(path, html)
     except OSError as error:
         raise EplbError(f"the report cannot be written to {str(path)!r}: {error.strerror}") from None
 

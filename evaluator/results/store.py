@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from eplb_variants.errors import EplbError, unknown
+from evaluator.files import clear_left_over, temporary_beside
 from evaluator.results.schema import ARROW, OK, SCHEMA_VERSION, to_table
 
 ALIKE = ["variant", "workload", "workload_content", "topology", "seed", "interval"]
 """Columns of which a comparison holds one cell."""
 BATCH = 512
 """Rows that are written at a time."""
-STALE_SECONDS = 3600.0
-"""A file that is being written is renamed within seconds; one that is older than this was left behind."""
 
 
 class Store:
@@ -51,9 +49,7 @@ class Store:
             probe = self.folder / f".probe-{secrets.token_hex(8)}"
             probe.write_bytes(b"")
             probe.unlink()
-            for left_over in self.folder.glob(".*.tmp"):  # of a process that was killed while it wrote
-                if time.time() - left_over.stat().st_mtime > STALE_SECONDS:
-                    left_over.unlink(missing_ok=True)
+            clear_left_over(self.folder)
         except OSError as error:
             raise EplbError(f"results cannot be written to {str(self.folder)!r}: {error.strerror}") from None
 
@@ -119,7 +115,7 @@ class Store:
 
     @contextmanager
     def _replacing(self, cell: str) -> Iterator[Callable[[pa.Table], None]]:
-        temporary = self.folder / f".{cell}-{secrets.token_hex(8)}.tmp"
+        temporary = temporary_beside(self.path(cell))
         try:
             with self._said(cell):
                 file = pq.ParquetWriter(temporary, self.schema, compression="zstd")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eplb_variants.errors import EplbError
+from evaluator.files import clear_left_over, temporary_beside, write_whole
 from evaluator.workloads.windows import StepsFile
 
 SETTLED_NS = 2_000_000_000
@@ -57,19 +57,17 @@ class Kept:
         Raises:
             EplbError: there is no step with load, steps differ in shape, or the disk is full.
         """
-        part = self.folder / f".{key}-{secrets.token_hex(8)}.tmp"
-        described = part.with_suffix(".json")
+        part = temporary_beside(self.folder / f"{key}.steps")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            clear_left_over(self.folder)
             dtype, shape = _write(part, steps)
-            described.write_text(json.dumps({"dtype": dtype, "shape": shape}), encoding="utf-8")
             part.replace(self.folder / f"{key}.steps")
-            described.replace(self.folder / f"{key}.json")
+            write_whole(self.folder / f"{key}.json", json.dumps({"dtype": dtype, "shape": shape}))
         except OSError as error:
             raise EplbError(f"a trace cannot be kept in {str(self.folder)!r}: {error.strerror}") from None
         finally:
             part.unlink(missing_ok=True)
-            described.unlink(missing_ok=True)
         return StepsFile(self.folder / f"{key}.steps", dtype, shape)
 
     def content_of(self, path: str) -> str:
@@ -91,13 +89,11 @@ class Kept:
         return content
 
     def _remember(self, memo: Path, what: dict[str, Any]) -> None:
-        part = memo.with_name(f".{memo.stem}-{secrets.token_hex(8)}.tmp")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(what), encoding="utf-8")
-            part.replace(memo)
+            write_whole(memo, json.dumps(what))
         except OSError:  # it is taken anew next time
-            part.unlink(missing_ok=True)
+            pass
 
 
 def _write(path: Path, steps: Iterable[NDArray[Any]]) -> tuple[str, tuple[int, int, int]]:

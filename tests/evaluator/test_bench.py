@@ -16,8 +16,8 @@ from evaluator.bench.placement import KERNELS, Size, measure_growth, measure_pla
 from evaluator.bench.plain import PLAIN
 from evaluator.bench.plot import growth_plot
 from evaluator.cli import bench
+from evaluator.progress import Silent
 from evaluator.statistics import Estimate
-from evaluator.sweep import Silent
 from evaluator.timing_settings import TimingSettings
 from evaluator.workloads.readers import read_trace
 

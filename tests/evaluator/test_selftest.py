@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from eplb_variants import EplbError
+from evaluator.progress import Silent
 from evaluator.selftest import SelfTest, compare_with_itself
-from evaluator.sweep import Silent
 
 
 def test_a_variant_and_itself_have_the_same_balancedness():

@@ -16,9 +16,10 @@ import pytest
 from eplb_variants import EplbError
 from evaluator import sweep
 from evaluator.config.plan import make_plan
+from evaluator.measure import Outcome
 from evaluator.results.claims import Claims
 from evaluator.results.log import FOLDER
-from evaluator.results.store import read_runs
+from evaluator.results.store import Store, read_runs
 
 SWEEP = ["variant=seed,deepseek,contiguous", "workload=mild,quick", "seed=range(0,4)", "measure=quality"]
 TINY = ["workload.num_layers=2", "workload.windows=4", "workload.tokens=3000"]
@@ -87,6 +88,24 @@ def test_several_sweeps_into_one_folder_share_the_work(plan, tmp_path):
     assert sum(log.count("ok after") for log in logs) == CELLS, "no cell was measured twice"
     sweep.run(plan("whole"))
     pd.testing.assert_frame_equal(quality(tmp_path / "default"), quality(tmp_path / "whole"))
+
+
+def test_what_another_sweep_has_measured_since_this_one_looked_is_not_measured_again(plan):
+    shared = plan("default", "workload=quick", "seed=0", "measure=both", "timing.rounds=3", "timing.min_rounds=3")
+    work, store = sweep.Work(shared, sweep.timing_key(shared)), Store(shared.folder)
+    store.prepare()
+    did, steps = [], []
+    for _ in range(2):
+        outcome, claims = Outcome(shared.folder), Claims(shared.folder)
+        hands = sweep.Hands(work, store, claims, outcome, steps.append)
+        hands.measure(shared.cells)  # as if neither had been there when the plan was made
+        hands.take_times(shared.cells)
+        claims.close()
+        did.append((outcome.measured, outcome.timed))
+    assert did == [(3, 3), (0, 0)]
+    assert len(steps) == 12, "the bar moves for what others did, too"
+    again = sweep.run(plan("default", "workload=quick", "seed=0", "refresh=true"))
+    assert again.measured == 3
 
 
 def test_a_claim_ends_with_its_process(tmp_path):

@@ -1,0 +1,43 @@
+"""Files that readers see whole or not at all: written under a temporary name beside their own, then renamed."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+
+STALE_SECONDS = 3600.0
+"""A temporary file that was not written to for so long was left behind by a process that was killed."""
+
+
+def temporary_beside(path: Path) -> Path:
+    """Return a name in the same folder that nobody else uses, hidden from readers."""
+    return path.with_name(f".{path.name}-{secrets.token_hex(8)}.tmp")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text, in place of what was there if anything was; a link still links, a pipe or device is written to.
+
+    Raises:
+        OSError: it cannot be written; what was there still is.
+    """
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8", newline="\n")
+        return
+    path = path.resolve()
+    temporary = temporary_beside(path)
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def clear_left_over(folder: Path) -> None:
+    """Delete what processes that were killed left half written in a folder."""
+    for path in folder.glob(".*.tmp"):
+        try:
+            if time.time() - path.stat().st_mtime > STALE_SECONDS:
+                path.unlink()
+        except FileNotFoundError:  # another process cleared it away, or has just renamed it
+            pass
