@@ -51,7 +51,9 @@ def summary_grid(summary: pd.DataFrame, reference: str, title: str, width: int, 
     kept = fitting(header, rows, [column.importance for column in columns], width)
     caption = caption_of(summary, reference)
     if "front" in [header[column] for column in kept]:
-        caption += f"; {ON_FRONT}: no other variant is as good in balancedness, time and moved slots and better in one"
+        caption += (
+            f"; {ON_FRONT}: no other variant is as good in balancedness, time and moved slots and really better in one"
+        )
     return Grid(title, [header[c] for c in kept], [[row[c] for c in kept] for row in rows], LEFT, caption)
 
 

@@ -122,7 +122,7 @@ def _panel(
         "time_reference": _time_reference(summary),
         "rows": [
             {"summary": _plain(row), "cells": _cells(columns, row), "on_front": bool(front)}
-            for (_, row), front in zip(summary.iterrows(), _front(summary), strict=True)
+            for (_, row), front in zip(summary.iterrows(), on_front(summary), strict=True)
         ],
     }
     for entry in panel["rows"]:
@@ -130,14 +130,6 @@ def _panel(
         estimate = mean_of_series(series_of(own, headline))
         entry["mean"] = {"value": _known(estimate.value), "low": _known(estimate.low), "high": _known(estimate.high)}
     return panel
-
-
-def _front(summary: pd.DataFrame) -> list[bool]:
-    """Return who is on the front; a variant that was not measured everywhere has means of other windows and is not."""
-    complete = summary["complete"].to_numpy(dtype=bool)
-    front = complete.copy()
-    front[complete] = on_front(summary[complete])
-    return list(front)
 
 
 def _time_reference(summary: pd.DataFrame) -> str | None:

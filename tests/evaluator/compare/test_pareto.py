@@ -21,6 +21,10 @@ def summary(*rows):
         ([(0.9, np.nan, 0.5), (0.8, 1, 0.9)], [False, True]),
         ([(0.9, np.nan, 0.5), (0.8, np.nan, 0.6)], [True, False]),
         ([(0.9, 1, np.nan)], [True]),
+        ([(0.9, 1, 0.5), (0.9, 1.019, 0.5)], [True, True]),
+        ([(0.9, 1, 0.5), (0.9, 1.021, 0.5)], [True, False]),
+        ([(0.9, 1, 0.5), (0.8995, 1.01, 0.5005)], [True, True]),
+        ([(0.9, 1, 0.5), (0.8985, 1.01, 0.5005)], [True, False]),
     ],
 )
 def test_what_nothing_beats_is_on_the_front(rows, front):
