@@ -167,11 +167,11 @@ def measure_time(
     except Exception as error:  # quality stays as it was measured
         outcome.failed[f"times on {where}, beside the reference {reference.name}"] = _reason(error)
     for key, timing in timings.items():
-        store.amend(key, timing_columns(timing, reference.name, timing_key))
+        store.amend(key, timing_columns(timing, settings, reference.name, timing_key))
         outcome.timed += 1
 
 
-def timing_columns(timing: Timing, reference: str, timing_key: str) -> dict[str, Any]:
+def timing_columns(timing: Timing, settings: TimingSettings, reference: str, timing_key: str) -> dict[str, Any]:
     """Return the columns of a result that say how long a placement takes."""
     quartiles = np.quantile(timing.wall, [0.25, 0.75])
     return {
@@ -186,6 +186,7 @@ def timing_columns(timing: Timing, reference: str, timing_key: str) -> dict[str,
         "time_ratio_high": timing.ratio.high,
         "timing_rounds": timing.ratio.num,
         "timing_valid": timing.valid,
+        "timing_config": json.dumps(asdict(settings), sort_keys=True),
         "timing_key": timing_key,
     }
 

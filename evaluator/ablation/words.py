@@ -31,8 +31,10 @@ class Extent(NamedTuple):
 
     @property
     def unit(self) -> str:
-        """Return what is counted as independent by a p-value, in words."""
-        return "means of traces" if self.traces > self.strata else "blocks of consecutive windows"
+        """Return what a p-value counts as independent, in words."""
+        if self.traces > self.strata:
+            return "means of traces"
+        return "blocks of consecutive windows, and too small where windows stay alike for longer than a block"
 
 
 def extent_of(good: pd.DataFrame) -> Extent:

@@ -235,8 +235,8 @@ class Judge:
 
     def _judged(self, program: Program, trial: Trial, timing: Timing | None) -> Row:
         times: Row = {}
-        if timing is not None:
-            times = timing_columns(timing, self.parent.name, self._timing_key() or "")
+        if timing is not None and self.settings.timing is not None:
+            times = timing_columns(timing, self.settings.timing, self.parent.name, self._timing_key() or "")
             times["place_cpu_seconds"] = None  # the judge's own CPU time says nothing of the program
         frame = _frame({PARENT: (self._parent_trial, {}), CANDIDATE: (trial, times)})
         if timing is not None:

@@ -23,6 +23,7 @@ UNSEEN = (
     "place_seconds_min",
     "place_seconds_iqr",
     "first_place_seconds",
+    "timing_config",
     "timing_key",
     "machine",
     "version",

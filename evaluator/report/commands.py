@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pandas as pd
 
 from eplb_variants.variant import SLOTS
 from evaluator.report.provenance import TOPOLOGY, parsed
+from evaluator.timing_settings import TimingSettings
 
 NAME = re.compile(r"(?P<choice>[A-Za-z0-9_.-]+)(?:\[(?P<changes>.*)\])?(?:#[0-9a-f]{6})?", re.DOTALL)
 VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
@@ -51,7 +53,7 @@ class Commands:
     def evaluate(self, part: pd.DataFrame) -> list[str]:
         """Return commands that measure these rows again, as far as their columns tell; none where a name does not.
 
-        Timing settings are not in the columns: the commands take the defaults.
+        A folder of one's own (``--config-dir``) is not in the columns, and has to be added.
         """
         together: dict[tuple[str, ...], list[str]] = {}
         try:
@@ -74,6 +76,7 @@ class Commands:
         beside = group["time_reference"].dropna().unique()
         fixed += [f"reference={_choice(str(beside[0]))}"] if len(beside) == 1 else []
         fixed += [] if group["place_seconds"].notna().any() else ["measure=quality"]
+        fixed += _timing(group)
         changed: dict[tuple[str, ...], list[str]] = {}
         for name in sorted(group["variant"].unique()):
             changed.setdefault(tuple(_variant_changes(str(name))), []).append(_choice(str(name)))
@@ -114,6 +117,16 @@ def _variant_changes(name: str) -> Iterator[str]:
             yield f"stage/{kind}@variant.{slot}={value}"
         else:
             yield f"variant.{key}={value}"
+
+
+def _timing(group: pd.DataFrame) -> list[str]:
+    """Return the settings of the last timing pass, those that are not the defaults."""
+    timed = group[group["timing_config"].notna()]
+    config = parsed(timed.sort_values("measured_at")["timing_config"].iloc[-1]) if len(timed) else None
+    if not isinstance(config, dict):
+        return []
+    defaults = asdict(TimingSettings())
+    return [f"timing.{name}={config[name]}" for name in defaults if config.get(name, defaults[name]) != defaults[name]]
 
 
 def _workload(row: pd.Series) -> tuple[str, list[str]]:

@@ -23,13 +23,15 @@ def provenance(part: pd.DataFrame, machines: dict[str, dict[str, Any]]) -> dict[
     """Return what stands behind the numbers of one workload on one topology.
 
     ``workload`` and ``topology`` are configurations; ``variants`` has a row per variant: cells, seeds, windows,
-    versions, machines, rounds of timing, and when its cells were written.
+    versions, machines, rounds of timing, and when its cells were written. ``timing`` has the settings of each timing
+    pass.
     """
     first = part.iloc[0]
     return {
         "workload": parsed(first["workload_config"]),
         "topology": {"name": str(first["topology"]), **{name: _whole(first[name]) for name in TOPOLOGY}},
         "sizes": {name: _whole(first[name]) for name in SIZES},
+        "timing": [parsed(text) for text in sorted(part["timing_config"].dropna().unique())],
         "variants": [_behind(str(name), own, machines) for name, own in part.groupby("variant", sort=True)],
     }
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
-"""Raised when a column changes its meaning; readers refuse what is newer than they are."""
+SCHEMA_VERSION = 2
+"""Raised when a column is added or changes its meaning; readers refuse what is newer than they are."""
 
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 
@@ -88,7 +88,8 @@ TIMING = (
     Column("time_ratio_high", REAL, "upper end"),
     Column("timing_rounds", INT, "rounds measured"),
     Column("timing_valid", FLAG, "whether no other timing pass ran on the machine"),
-    Column("timing_key", TEXT, "hash of the settings of the timing pass"),
+    Column("timing_config", TEXT, "the settings of the timing pass, JSON"),
+    Column("timing_key", TEXT, "hash of these settings, the reference and the machine"),
 )
 PROVENANCE = (
     Column("machine", TEXT, "processor, cores, memory, versions, JSON"),

@@ -14,7 +14,7 @@ from evaluator.ablation.effects import measure_effects
 from evaluator.ablation.factors import find_design
 from evaluator.ablation.plot import MAX_ROWS, draw_effects, effects_plot
 from evaluator.ablation.table import effects_table
-from evaluator.ablation.words import extent_of, record
+from evaluator.ablation.words import Extent, extent_of, record
 
 
 @pytest.fixture
@@ -75,3 +75,8 @@ def test_more_interactions_than_can_be_read_are_the_largest(factorial):
     assert len(effects) > len(labels) == MAX_ROWS
     assert "fixup.moves 7 x packer.name b9" in labels
     assert np.all([f"fixup.moves {a} vs 0" in labels for a in range(1, 9)])
+
+
+def test_a_p_value_of_one_trace_is_said_to_be_too_small_where_windows_stay_alike():
+    assert "too small where windows stay alike" in Extent(traces=2, strata=2).unit
+    assert Extent(traces=4, strata=2).unit == "means of traces"

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import asdict
 
 import pandas as pd
 import pytest
 
 from evaluator.config.plan import make_plan
 from evaluator.report.commands import Commands
+from evaluator.timing_settings import TimingSettings
 
 
 def rows(*variants, **more):
@@ -20,6 +22,8 @@ def rows(*variants, **more):
         "seed": 0,
         "time_reference": "deepseek",
         "place_seconds": 1e-3,
+        "timing_config": None,
+        "measured_at": "2026-01-01",
     }
     return pd.DataFrame([{**row, "variant": variant, **more} for variant in variants])
 
@@ -72,6 +76,13 @@ def test_a_recording_is_named_by_its_path():
         rows("seed", workload="my loads[interval=4]", workload_config=config, interval=4)
     )
     assert "'workload.path=\"my loads.npz\"' workload.interval=4" in command
+
+
+def test_settings_of_the_timing_pass_are_said_where_they_are_not_the_defaults():
+    settings = asdict(TimingSettings(rounds=7, seconds=0.5))
+    part = rows("deepseek", "seed", timing_config=json.dumps(settings))
+    (command,) = Commands(["runs/default"], "deepseek", "default").evaluate(part)
+    assert command.endswith("reference=deepseek timing.rounds=7 timing.seconds=0.5")
 
 
 @pytest.mark.parametrize("name", ["a b", "<script>", "x; rm -rf /", "seed[a=$(b)]", "seed,deepseek", "seed[a]"])
