@@ -22,7 +22,7 @@ from evaluator.candidates.sandbox.pool import Sandbox
 from evaluator.candidates.trial import TimedProgram, Trial, try_out
 from evaluator.cell import Workload, digest, source_hash
 from evaluator.compare.score import Score
-from evaluator.compare.summary import METRICS, headline_of, paired, summarise
+from evaluator.compare.summary import METRICS, headline_of, summarise
 from evaluator.machine import describe_machine
 from evaluator.measure import timing_columns
 from evaluator.progress import Progress, Silent
@@ -285,12 +285,18 @@ def _frame(trials: dict[str, tuple[Trial, Row]]) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(numbers, float))
 
 
+def _paired(frame: pd.DataFrame, metric: str) -> Estimate:
+    """Return the mean difference of the candidate to the parent; they ran on the same windows, in order."""
+    ours, base = (frame.loc[frame["variant"] == name, metric].to_numpy() for name in (CANDIDATE, PARENT))
+    return mean_of_series([ours - base])
+
+
 def _differences(frame: pd.DataFrame) -> Row:
     """Return mean, parent's mean and paired difference with its interval, for each metric."""
     ours, base = frame[frame["variant"] == CANDIDATE], frame[frame["variant"] == PARENT]
     row: Row = {}
     for metric in METRICS:
-        estimate: Estimate = mean_of_series(paired(ours, base, metric))
+        estimate = _paired(frame, metric)
         values: dict[str, Any] = {
             metric: ours[metric].mean(),
             f"{metric}_parent": base[metric].mean(),
@@ -305,6 +311,5 @@ def _differences(frame: pd.DataFrame) -> Row:
 def _verdict(trial: Trial, parent: Trial, frame: pd.DataFrame) -> str:
     if all(np.array_equal(a, b) for a, b in zip(trial.placements, parent.placements, strict=True)):
         return schema.IDENTICAL
-    ours, base = frame[frame["variant"] == CANDIDATE], frame[frame["variant"] == PARENT]
-    said = judge_difference(mean_of_series(paired(ours, base, headline_of(frame))))
+    said = judge_difference(_paired(frame, headline_of(frame)))
     return said if said in (schema.BETTER, schema.WORSE) else schema.NO_DIFFERENCE

@@ -114,7 +114,7 @@ def profile(series: Sequence[Sequence[FloatArray]], thresholds_K: FloatArray, se
     """Return the performance profile of a variant.
 
     Args:
-        series: balancedness by window, by stratum and trace, as ``series_of`` returns it; NaN are left out.
+        series: balancedness by window, by stratum and trace, as ``Alignment.split`` returns it; NaN are left out.
         thresholds_K: ascending.
         seed: of the resampling.
 

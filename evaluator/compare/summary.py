@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from eplb_variants.errors import unknown
-from evaluator.compare.alignment import PAIR, SERIES, STRATUM, align
+from evaluator.compare.alignment import SERIES, STRATUM, align
 from evaluator.compare.score import Score
 from evaluator.results.schema import OK
 from evaluator.statistics import Estimate, judge_difference, judge_ratio, mean_of_series
@@ -101,13 +101,6 @@ def headline_of(frame: pd.DataFrame) -> str:
     return HEADLINE if frame[HEADLINE].notna().any() else "balancedness_gpu_own"
 
 
-def paired(frame: pd.DataFrame, base: pd.DataFrame, column: str) -> list[list[np.ndarray]]:
-    """Return the differences of a column on the windows that both have: by stratum, an array per trace."""
-    both = frame[[*PAIR, column]].merge(base[[*PAIR, column]], on=PAIR, suffixes=("", "_base"), validate="one_to_one")
-    both["difference"] = both[column] - both[f"{column}_base"]
-    return series_of(both, "difference")
-
-
 def wins(differences: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
     """Return 1 for each window on which a difference is above nought, 1/2 for a tie, 0 for one below; NaN stays.
 
@@ -115,12 +108,6 @@ def wins(differences: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
     pairs of runs: two variants on the same window differ by far less than two windows do.
     """
     return [[0.5 + 0.5 * np.sign(np.where(np.abs(d) < TIE, 0.0, d)) for d in traces] for traces in differences]
-
-
-def series_of(frame: pd.DataFrame, column: str) -> list[list[np.ndarray]]:
-    """Return the values of a column: by stratum, an array per trace."""
-    strata = frame.sort_values(PAIR).groupby(STRATUM, sort=True)
-    return [[trace[column].to_numpy() for _, trace in stratum.groupby("seed")] for _, stratum in strata]
 
 
 def _differences(differences: Sequence[Sequence[np.ndarray]]) -> dict[str, object]:

@@ -13,9 +13,10 @@ from typing import Any
 import pandas as pd
 
 from eplb_variants.errors import EplbError
+from evaluator.compare.alignment import align
 from evaluator.compare.pareto import on_front
 from evaluator.compare.score import Score
-from evaluator.compare.summary import by_workload, headline_of, series_of, summarise
+from evaluator.compare.summary import by_workload, headline_of, summarise
 from evaluator.compare.tables import Column, caption_of, columns_of
 from evaluator.report.commands import Commands
 from evaluator.report.heat import Budget, heat_maps
@@ -125,9 +126,9 @@ def _panel(
             for (_, row), front in zip(summary.iterrows(), on_front(summary), strict=True)
         ],
     }
+    aligned = align(part, headline)
     for entry in panel["rows"]:
-        own = part[part["variant"] == entry["summary"]["variant"]]
-        estimate = mean_of_series(series_of(own, headline))
+        estimate = mean_of_series(aligned.split(aligned.of(str(entry["summary"]["variant"]))))
         entry["mean"] = {"value": _known(estimate.value), "low": _known(estimate.low), "high": _known(estimate.high)}
     return panel
 

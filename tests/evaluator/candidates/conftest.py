@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from importlib import resources
 
 import pytest
@@ -10,7 +11,7 @@ from eplb_variants import Topology
 from evaluator.candidates.judge import Judge, Settings
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.confine import Limits
-from evaluator.candidates.schema import ARROW
+from evaluator.candidates.schema import ARROW, IDENTICAL, INVALID, TIMED_OUT
 from evaluator.cell import Workload
 from evaluator.compare.score import Score
 from evaluator.results.store import Store
@@ -18,12 +19,15 @@ from evaluator.timing_settings import TimingSettings
 
 SMALL = {"kind": "synthetic", "num_layers": 3, "num_experts": 16, "top_k": 2, "num_groups": 4, "tokens": 4000}
 TOPOLOGY = Topology(24, 4, 2, 4)
+NAME, WRAPPED = "rebalance_experts", "_honest"
+"""What a program defines, and what an attack calls the parent's."""
+VALUES = ("verdict", "balancedness_gpu_next", "balancedness_gpu_own", "score", "moved_slots")
 PARENT = resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text()
 
 
-def settings(**changes):
+def settings(*, windows=7, **changes):
     """Return how to judge on a small workload, in little time."""
-    workload = Workload("small", {**SMALL, "windows": 7, "interval": 1, "max_windows": 0})
+    workload = Workload("small", {**SMALL, "windows": windows, "interval": 1, "max_windows": 0})
     defaults = {
         "workload": workload,
         "seed": 5,
@@ -66,3 +70,52 @@ def verdict(judge):
         return judge.judge([program])[program.key]
 
     return of
+
+
+@pytest.fixture(scope="session")
+def short_judge(tmp_path_factory):
+    """Return a judge of few windows, for programs of which only the verdict matters."""
+    few = settings(windows=3)
+    with Judge(Program("parent", PARENT), few, Store(tmp_path_factory.mktemp("judge"), ARROW)) as judge:
+        yield judge
+
+
+@pytest.fixture(scope="session")
+def parent_source(short_judge):
+    return short_judge.parent.source
+
+
+@pytest.fixture(scope="session")
+def honest(short_judge):
+    """Return a function that judges the parent's twin, under a new key each time."""
+    count = iter(range(10_000))
+
+    def again():
+        program = Program("honest", short_judge.parent.source + f"\n# {next(count)}\n")
+        row = short_judge.judge([program])[program.key]
+        return {name: row[name] for name in VALUES}
+
+    first = again()
+    assert first["verdict"] == IDENTICAL
+    return lambda: (first, again())
+
+
+@pytest.fixture
+def attack(short_judge, honest, parent_source):
+    """Return a function that judges the parent with code around it, then sees that nothing is left of it."""
+
+    def attack(body, *, before=""):
+        source = parent_source.replace(f"def {NAME}(", f"def {WRAPPED}(")
+        source += textwrap.dedent(before)
+        source += f"\n\ndef {NAME}(weight, num_replicas, num_groups, num_nodes, num_gpus):\n"
+        source += "    arguments = (weight, num_replicas, num_groups, num_nodes, num_gpus)\n"
+        source += textwrap.indent(textwrap.dedent(body), "    ")
+        program = Program("attack", source)
+        row = short_judge.judge([program])[program.key]
+        first, after = honest()
+        assert after == first, "the attack changed what an honest program gets"
+        if row["verdict"] not in (INVALID, TIMED_OUT):
+            assert row["score"] <= first["score"] + 1e-12, "the attack was worth it"
+        return row
+
+    return attack

@@ -5,9 +5,21 @@ import pandas as pd
 import pytest
 
 from eplb_variants import EplbError
-from evaluator.compare.alignment import align
-from evaluator.compare.summary import paired, series_of
+from evaluator.compare.alignment import PAIR, STRATUM, align
 from evaluator.compare.views import by_layer, by_window, pivot
+
+
+def paired(frame, base, column):
+    """Return the differences of a column on the windows that both have: by stratum, an array per trace."""
+    both = frame[[*PAIR, column]].merge(base[[*PAIR, column]], on=PAIR, suffixes=("", "_base"), validate="one_to_one")
+    both["difference"] = both[column] - both[f"{column}_base"]
+    return series_of(both, "difference")
+
+
+def series_of(frame, column):
+    """Return the values of a column: by stratum, an array per trace."""
+    strata = frame.sort_values(PAIR).groupby(STRATUM, sort=True)
+    return [[trace[column].to_numpy() for _, trace in stratum.groupby("seed")] for _, stratum in strata]
 
 
 def test_aligned_series_are_those_of_the_rows(many):
