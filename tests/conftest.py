@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import select
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from evaluator import timing
 
 SMALL = ["workload.num_layers=3", "workload.windows=6", "workload.tokens=5000"]
 """Overrides that make a synthetic workload small enough for a test."""
+LONGEST = 120
+"""Seconds that a command may take, on however busy a machine."""
 QUICK = ["timing.rounds=3", "timing.min_rounds=3"]
 
 
@@ -27,18 +32,55 @@ def own_timing_lock(tmp_path_factory, monkeypatch):
     monkeypatch.setattr(timing, "LOCK", str(tmp_path_factory.mktemp("lock") / "lock"))
 
 
+@pytest.fixture(scope="session")
+def zygote():
+    """Return a function that runs a command line in a fork of a process that has imported everything."""
+    command = [sys.executable, "-P", str(Path(__file__).with_name("zygote.py"))]  # -P: this folder holds no packages
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def run(**request):
+            process.stdin.write(f"{json.dumps(request)}\n")
+            process.stdin.flush()
+            if not select.select([process.stdout], [], [], LONGEST)[0]:
+                process.kill()
+                raise TimeoutError(f"{request['arguments']} took longer than {LONGEST} s")
+            return int(process.stdout.readline())
+
+        yield run
+        process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def eplb_in(tmp_path_factory, zygote):
+    """Return a function that returns one that runs the command in a folder, as a user would.
+
+    It runs in a fork of a process that has imported everything.
+    """
+
+    def of(folder):
+        return partial(_eplb, folder, tmp_path_factory, zygote)
+
+    return of
+
+
 @pytest.fixture
-def eplb(tmp_path):
-    """Return a function that runs the installed command in an empty folder, as a user would."""
-    command = Path(sys.executable).with_name("eplb")
+def eplb(eplb_in, tmp_path):
+    """Return ``eplb_in`` an empty folder."""
+    return eplb_in(tmp_path)
 
-    def run(*arguments, check=None):
-        done = subprocess.run(
-            [str(command), *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        if check is not None:
-            assert done.returncode == check, done.stdout + done.stderr
-        return done
 
-    return run
+def _eplb(folder, tmp_path_factory, zygote, *arguments, check=None):
+    said = tmp_path_factory.mktemp("said")
+    files = {name: said / name for name in ("stdout", "stderr")}
+    for file in files.values():
+        file.touch()
+    names = {name: str(file) for name, file in files.items()}
+    code = zygote(arguments=arguments, cwd=str(folder), lock=timing.LOCK, **names)
+    texts = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+    done = subprocess.CompletedProcess(["eplb", *arguments], code, **texts)
+    assert "Traceback" not in done.stderr, done.stderr
+    if check is not None:
+        assert done.returncode == check, done.stdout + done.stderr
+    return done

@@ -48,9 +48,11 @@ print(seconds, peak(), int(first.sum()))
 """
 
 
-def measure_recording(progress: Progress, megabytes: float = 220.0, interval: int = 100) -> list[Line]:
+def measure_recording(
+    progress: Progress, megabytes: float = 220.0, interval: int = 100, rounds: int = ROUNDS
+) -> list[Line]:
     """Return time and peak memory of reading a recording both ways, and the time of opening it again."""
-    progress.start("recording", ROUNDS + 1)
+    progress.start("recording", rounds + 1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "expert-load.json"
@@ -58,7 +60,7 @@ def measure_recording(progress: Progress, megabytes: float = 220.0, interval: in
         time.sleep(SETTLED_NS / 1e9)  # what was just written is not yet remembered
         progress.step("written")
         ours, theirs, again = [], [], []
-        for number in range(ROUNDS):
+        for number in range(rounds):
             kept = str(folder / f"kept-{number}")
             ours.append(_measured(OURS, str(path), str(interval), kept))
             again.append(_measured(OURS, str(path), str(interval), kept))

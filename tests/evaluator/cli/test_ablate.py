@@ -11,21 +11,27 @@ SMALL = ["workload.num_layers=2", "workload.windows=8", "workload.tokens=5000", 
 TINY = ["experiment=seed_factorial", "measure=quality", "variant.fixup.moves=0,1", *SMALL]
 
 
-@pytest.fixture
-def measured(eplb):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("measured")
+
+
+@pytest.fixture(scope="module")
+def measured(eplb_in, folder):
     """Measure a tiny factorial."""
+    eplb = eplb_in(folder)
     eplb("evaluate", "-m", *TINY, check=0)
     return eplb
 
 
-def test_from_a_ready_study_to_a_table(measured, tmp_path):
+def test_from_a_ready_study_to_a_table(measured, folder):
     done = measured("ablate", "runs/seed_factorial", "--reference", "seed_parent", "--csv", "e.csv", check=0)
     assert done.stderr == ""
     assert "fixup.moves 0 vs 1" in done.stdout
     assert "gpu_packer.name diverse vs greedy" in done.stdout
     assert "over 2 traces and their windows" in " ".join(done.stdout.split())
-    assert (tmp_path / "runs" / "seed_factorial" / "_plots" / "ablation.svg").exists()
-    effects = pd.read_csv(tmp_path / "e.csv")
+    assert (folder / "runs" / "seed_factorial" / "_plots" / "ablation.svg").exists()
+    effects = pd.read_csv(folder / "e.csv")
     moves = effects[(effects["factor"] == "fixup.moves") & (effects["metric"] == "balancedness_gpu_next")]
     assert moves["effect"].tolist() == [0.0], "with three or more experts the fix-up never finds a move"
     assert set(effects["kind"]) == {"main", "interaction"}
@@ -48,14 +54,13 @@ def test_json_is_one_document_on_stdout(measured):
     ("arguments", "says"),
     [
         (["--metric", "moved"], "no metric 'moved': did you mean 'moved_slots'"),
-        (["--metric", "log_time_ratio"], "log_time_ratio was not measured in runs/one"),
-        (["--reference", "seet"], "no measured variant 'seet': did you mean 'seed'"),
+        (["--metric", "log_time_ratio"], "log_time_ratio was not measured in runs/seed_factorial"),
+        (["--reference", "seed_parnt"], "no measured variant 'seed_parnt': did you mean 'seed_parent'"),
         (["--csv", "no/where.csv"], "effects cannot be written to 'no/where.csv'"),
     ],
 )
-def test_a_mistake_is_a_sentence(eplb, arguments, says):
-    eplb("evaluate", "run=one", "variant=seed", "measure=quality", *SMALL[:3], check=0)
-    done = eplb("ablate", "runs/one", *arguments, check=2)
+def test_a_mistake_is_a_sentence(measured, arguments, says):
+    done = measured("ablate", "runs/seed_factorial", *arguments, check=2)
     assert says in done.stderr
 
 

@@ -7,21 +7,27 @@ import pytest
 SMALL = ["workload.num_layers=3", "workload.windows=7", "workload.tokens=5000", "measure=quality"]
 
 
-@pytest.fixture
-def measured(eplb):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("measured")
+
+
+@pytest.fixture(scope="module")
+def measured(eplb_in, folder):
     """A run of two variants without deepseek."""
+    eplb = eplb_in(folder)
     eplb("evaluate", "-m", "variant=seed,contiguous", "reference=seed", *SMALL, check=0)
     return eplb
 
 
-def test_a_page_is_written(measured, tmp_path):
+def test_a_page_is_written(measured, folder):
     done = measured("report", "runs/default", check=0)
     assert done.stdout == "report: runs/default/_report.html\n"
     assert done.stderr == ""
-    first = (tmp_path / "runs" / "default" / "_report.html").read_bytes()
+    first = (folder / "runs" / "default" / "_report.html").read_bytes()
     assert b"--reference=contiguous" in first, "deepseek was not measured, nothing was timed: the first by name"
     measured("report", "runs/default", "-o", "again.html", check=0)
-    assert (tmp_path / "again.html").read_bytes() == first
+    assert (folder / "again.html").read_bytes() == first
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+"""Runs command lines, each in a fork of one process that has imported everything: most of a short run is imports.
+
+A request is a line of JSON on stdin: ``arguments``, the folder ``cwd``, files for ``stdout`` and ``stderr``, and the
+``lock`` of the timing passes. The answer is a line with the exit code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+
+COMMANDS = ("main", "evaluate", "score", "apply", "compare", "ablate", "list", "report")
+MODULES = (
+    *(f"evaluator.cli.{name}" for name in COMMANDS),
+    "evaluator.config.plan",
+    "evaluator.judging",
+    "evaluator.sweep",
+    "eplb_variants.kernels.pipeline",
+    "evaluator.ablation.plot",
+    "evaluator.compare.plots",
+    "evaluator.compare.rendering",
+    "evaluator.report.data",
+    "evaluator.report.page",
+    "scipy.stats",
+    "statsmodels.stats.multitest",
+)
+
+
+def serve() -> None:
+    """Answer requests until stdin ends; a fork leaves by ``SystemExit``, as any program does."""
+    for name in MODULES:
+        importlib.import_module(name)
+    for line in sys.stdin:
+        request = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            run(request)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n")
+        sys.stdout.flush()
+
+
+def run(request: dict[str, object]) -> None:
+    """Run a command line with its own files for input and output, and exit with its code."""
+    from evaluator import timing
+    from evaluator.cli.main import main
+
+    for descriptor, (path, mode) in enumerate(
+        [(os.devnull, os.O_RDONLY), *((request[name], os.O_WRONLY) for name in ("stdout", "stderr"))]
+    ):
+        os.dup2(os.open(path, mode), descriptor)
+    os.chdir(request["cwd"])
+    timing.LOCK = request["lock"]
+    sys.exit(main(request["arguments"]))
+
+
+if __name__ == "__main__":
+    serve()
