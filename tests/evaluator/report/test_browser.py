@@ -1,10 +1,14 @@
-"""The page in Chromium: nothing but the file is loaded, and all of it works without a mouse."""
+"""The page in Chromium: nothing but the file is loaded, and all of it works without a mouse.
+
+What the mouse and the system's settings do reaches the page with its next frame: ``expect`` waits for it.
+"""
 
 from __future__ import annotations
 
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 FOCUSED = """(() => {
@@ -63,10 +67,10 @@ def test_a_point_tells_its_exact_values_to_the_mouse_and_to_the_keyboard(page, d
     point = page.locator("#panel-1-pareto svg.only-time .point", has_text="contiguous")
     point.locator(".mark").hover()
     (mean,) = (row["mean"] for row in data["panels"][1]["rows"] if row["summary"]["variant"] == "contiguous")
-    assert f"balancedness {mean['value']:.6f} [{mean['low']:.6f}, {mean['high']:.6f}]" in tip.inner_text()
-    assert "worse" in tip.inner_text()
+    expect(tip).to_contain_text(f"balancedness {mean['value']:.6f} [{mean['low']:.6f}, {mean['high']:.6f}]")
+    expect(tip).to_contain_text("worse")
     page.mouse.move(0, 0)
-    assert tip.is_hidden()
+    expect(tip).to_be_hidden()
     points = page.locator("#panel-1-pareto svg.only-time .point")
     points.first.focus()
     said = [tip.inner_text()]
@@ -103,7 +107,7 @@ def test_the_cursor_goes_along_the_windows(page, data):
     assert tip.is_hidden()
     box = page.locator("#panel-1-lines .lines svg").first
     box.hover()
-    assert re.search(r"window \d", tip.inner_text())
+    expect(tip).to_contain_text(re.compile(r"window \d"))
     page.locator("#panel-1-lines").get_by_label("own").check()
     assert page.locator("#panel-1-lines .only-next").first.is_hidden()
 
@@ -147,11 +151,11 @@ def test_dark_and_light_follow_the_system_and_the_button(page):
     dark = ground()
     assert light != dark
     button = page.locator("#theme")
-    assert button.inner_text() == "Light page"
+    expect(button).to_have_text("Light page")
     button.focus()
     page.keyboard.press("Enter")
     assert ground() == light
-    assert button.inner_text() == "Dark page"
+    expect(button).to_have_text("Dark page")
     page.keyboard.press("Enter")
     assert ground() == dark
 
