@@ -35,3 +35,9 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+@cache
+def own_version() -> str:
+    """Return the version of eplb-lab."""
+    return version("eplb-lab")

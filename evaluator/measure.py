@@ -9,7 +9,6 @@ import datetime
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 from eplb_variants import EplbError, Variant
 from eplb_variants.errors import UnfitError
 from evaluator.cell import Cell, digest
-from evaluator.machine import describe_machine
+from evaluator.machine import describe_machine, own_version
 from evaluator.replay import place, replay
 from evaluator.results.log import cell_log
 from evaluator.results.schema import FAILED, OK, SCHEMA_VERSION, SKIPPED, TIMING_NAMES
@@ -211,6 +210,6 @@ def _common(cell: Cell, windows_WLE: WindowSequence | None = None) -> dict[str, 
         "variant_config": json.dumps(cell.variant.config, sort_keys=True),
         "workload_config": json.dumps(dict(cell.workload.config), sort_keys=True),
         "machine": describe_machine(),
-        "version": version("eplb-lab"),
+        "version": own_version(),
         "measured_at": datetime.datetime.now(datetime.UTC),
     }

@@ -133,7 +133,8 @@ def _slots(traces: int, resamples: int, generator: np.random.Generator) -> Itera
     chosen = np.zeros((resamples, traces), dtype=np.int64)
     if traces > 1:
         chosen = generator.integers(0, traces, chosen.shape)
-    order = np.argsort(chosen, axis=None, kind="stable")  # once, where looking for each trace would take traces squared
+    narrow = chosen.astype(np.min_scalar_type(traces))  # narrow integers are sorted by counting
+    order = np.argsort(narrow, axis=None, kind="stable")  # once: looking for each trace would take traces squared
     for places in np.split(order, np.bincount(chosen.ravel(), minlength=traces).cumsum()[:-1]):
         yield places // traces, places % traces
 

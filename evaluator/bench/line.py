@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from evaluator.machine import describe_machine
+from evaluator.machine import describe_machine, own_version
 from evaluator.results.schema import INT, REAL, TEXT, Column, arrow_schema
 from evaluator.results.store import Store
 from evaluator.statistics import Estimate
@@ -83,7 +82,7 @@ class Line:
 def write(lines: Sequence[Line], folder: Path) -> Path:
     """Write lines to a parquet file of their own, named by the time, and return it."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    common = {"machine": describe_machine(), "version": version("eplb-lab"), "measured_at": now}
+    common = {"machine": describe_machine(), "version": own_version(), "measured_at": now}
     store = Store(folder, arrow_schema(COLUMNS))
     store.prepare()
     return store.write(now.replace(":", "-").partition("+")[0], [{**line.columns(), **common} for line in lines])

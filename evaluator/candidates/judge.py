@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from evaluator.candidates.trial import TimedProgram, Trial, try_out
 from evaluator.cell import Workload, digest, source_hash
 from evaluator.compare.score import Score
 from evaluator.compare.summary import METRICS, headline_of, summarise
-from evaluator.machine import describe_machine
+from evaluator.machine import describe_machine, own_version
 from evaluator.measure import timing_columns
 from evaluator.progress import Progress, Silent
 from evaluator.results.schema import OK
@@ -186,7 +185,7 @@ class Judge:
             "topology": self.settings.topology_name,
             "isolation": self.isolation,
             "score_name": self.settings.score.name,
-            "version": version("eplb-lab"),
+            "version": own_version(),
             "machine": describe_machine(),
             "measured_at": datetime.datetime.now(datetime.UTC),
         }

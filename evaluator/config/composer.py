@@ -17,7 +17,7 @@ from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from eplb_variants import Topology, Variant, load_variant
@@ -143,12 +143,18 @@ class Composer:
         """Return the keys outside the sections."""
         groups, values = choice.of(None)
 
-        def build() -> dict[str, Any]:
+        def without_sections() -> DictConfig:
             config = self._config(groups)
+            with open_dict(config):
+                for section in SECTIONS:
+                    config.pop(section, None)
+            return config
+
+        def build() -> dict[str, Any]:
+            config = self._remember(("without sections", groups), without_sections).copy()
             for key, value in values:
                 _set(config, key, value)
-            keys = [str(key) for key in config if key not in SECTIONS]
-            return {str(k): v for k, v in plain(OmegaConf.masked_copy(config, keys)).items()}
+            return {str(k): v for k, v in plain(config).items()}
 
         settings: dict[str, Any] = self._remember(("common", groups, repr(values)), build)
         return settings

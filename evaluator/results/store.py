@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -118,7 +120,13 @@ class Store:
         temporary = temporary_beside(self.path(cell))
         try:
             with self._said(cell):
-                file = pq.ParquetWriter(temporary, self.schema, compression="zstd")
+                file = pq.ParquetWriter(
+                    temporary,
+                    self.schema,
+                    compression="zstd",
+                    use_dictionary=[field.name for field in self.schema if pa.types.is_string(field.type)],
+                    write_statistics=False,  # of a cell's few rows they would be half of the file
+                )
 
             def write(table: pa.Table) -> None:
                 with self._said(cell):
@@ -150,12 +158,14 @@ def read_files(files: Sequence[Path], without: Sequence[str] = ()) -> pd.DataFra
         EplbError: a file is of a version that this one does not read, or no whole file.
     """
     columns = [name for name in ARROW.names if name not in without]
-    return pa.concat_tables([_table(file, columns) for file in files]).to_pandas()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        tables = list(pool.map(lambda file: _table(file, columns), files))
+    return pa.concat_tables(tables).to_pandas()
 
 
 def _table(file: Path, columns: Sequence[str]) -> pa.Table:
     try:
-        table = pq.ParquetFile(file).read(columns=columns)
+        table = pq.ParquetFile(file).read(columns=columns, use_threads=False)  # a file is small, and there are many
     except pa.ArrowInvalid:
         raise EplbError(f"{str(file)!r} is no whole parquet file: delete it, and evaluate again") from None
     wanted = pa.schema([ARROW.field(name) for name in columns])
