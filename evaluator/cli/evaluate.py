@@ -31,9 +31,6 @@ on more cores: hydra/launcher=joblib hydra.launcher.n_jobs=4; on a cluster: hydr
 MAX_TABLES = 4
 """Workloads with a table each; more are summed up in one, and `eplb compare` shows them all."""
 
-NOT_IN_TABLES = ("variant_config", "workload_config", "machine", "gpu_load", "gpu_load_contiguous")
-"""Columns that no table needs: reading them back would be most of the work after a long sweep."""
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
@@ -63,10 +60,11 @@ def run(options: argparse.Namespace) -> int:
 def report(plan: Plan, outcome: Outcome, *, as_json: bool) -> int:
     """Print what came out, where it is and what to do next; return the exit code."""
     from evaluator.cli.main import CRASHED, DONE, USAGE
+    from evaluator.compare.comparison import PICTURED, UNSEEN
     from evaluator.results.schema import OK
     from evaluator.results.store import read_files
 
-    frame = read_files([file for file in outcome.files if file.exists()], without=NOT_IN_TABLES)
+    frame = read_files([file for file in outcome.files if file.exists()], without=(*UNSEEN, *PICTURED))
     good = frame[frame["status"] == OK]
     if as_json:
         print(json.dumps(_document(plan, outcome, good), indent=2))

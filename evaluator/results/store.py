@@ -20,6 +20,8 @@ from evaluator.results.schema import ARROW, OK, SCHEMA_VERSION, to_table
 
 ALIKE = ["variant", "workload", "workload_content", "topology", "seed", "interval"]
 """Columns of which a comparison holds one cell."""
+TOGETHER = 100
+"""Files that one thread reads at a time."""
 BATCH = 512
 """Rows that are written at a time."""
 
@@ -158,9 +160,15 @@ def read_files(files: Sequence[Path], without: Sequence[str] = ()) -> pd.DataFra
         EplbError: a file is of a version that this one does not read, or no whole file.
     """
     columns = [name for name in ARROW.names if name not in without]
+
+    def read(some: Sequence[Path]) -> pa.Table:
+        return pa.concat_tables(
+            [_table(file, columns) for file in some]
+        ).combine_chunks()  # many chunks take much memory
+
+    parts = [files[first : first + TOGETHER] for first in range(0, len(files), TOGETHER)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        tables = list(pool.map(lambda file: _table(file, columns), files))
-    return pa.concat_tables(tables).to_pandas()
+        return pa.concat_tables(pool.map(read, parts)).to_pandas()
 
 
 def _table(file: Path, columns: Sequence[str]) -> pa.Table:
