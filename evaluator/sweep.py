@@ -6,10 +6,12 @@ folder; each claims a cell before it measures it. Time is measured by one.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import groupby, pairwise
 from threading import Event, Thread
 from typing import Any, TypeVar
@@ -159,6 +161,7 @@ class Share:
 
     def __call__(self, number: str) -> Outcome:
         """Measure one part, or take all times, and return what was done."""
+        _end_with_parent()
         store = Store(self.work.plan.folder)
         outcome = Outcome(store.folder)
         with closing(Claims(store.folder)) as claims:
@@ -168,6 +171,22 @@ class Share:
             else:
                 hands.measure(self.parts[int(number)])
         return outcome
+
+
+@cache
+def _end_with_parent() -> None:
+    """End this process soon after the one that waits for it has ended, however that ended.
+
+    The workers of a sweep that was killed would else go on to the end of their parts, which nobody asked for any more.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WAIT_SECONDS)
+        os._exit(1)  # as if it had been killed, too: at most the cell in progress is lost
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _launch(

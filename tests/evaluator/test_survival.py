@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -213,6 +214,43 @@ def test_launchers_measure_what_one_process_does(plan, tmp_path, eplb, launcher)
     assert launched["timing_valid"].all(), "times are taken by one job, alone"
     again = eplb(*command, *launcher, "measure=both", "timing.rounds=3", "timing.min_rounds=3", check=0)
     assert "0 cells measured, 0 timed, 3 were there already" in again.stdout
+
+
+def test_the_workers_of_a_sweep_that_was_killed_end_too(tmp_path):
+    long = ["variant=seed,deepseek", "workload=quick", "seed=range(0,200)", "measure=quality"]
+    command = [sys.executable, "-m", "evaluator.cli.main", "evaluate", "-m", *long, f"runs_dir={tmp_path}"]
+    joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    with subprocess.Popen([*command, *joblib], stdout=subprocess.DEVNULL, start_new_session=True) as killed:
+        assert waited(lambda: len(list(tmp_path.glob("default/*.parquet"))) > 2)
+        assert len(group(killed.pid)) > 2
+        killed.kill()
+    assert waited(lambda: not group(killed.pid))
+    measured = len(list(tmp_path.glob("default/*.parquet")))
+    assert measured < 400
+    time.sleep(0.5)
+    assert len(list(tmp_path.glob("default/*.parquet"))) == measured
+
+
+def waited(happens, seconds=60):
+    """Return whether something happens within some time."""
+    for _ in range(seconds * 10):
+        if happens():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def group(number):
+    """Return the states of the processes of a process group that have not ended."""
+    states = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, of = stat.read_text().rpartition(") ")[2].split()[:3]
+        except OSError:
+            continue
+        if int(of) == number and state != "Z":
+            states.append(state)
+    return states
 
 
 def test_what_a_launchers_job_says_of_a_cell_is_passed_on(tmp_path, eplb):
