@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from eplb_variants.loads import FloatArray
 from evaluator.compare.aggregate import comparable, profile, thresholds_of
 from evaluator.compare.alignment import STRATUM, align
-from evaluator.compare.style import MAX_PANELS, colours_of, marked, order_of
+from evaluator.compare.style import MAX_PANELS, NAME_SIZE, beside_names, colours_of, marked, order_of
 from evaluator.compare.summary import by_workload, headline_of
 from evaluator.compare.views import by_window
 
@@ -19,6 +19,8 @@ LINEAR = 0.01
 does not press the rest into one line. Ten times the least difference that is called one."""
 MOST_BANDS = 4
 """Variants of which the spread over traces is shown; the bands of more run into each other."""
+MOST_PROFILES = 10
+"""Variants whose profiles have a band."""
 CURVES = ("-", "--", "-.", ":")
 """Lines of variants whose colours are the same, and of those that lie on each other."""
 
@@ -28,13 +30,15 @@ def profile_plot(good: pd.DataFrame, reference: str) -> Figure:
     shared, left_out = comparable(good, reference)
     aligned, thresholds_K = align(shared, headline_of(shared)), thresholds_of(shared)
     order, colours = order_of(shared), colours_of(good)
-    figure = Figure(figsize=(7.6, 4.2), layout="constrained")
+    size = beside_names(6.2, 4.2, [marked(name, reference) for name in order])
+    figure = Figure(figsize=size, layout="constrained")
     axis = figure.subplots()
     for number, name in enumerate(order):
         found = profile(aligned.split(aligned.of(name)), thresholds_K)
         line = CURVES[number % len(CURVES)]
         axis.plot(thresholds_K, found.share, line, color=colours[name], lw=1.6, label=marked(name, reference))
-        axis.fill_between(thresholds_K, found.low, found.high, color=colours[name], alpha=0.15, lw=0)
+        if len(order) <= MOST_PROFILES:
+            axis.fill_between(thresholds_K, found.low, found.high, color=colours[name], alpha=0.15, lw=0)
     axis.set_xlim(thresholds_K[0], thresholds_K[-1])
     axis.set_ylim(0, 1.02)
     axis.grid(alpha=0.3)
@@ -43,8 +47,9 @@ def profile_plot(good: pd.DataFrame, reference: str) -> Figure:
     strata = len(shared[STRATUM].drop_duplicates())
     over = f"mean over {strata} workloads and topologies" if strata > 1 else "of one workload"
     absent = f"; without {len(left_out)} not measured everywhere" if left_out else ""
-    axis.set_title(f"performance profile, {over}{absent}; bands: 95%, point by point", size=9)
-    axis.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=8)
+    bands = "; bands: 95%, point by point" if len(order) <= MOST_PROFILES else ""
+    axis.set_title(f"performance profile, {over}{absent}{bands}", size=9)
+    axis.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=NAME_SIZE)
     return figure
 
 
@@ -54,7 +59,8 @@ def difference_plot(good: pd.DataFrame, reference: str) -> Figure:
     colours, order = colours_of(good), [name for name in order_of(good) if name != reference]
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(4.2 * columns + 1.5, 2.4 * rows + 0.9), layout="constrained")
+    size = beside_names(4.2 * columns, 2.4 * rows + 0.9, order)
+    figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     drawn: dict[str, Line2D] = {}
     views = [by_window(part, reference) for _, part in panels]
@@ -66,7 +72,7 @@ def difference_plot(good: pd.DataFrame, reference: str) -> Figure:
         axis.set_visible(False)
     lines = [drawn[name] for name in order if name in drawn]
     figure.legend(
-        lines, [str(line.get_label()) for line in lines], loc="outside right center", frameon=False, fontsize=8
+        lines, [str(line.get_label()) for line in lines], loc="outside right center", frameon=False, fontsize=NAME_SIZE
     )
     bands = "; bands: least and most of the traces" if len(order) <= MOST_BANDS else ", mean over traces"
     figure.supxlabel(f"window{bands}; the axis is linear to {LINEAR:g}, logarithmic beyond", size=9)

@@ -16,12 +16,25 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from eplb_variants import EplbError
 from evaluator.compare.alignment import align
 from evaluator.compare.curves import difference_plot, profile_plot
 from evaluator.compare.pareto import on_front
-from evaluator.compare.style import COLOURS, MAX_PANELS, STYLE, colours_of, marked, order_of
+from evaluator.compare.style import (
+    COLOURS,
+    MAX_PANELS,
+    NAME_SIZE,
+    STYLE,
+    beside_names,
+    broken,
+    colours_of,
+    marked,
+    marks_of,
+    order_of,
+    size_of_names,
+)
 from evaluator.compare.summary import by_workload, headline_of, summarise
 from evaluator.results.schema import OK
 from evaluator.statistics import mean_of_series
@@ -31,9 +44,12 @@ __all__ = ["COLOURS", "MAX_PANELS", "STYLE", "balancedness_plot", "draw_all", "f
 FORMATS = ("png", "svg")
 METADATA: dict[str, Any] = {"svg": {"Date": None}}
 """The same data give the same bytes: no date."""
+DPI = 150
 MAX_MAPS = 4
 """Workloads of which the load per GPU is drawn, the first by name: with many workloads, these pictures are most of the
 work, and ``eplb compare --by layer`` shows every one."""
+LINE_OF_TITLE = 44
+"""Letters of the title of a heat map in one line."""
 LONGEST_NAME = 80
 """Characters of a plot's name that are taken from a title; file systems allow 255."""
 
@@ -64,10 +80,11 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     files = [folder / f"{name}.{kind}" for kind in FORMATS]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        figure.set_dpi(DPI)  # before it is laid out: letters are a little wider or narrower at another
         tight = None if _laid_out(figure) else "tight"
         for path in files:
             metadata = METADATA.get(path.suffix.removeprefix("."))
-            figure.savefig(path, dpi=150, bbox_inches=tight, metadata=metadata)
+            figure.savefig(path, dpi=DPI, bbox_inches=tight, metadata=metadata)
     except OSError as error:
         raise EplbError(f"plots cannot be written to {str(folder)!r}: {error.strerror}") from None
     return files
@@ -109,7 +126,8 @@ def balancedness_plot(good: pd.DataFrame, reference: str) -> Figure:
     order, colours, headline = order_of(good), colours_of(good), headline_of(good)
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    size = (4.2 * columns + 1.5, rows * (0.32 * len(order) + 1.3))
+    labels = [marked(name, reference) for name in reversed(order)]
+    size = (3.9 * columns + size_of_names(labels)[0], rows * (0.32 * len(order) + 1.3))
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for axis, (title, part) in zip(axes, panels, strict=False):
@@ -130,7 +148,7 @@ def balancedness_plot(good: pd.DataFrame, reference: str) -> Figure:
                 size=7,
             )
         axis.set_title(title, size=9)
-        axis.set_yticks(range(len(order)), [marked(name, reference) for name in reversed(order)])
+        axis.set_yticks(range(len(order)), labels, size=NAME_SIZE)
         axis.set_ylim(-0.6, len(order) - 0.3)
         axis.margins(x=0.12)
         axis.grid(axis="x", alpha=0.3)
@@ -151,7 +169,9 @@ def time_plot(good: pd.DataFrame, reference: str, summary: pd.DataFrame | None =
     if summary is None or len(timed) < len(good):
         summary = summarise(timed, reference if reference in set(timed["variant"]) else str(timed["variant"].iloc[0]))
     aligned = align(timed, headline)
-    figure = Figure(figsize=(7.6, 4.2), layout="constrained")
+    marks = marks_of(good)
+    size = beside_names(6.2, 4.2, [marked(str(name), reference) for name in summary["variant"]])
+    figure = Figure(figsize=size, layout="constrained")
     axis = figure.subplots()
     for (_, row), front in zip(summary.iterrows(), on_front(summary), strict=True):
         name = str(row["variant"])
@@ -162,15 +182,17 @@ def time_plot(good: pd.DataFrame, reference: str, summary: pd.DataFrame | None =
             milliseconds,
             estimate.value,
             yerr=[[low], [high]],
-            fmt="o",
+            fmt=marks[name],
             color=colours[name],
             mfc=colours[name] if front else "white",
             ms=6,
             lw=1.5,
             label=marked(name, reference),
         )
-    axis.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=8)
+    axis.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=NAME_SIZE)
     axis.set_xscale("log")
+    for set_formatter in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
+        set_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.4)))  # 2 and 5, not powers of ten
     axis.margins(0.15)
     axis.grid(alpha=0.3)
     axis.set_xlabel("placement time, ms (median of the rounds; log scale)")
@@ -192,22 +214,27 @@ def heat_map_plot(part: pd.DataFrame, title: str) -> Figure:
         values = pictured[pictured["variant"] == name].iloc[0]["gpu_load"]
         if not np.array_equal(np.reshape(values, shape), maps[0][1]):
             maps.append((name, np.reshape(values, shape)))
-    columns = min(4, len(maps))
+    columns, lines = min(4, len(maps)), max(broken(name, LINE_OF_TITLE).count("\n") for name, _ in maps)
     rows = -(-len(maps) // columns)
-    figure = Figure(figsize=(3.1 * columns + 1, 2.6 * rows + 0.6), layout="constrained")
+    figure = Figure(figsize=(3.1 * columns + 1, (2.5 + 0.13 * lines) * rows + 0.6), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     norm = TwoSlopeNorm(vcenter=1.0, vmin=0.0, vmax=max(1.5, float(np.quantile(maps[0][1], 0.99))))
     for axis, (name, load_LG) in zip(axes, maps, strict=False):
         used_LG = load_LG[load_LG.any(axis=1)]
         peak = used_LG.max(axis=1).mean() if used_LG.size else float("nan")
         axis.imshow(load_LG, aspect="auto", cmap="RdBu_r", norm=norm, interpolation="nearest")
-        axis.set_title(f"{name}\nfullest GPU {peak:.2f} x mean", size=8)
+        axis.set_title(f"{broken(name, LINE_OF_TITLE)}\nfullest GPU {peak:.2f} x mean", size=NAME_SIZE)
     for axis in axes[len(maps) :]:
         axis.set_visible(False)
     figure.supxlabel("GPU", size=9)
     figure.supylabel("layer", size=9)
     figure.colorbar(
-        axes[0].images[0], ax=list(axes[: len(maps)]), label="load / mean of the layer", shrink=0.8, extend="max"
+        axes[0].images[0],
+        ax=list(axes[: len(maps)]),
+        label="load / mean of the layer",
+        shrink=0.8,
+        aspect=16 * rows,
+        extend="max",
     )
     figure.suptitle(f"load per GPU, {title}, window {int(first['window'])} judged on the one after it", size=10)
     return figure

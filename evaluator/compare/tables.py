@@ -16,6 +16,7 @@ from evaluator.statistics import BETTER, WORSE
 
 LEFT = frozenset({"variant", "verdict", "front"})
 ON_FRONT = "*"
+FRONT_MEANS = f"{ON_FRONT}: no other variant is as good in balancedness, time and moved slots and really better in one"
 MOST_ROWS = 64
 """Windows or layers shown one by one; a model has as many layers."""
 
@@ -51,9 +52,7 @@ def summary_grid(summary: pd.DataFrame, reference: str, title: str, width: int, 
     kept = fitting(header, rows, [column.importance for column in columns], width)
     caption = caption_of(summary, reference)
     if "front" in [header[column] for column in kept]:
-        caption += (
-            f"; {ON_FRONT}: no other variant is as good in balancedness, time and moved slots and really better in one"
-        )
+        caption += f"; {FRONT_MEANS}"
     return Grid(title, [header[c] for c in kept], [[row[c] for c in kept] for row in rows], LEFT, caption)
 
 

@@ -17,7 +17,7 @@ from evaluator.compare.alignment import align
 from evaluator.compare.pareto import on_front
 from evaluator.compare.score import Score
 from evaluator.compare.summary import by_workload, headline_of, summarise
-from evaluator.compare.tables import Column, caption_of, columns_of
+from evaluator.compare.tables import FRONT_MEANS, LEFT, Column, caption_of, columns_of
 from evaluator.report.commands import Commands
 from evaluator.report.heat import Budget, heat_maps
 from evaluator.report.provenance import failures, machines_of, provenance, variants_of
@@ -115,15 +115,17 @@ def _panel(
     if not panel["measured"]:
         return panel
     summary = summarise(part, reference, score) if summary is None else summary
+    summary = summary.assign(front=on_front(summary))
     columns = columns_of(summary, reference, score.name)
     headline = headline_of(part)
     panel |= {
-        "caption": caption_of(summary, reference),
+        "caption": f"{caption_of(summary, reference)}; {FRONT_MEANS}",
         "columns": [column.title for column in columns],
+        "left": sorted(LEFT),
         "time_reference": _time_reference(summary),
         "rows": [
-            {"summary": _plain(row), "cells": _cells(columns, row), "on_front": bool(front)}
-            for (_, row), front in zip(summary.iterrows(), on_front(summary), strict=True)
+            {"summary": _plain(row.drop("front")), "cells": _cells(columns, row), "on_front": bool(row["front"])}
+            for _, row in summary.iterrows()
         ],
     }
     aligned = align(part, headline)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from eplb_variants.errors import EplbError
 from evaluator.compare.grid import COLOURS
@@ -50,7 +51,13 @@ def render(data: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"tone": tone, "pretty": pretty, "sort_key": sort_key, "count_of": count_of}
+    environment.filters |= {
+        "tone": tone,
+        "pretty": pretty,
+        "sort_key": sort_key,
+        "count_of": count_of,
+        "breakable": breakable,
+    }
     return environment.get_template("report.html").render(
         data=data,
         name=", ".join(Path(run).name or run for run in data["runs"]),
@@ -88,6 +95,11 @@ def pretty(value: Any) -> str:
 def tone(text: str) -> str:
     """Return the class of a verdict: the same words are coloured as on a terminal."""
     return TONES.get(COLOURS.get(text.partition(" (")[0].rpartition(" ")[2], ""), "")
+
+
+def breakable(name: str) -> Markup:
+    """Return a name, escaped, that is broken after a comma or a bracket where it has to be."""
+    return Markup(re.sub(r"([,\[])", r"\1<wbr>", str(escape(name))))
 
 
 def count_of(number: int, one: str, many: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.image import imread
 
 from evaluator import sweep
-from evaluator.compare import curves, plots
+from evaluator.compare import curves, plots, style
 from evaluator.compare.pareto import on_front
 from evaluator.config.plan import make_plan
 
@@ -116,3 +116,30 @@ def test_a_reference_that_was_not_measured_draws_what_needs_none(frame, tmp_path
     names = {file.stem for file in plots.draw_all(frame, "other", tmp_path)}
     assert "balancedness" in names
     assert "performance_profile" not in names
+
+
+def test_names_are_broken_after_commas_and_brackets_alone():
+    name = "seed_parent[replicator.name=dhondt,fixup.moves=0,gpu_packer.name=diverse]"
+    assert style.broken(name, 40).splitlines() == [
+        "seed_parent[replicator.name=dhondt,",
+        "fixup.moves=0,gpu_packer.name=diverse]",
+    ]
+    assert style.broken("a_name_that_has_no_comma_at_all", 8) == "a_name_that_has_no_comma_at_all"
+
+
+def test_long_names_of_many_variants_have_room_beside_the_plot(rows, tmp_path):
+    """The axes keep most of their width, and no name is cut."""
+    names = [f"seed_parent[replicator.name=dhondt,fixup.moves={i},gpu_packer.name=diverse]" for i in range(24)]
+    frame = pd.DataFrame([row for name in names for row in rows(name, [0.8, 0.9, 0.85, 0.7], place_seconds=1e-3)])
+    for draw in (plots.balancedness_plot, plots.time_plot, curves.profile_plot):
+        figure = draw(frame, names[0])
+        plots.save(figure, tmp_path, "plot")
+        axis = figure.axes[0]
+        assert axis.get_position().width * figure.get_figwidth() > 3
+        texts = axis.get_legend().get_texts() if axis.get_legend() else axis.get_yticklabels()
+        for text in texts:
+            box = text.get_window_extent()
+            assert box.x0 >= 0
+            assert box.x1 <= figure.bbox.x1
+            assert box.y0 >= 0
+            assert box.y1 <= figure.bbox.y1
