@@ -16,7 +16,11 @@ from evaluator.statistics import BETTER, WORSE
 
 LEFT = frozenset({"variant", "verdict", "front"})
 ON_FRONT = "*"
-FRONT_MEANS = f"{ON_FRONT}: no other variant is as good in balancedness, time and moved slots and really better in one"
+FRONT_MEANS = (
+    f"{ON_FRONT}: no other variant is really better in balancedness, time or moved slots "
+    "without being really worse in another"
+)
+"""Of a mark in the column ``front``."""
 MOST_ROWS = 64
 """Windows or layers shown one by one; a model has as many layers."""
 
