@@ -88,7 +88,7 @@ def test_mistakes_of_usage_end_with_2(files, capsys, arguments, says):
     assert says in capsys.readouterr().err
 
 
-def test_the_command_is_installed(eplb, tmp_path):
+def test_without_an_output_file_the_program_is_printed(eplb, tmp_path):
     (tmp_path / "parent.py").write_text("x = 1\n")
     (tmp_path / "idea.txt").write_text(DOCUMENT)
     done = eplb("apply", "idea.txt", "--parent", "parent.py", check=0)
