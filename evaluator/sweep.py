@@ -31,6 +31,8 @@ WAIT_SECONDS = 0.2
 SHARES = 16
 """Parts that a sweep is cut into for a launcher, at most: enough that workers end at about the same time, and few, for
 each costs a quarter of a second."""
+WATCH = "ends with its parent"
+"""Name of the thread that does so."""
 TIME = "time"
 """The share that takes the times: one job, so that nothing of ours runs beside it."""
 _T = TypeVar("_T")
@@ -153,15 +155,24 @@ class Hands:
 
 @dataclass(frozen=True)
 class Share:
-    """A part of a sweep, as a launcher's process carries it out: called with the number of the part."""
+    """A part of a sweep, as a launcher's process carries it out: called with the number of the part.
+
+    Args:
+        work: what is to be done.
+        parts: whose quality is measured, by number.
+        untimed: cells whose times are taken.
+        starter: the process that starts the launcher; some launchers work in it instead of in others.
+    """
 
     work: Work
     parts: tuple[tuple[Cell, ...], ...]
     untimed: tuple[Cell, ...]
+    starter: int
 
     def __call__(self, number: str) -> Outcome:
         """Measure one part, or take all times, and return what was done."""
-        _end_with_parent()
+        if os.getpid() != self.starter:
+            _end_with_parent()
         store = Store(self.work.plan.folder)
         outcome = Outcome(store.folder)
         with closing(Claims(store.folder)) as claims:
@@ -186,7 +197,7 @@ def _end_with_parent() -> None:
             time.sleep(WAIT_SECONDS)
         os._exit(1)  # as if it had been killed, too: at most the cell in progress is lost
 
-    Thread(target=watch, daemon=True).start()
+    Thread(target=watch, name=WATCH, daemon=True).start()
 
 
 def _launch(
@@ -201,7 +212,7 @@ def _launch(
     num_parts = min(SHARES, len(missing))
     ends = [len(missing) * number // max(num_parts, 1) for number in range(num_parts + 1)]
     parts = tuple(tuple(missing[first:last]) for first, last in pairwise(ends))  # of neighbours, which share windows
-    share, errors = Share(work, parts, tuple(untimed)), []
+    share, errors = Share(work, parts, tuple(untimed), os.getpid()), []
     for numbers in ([str(number) for number in range(len(parts))], [TIME] if untimed else []):
         if not numbers:
             continue

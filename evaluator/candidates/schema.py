@@ -7,7 +7,7 @@ import pyarrow as pa
 from evaluator.compare.summary import METRICS
 from evaluator.results.schema import FLAG, INT, REAL, TEXT, TIMING, Column, arrow_schema
 
-SCORE_SCHEMA_VERSION = 1
+SCORE_SCHEMA_VERSION = 2
 """Raised when a column changes its meaning."""
 
 REJECTED, INVALID, TIMED_OUT = "rejected", "invalid", "timed out"

@@ -217,7 +217,8 @@ def _checked(table: pa.Table) -> pa.Table:
     versions = set(table["schema_version"].to_pylist()) if "schema_version" in table.column_names else {None}
     if versions != {SCHEMA_VERSION}:
         found = ", ".join(map(str, versions))
-        raise EplbError(f"these results are of schema version {found}: this eplb-lab reads {SCHEMA_VERSION}")
+        wanted = f"this eplb-lab reads {SCHEMA_VERSION}; evaluate again into another run"
+        raise EplbError(f"these results are of schema version {found}: {wanted}")
     return table
 
 

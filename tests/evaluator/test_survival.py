@@ -231,6 +231,16 @@ def test_the_workers_of_a_sweep_that_was_killed_end_too(tmp_path):
     assert len(list(tmp_path.glob("default/*.parquet"))) == measured
 
 
+def test_a_launcher_that_works_in_the_starting_process_does_not_end_with_its_shell(plan, tmp_path):
+    import threading
+
+    small = plan("default", "workload=quick", "seed=0")
+    Store(small.folder).prepare()
+    here = sweep.Share(sweep.Work(small, None), (tuple(small.cells),), (), os.getpid())
+    assert here("0").measured == 3
+    assert sweep.WATCH not in {thread.name for thread in threading.enumerate()}
+
+
 def waited(happens, seconds=60):
     """Return whether something happens within some time."""
     for _ in range(seconds * 10):
