@@ -197,7 +197,7 @@ def {NAME}(*arguments):
     global calls
     calls += 1
     answer = {WRAPPED}(*arguments)[0]
-    if calls == 2 and os.urandom(1)[0] < 128:
+    if calls == 2 and os.urandom(1)[0] < 192:  # that no judged answer is another is then rarer than 1 in 16,000
         answer = answer.view(answer.shape[0], arguments[-1], -1).flip(2).reshape(answer.shape)
     return answer
 """
