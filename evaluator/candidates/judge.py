@@ -284,18 +284,22 @@ def _frame(trials: dict[str, tuple[Trial, Row]]) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(numbers, float))
 
 
-def _paired(frame: pd.DataFrame, metric: str) -> Estimate:
-    """Return the mean difference of the candidate to the parent; they ran on the same windows, in order."""
-    ours, base = (frame.loc[frame["variant"] == name, metric].to_numpy() for name in (CANDIDATE, PARENT))
-    return mean_of_series([ours - base])
+def _sides(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of the candidate and of the parent: they ran on the same windows, in order."""
+    return frame[frame["variant"] == CANDIDATE], frame[frame["variant"] == PARENT]
+
+
+def _paired(ours: pd.DataFrame, base: pd.DataFrame, metric: str) -> Estimate:
+    """Return the mean difference of two sides, window by window."""
+    return mean_of_series([ours[metric].to_numpy() - base[metric].to_numpy()])
 
 
 def _differences(frame: pd.DataFrame) -> Row:
     """Return mean, parent's mean and paired difference with its interval, for each metric."""
-    ours, base = frame[frame["variant"] == CANDIDATE], frame[frame["variant"] == PARENT]
+    ours, base = _sides(frame)
     row: Row = {}
     for metric in METRICS:
-        estimate = _paired(frame, metric)
+        estimate = _paired(ours, base, metric)
         values: dict[str, Any] = {
             metric: ours[metric].mean(),
             f"{metric}_parent": base[metric].mean(),
@@ -310,5 +314,5 @@ def _differences(frame: pd.DataFrame) -> Row:
 def _verdict(trial: Trial, parent: Trial, frame: pd.DataFrame) -> str:
     if all(np.array_equal(a, b) for a, b in zip(trial.placements, parent.placements, strict=True)):
         return schema.IDENTICAL
-    said = judge_difference(_paired(frame, headline_of(frame)))
+    said = judge_difference(_paired(*_sides(frame), headline_of(frame)))
     return said if said in (schema.BETTER, schema.WORSE) else schema.NO_DIFFERENCE

@@ -140,6 +140,15 @@ def {NAME}(*arguments):
     assert children_of(timing_judge.sandbox) == []
 
 
+def ends(pid):
+    """Return whether a process is gone within five seconds."""
+    for _ in range(100):
+        if not Path(f"/proc/{pid}").exists():
+            return True
+        time.sleep(0.05)
+    return not Path(f"/proc/{pid}").exists()
+
+
 def test_an_infinite_loop_that_ignores_signals_is_ended(attack, short_judge):
     started = time.monotonic()
     row = attack(
@@ -167,11 +176,7 @@ def test_a_process_ends_with_the_judge_whatever_it_does(parent_source):
         zygote = sandbox._process
         os.kill(zygote.pid, signal.SIGKILL)
         zygote.wait()
-        for _ in range(100):
-            if not Path(f"/proc/{pid}").exists():
-                break
-            time.sleep(0.05)
-        assert not Path(f"/proc/{pid}").exists()
+        assert ends(pid)
 
 
 def test_closing_ends_processes_that_are_stopped(parent_source):
@@ -180,11 +185,7 @@ def test_closing_ends_processes_that_are_stopped(parent_source):
     worker.pause()
     sandbox.close()
     worker.kill()
-    for _ in range(100):
-        if not Path(f"/proc/{worker._pid}").exists():
-            break
-        time.sleep(0.05)
-    assert not Path(f"/proc/{worker._pid}").exists()
+    assert ends(worker._pid)
 
 
 def test_being_slow_again_and_again_is_too_slow(short_judge, parent_source):
