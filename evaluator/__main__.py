@@ -12,10 +12,10 @@ from eplb_variants.errors import EplbError
 from evaluator.cli.evaluate import report
 from evaluator.cli.main import USAGE
 from evaluator.config.catalogue import CONFIG_MODULE
-from evaluator.config.plan import make_plan
 from evaluator.config.schemas import register_schemas
 from evaluator.config.session import CONFIG_NAME
-from evaluator.sweep import run
+from evaluator.sweep.plan import make_plan
+from evaluator.sweep.run import run
 
 register_schemas()
 exit_codes = [0]

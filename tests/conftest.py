@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluator import timing
+from evaluator.timing import rounds as timing
 
 SMALL = ["workload.num_layers=3", "workload.windows=6", "workload.tokens=5000"]
 """Overrides that make a synthetic workload small enough for a test."""

@@ -47,7 +47,7 @@ def test_the_library_example_runs():
 
 def test_the_commands_name_what_exists():
     from evaluator.cli.main import COMMANDS
-    from evaluator.config.plan import make_plan
+    from evaluator.sweep.plan import make_plan
 
     for command in re.findall(r"\$ eplb (\w+)", README):
         assert command in COMMANDS

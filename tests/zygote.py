@@ -14,15 +14,15 @@ import sys
 COMMANDS = ("main", "evaluate", "score", "apply", "compare", "ablate", "list", "report")
 MODULES = (
     *(f"evaluator.cli.{name}" for name in COMMANDS),
-    "evaluator.config.plan",
-    "evaluator.judging",
-    "evaluator.sweep",
+    "evaluator.sweep.plan",
+    "evaluator.quality.kernels",
+    "evaluator.sweep.run",
     "eplb_variants.kernels.pipeline",
-    "evaluator.ablation.plot",
-    "evaluator.compare.plots",
-    "evaluator.compare.rendering",
-    "evaluator.report.data",
-    "evaluator.report.page",
+    "evaluator.shown.ablation.plot",
+    "evaluator.shown.plots",
+    "evaluator.shown.rendering",
+    "evaluator.reports.data",
+    "evaluator.reports.page",
     "scipy.stats",
     "statsmodels.stats.multitest",
 )
@@ -43,8 +43,8 @@ def serve() -> None:
 
 def run(request: dict[str, object]) -> None:
     """Run a command line with its own files for input and output, and exit with its code."""
-    from evaluator import timing
     from evaluator.cli.main import main
+    from evaluator.timing import rounds as timing
 
     for descriptor, (path, mode) in enumerate(
         [(os.devnull, os.O_RDONLY), *((request[name], os.O_WRONLY) for name in ("stdout", "stderr"))]

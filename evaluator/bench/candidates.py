@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evaluator.analysis.statistics import Estimate, median_ratio
 from evaluator.bench.line import Line
-from evaluator.candidates.judge import Settings
+from evaluator.candidates.judging.judge import Settings
+from evaluator.candidates.judging.trial import try_out
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox, Worker
-from evaluator.candidates.trial import try_out
 from evaluator.progress import Progress
-from evaluator.statistics import Estimate, median_ratio
 
 
 class Rate(NamedTuple):

@@ -10,10 +10,10 @@ from typing import Any
 
 from rich.table import Table
 
-from evaluator.machine import describe_machine, own_version
+from evaluator.analysis.statistics import Estimate
+from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.schema import INT, REAL, TEXT, Column, arrow_schema
 from evaluator.results.store import Store
-from evaluator.statistics import Estimate
 
 COLUMNS = (
     Column("suite", TEXT, "which benchmark"),

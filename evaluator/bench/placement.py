@@ -15,8 +15,8 @@ from eplb_variants.registry import stages
 from evaluator.bench.line import Line
 from evaluator.bench.plain import PLAIN
 from evaluator.progress import Progress
-from evaluator.timing import time_variants
-from evaluator.timing_settings import TimingSettings
+from evaluator.timing.rounds import time_variants
+from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.synthetic import Synthetic
 
 KERNELS = ("deepseek", "seed_parent", "seed")

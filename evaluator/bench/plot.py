@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from evaluator.bench.placement import Growth
-from evaluator.compare.style import COLOURS, STYLE
+from evaluator.shown.style import COLOURS, STYLE
 
 
 def growth_plot(found: Sequence[Growth]) -> Figure:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluator.analysis.statistics import median_ratio
 from evaluator.bench.line import Line
 from evaluator.bench.replay import PEAK
 from evaluator.progress import Progress
-from evaluator.statistics import median_ratio
 from evaluator.workloads.kept import SETTLED_NS
 from evaluator.workloads.synthetic import Synthetic
 

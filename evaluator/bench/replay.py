@@ -16,17 +16,17 @@ import numpy as np
 from eplb_variants import Placement, Topology, Variant, load_variant
 from eplb_variants.loads import FloatArray
 from eplb_variants.placement import Replication
-from evaluator import metrics
+from evaluator.analysis.score import Score
+from evaluator.analysis.statistics import median_ratio
 from evaluator.bench.line import Line
 from evaluator.bench.placement import HIERARCHICAL
-from evaluator.cell import Cell, Workload
-from evaluator.compare.score import Score
-from evaluator.config.plan import Plan
 from evaluator.progress import Progress
-from evaluator.statistics import median_ratio
-from evaluator.sweep import run
-from evaluator.timing import Prepare, time_prepared
-from evaluator.timing_settings import TimingSettings
+from evaluator.quality import metrics
+from evaluator.sweep.cell import Cell, Workload
+from evaluator.sweep.plan import Plan
+from evaluator.sweep.run import run
+from evaluator.timing.rounds import Prepare, time_prepared
+from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.kept import Kept
 
 SETTINGS = TimingSettings(rounds=15, min_rounds=8, seconds=2.0)
@@ -174,7 +174,7 @@ MEMORY = (
 import sys
 from pathlib import Path
 from evaluator.bench.replay import _Steady, _plan
-from evaluator.sweep import run
+from evaluator.sweep.run import run
 run(_plan(Path(sys.argv[1]), int(sys.argv[2]), _Steady(0.0), "memory"))
 print(peak())
 """

@@ -11,8 +11,8 @@ import numpy as np
 
 from evaluator.bench.line import Line
 from evaluator.progress import Progress
-from evaluator.timing import Prepare, time_prepared
-from evaluator.timing_settings import TimingSettings
+from evaluator.timing.rounds import Prepare, time_prepared
+from evaluator.timing.settings import TimingSettings
 
 SETTINGS = TimingSettings(rounds=9, min_rounds=5, seconds=10.0)
 ASKED = {"--help": 0.3, "list": 0.6}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evaluator.ablation.factors import Design
+    from evaluator.analysis.ablation.factors import Design
 
 EPILOG = """\
 examples:
@@ -43,14 +43,14 @@ def run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from eplb_variants.errors import EplbError
-    from evaluator.ablation.effects import measure_effects
-    from evaluator.ablation.factors import find_design
-    from evaluator.ablation.plot import draw_effects
-    from evaluator.ablation.table import effects_table
-    from evaluator.ablation.words import extent_of, record
+    from evaluator.analysis.ablation.effects import measure_effects
+    from evaluator.analysis.ablation.factors import find_design
     from evaluator.cli.terminal import console
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
+    from evaluator.shown.ablation.plot import draw_effects
+    from evaluator.shown.ablation.table import effects_table
+    from evaluator.shown.ablation.words import extent_of, record
 
     frame = read_runs(options.runs)
     good = frame[frame["status"] == OK]
@@ -94,7 +94,7 @@ def _warn_of_times(good: pd.DataFrame) -> None:
 
 
 def _document(design: Design, runs: list[str]) -> dict[str, Any]:
-    from evaluator.ablation.factors import level_text
+    from evaluator.analysis.ablation.factors import level_text
 
     return {
         "schema_version": 1,

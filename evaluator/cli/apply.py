@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from evaluator.candidates.document import Document
-    from evaluator.candidates.matching import Applied
+    from evaluator.candidates.documents.document import Document
+    from evaluator.candidates.documents.matching import Applied
 
 EPILOG = """\
 examples:
@@ -41,10 +41,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Apply, write or print the program, report, and return 0; 1 if the candidate is rejected."""
     from eplb_variants.errors import EplbError, unknown
-    from evaluator.candidates.apply import apply_document
-    from evaluator.candidates.document import parse_document
-    from evaluator.candidates.matching import MATCHINGS
-    from evaluator.candidates.text import decode, read_text
+    from evaluator.candidates.documents.apply import apply_document
+    from evaluator.candidates.documents.document import parse_document
+    from evaluator.candidates.documents.matching import MATCHINGS
+    from evaluator.candidates.documents.text import decode, read_text
     from evaluator.cli.main import DONE, GATE
 
     if options.matching not in MATCHINGS:
@@ -95,7 +95,7 @@ def _deliver(program: str, output: str | None) -> None:
 
 
 def _report(document: Document, applied: Applied, parent: str, matching: str) -> Iterator[str]:
-    from evaluator.candidates.apply import summarise_matchings
+    from evaluator.candidates.documents.apply import summarise_matchings
 
     what = f"{len(document.edits)} edits" if document.edits else "a whole program"
     yield f"{document.name} applies under {matching}: {what}"

@@ -44,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
     from evaluator.bench.line import table, write
     from evaluator.cli.main import DONE, GATE
     from evaluator.cli.terminal import console
-    from evaluator.machine import describe_machine
     from evaluator.progress import Bar
+    from evaluator.results.machine import describe_machine
 
     for name in options.what:
         if name not in SUITES:
@@ -93,7 +93,7 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
 def _growth(folder: Path, bar: Bar) -> list[Line]:
     from evaluator.bench.placement import measure_growth
     from evaluator.bench.plot import growth_plot
-    from evaluator.compare.plots import save
+    from evaluator.shown.plots import save
 
     lines, found = measure_growth(bar)
     save(growth_plot(found), folder / "_plots", "growth")

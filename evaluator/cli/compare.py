@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evaluator.compare.comparison import Comparison
+    from evaluator.analysis.comparison import Comparison
 
 LATEX_WIDTH = 110
 """Characters of a table in LaTeX: about what a page holds in small type; less important columns are left out."""
@@ -57,9 +57,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what was asked for, write it, draw it, and return 0, or 1 if the gate says no."""
+    from evaluator.analysis.comparison import PICTURED, UNSEEN, compare, view_frame
+    from evaluator.analysis.gate import objections
     from evaluator.cli.main import DONE, GATE
-    from evaluator.compare.comparison import PICTURED, UNSEEN, compare, view_frame
-    from evaluator.compare.gate import objections
     from evaluator.config.session import load_score
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
@@ -99,8 +99,8 @@ def _print(
     against: list[str],
 ) -> None:
     from evaluator.cli.terminal import console
-    from evaluator.compare.exports import document, records
-    from evaluator.compare.rendering import grids_of
+    from evaluator.shown.exports import document, records
+    from evaluator.shown.rendering import grids_of
 
     if options.json:
         more: dict[str, object] = {"gate": against} if options.fail_if_worse is not None else {}
@@ -114,8 +114,8 @@ def _print(
 
 
 def _export(options: argparse.Namespace, comparison: Comparison, view: pd.DataFrame | None) -> None:
-    from evaluator.compare.exports import summaries_frame, write_csv, write_latex
-    from evaluator.compare.rendering import grids_of
+    from evaluator.shown.exports import summaries_frame, write_csv, write_latex
+    from evaluator.shown.rendering import grids_of
 
     if options.csv:
         write_csv(summaries_frame(comparison) if view is None else view, Path(options.csv))
@@ -128,7 +128,7 @@ def _export(options: argparse.Namespace, comparison: Comparison, view: pd.DataFr
 def _draw(options: argparse.Namespace, comparison: Comparison) -> None:
     if options.no_plots:
         return
-    from evaluator.compare.plots import draw_all  # matplotlib is most of what starting takes
+    from evaluator.shown.plots import draw_all  # matplotlib is most of what starting takes
 
     rows, summary = comparison.overall.rows, comparison.overall.summary
     folder = Path(options.out) if options.out else Path(options.runs[0]) / "_plots"

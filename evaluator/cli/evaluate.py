@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evaluator.config.plan import Plan
-    from evaluator.measure import Outcome
+    from evaluator.sweep.measure import Outcome
+    from evaluator.sweep.plan import Plan
 
 EPILOG = """\
 overrides are Hydra's: GROUP=CHOICE picks a file of conf/GROUP, KEY=VALUE sets a value
@@ -45,9 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate and return the exit code."""
-    from evaluator.config.plan import make_plan
     from evaluator.progress import Bar
-    from evaluator.sweep import run as carry_out
+    from evaluator.sweep.plan import make_plan
+    from evaluator.sweep.run import run as carry_out
 
     plan = make_plan(options.overrides, multirun=options.multirun, config_dirs=options.config_dir)
     for sentence in plan.left_out:
@@ -59,8 +59,8 @@ def run(options: argparse.Namespace) -> int:
 
 def report(plan: Plan, outcome: Outcome, *, as_json: bool) -> int:
     """Print what came out, where it is and what to do next; return the exit code."""
+    from evaluator.analysis.comparison import PICTURED, UNSEEN
     from evaluator.cli.main import CRASHED, DONE, USAGE
-    from evaluator.compare.comparison import PICTURED, UNSEEN
     from evaluator.results.schema import OK
     from evaluator.results.store import read_files
 
@@ -90,7 +90,7 @@ def report(plan: Plan, outcome: Outcome, *, as_json: bool) -> int:
 
 def _summaries(plan: Plan, parts: list[tuple[str, pd.DataFrame]]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield title and summary of each part in which the reference was measured; without it nothing can be compared."""
-    from evaluator.compare.summary import summarise
+    from evaluator.analysis.summary import summarise
 
     name = plan.reference.name
     for title, part in parts:
@@ -101,9 +101,9 @@ def _summaries(plan: Plan, parts: list[tuple[str, pd.DataFrame]]) -> Iterator[tu
 
 
 def _print_tables(plan: Plan, good: pd.DataFrame) -> None:
+    from evaluator.analysis.summary import by_workload
     from evaluator.cli.terminal import console
-    from evaluator.compare.summary import by_workload
-    from evaluator.compare.tables import summary_table
+    from evaluator.shown.tables import summary_table
 
     terminal = console()
     parts = by_workload(good)
@@ -114,7 +114,7 @@ def _print_tables(plan: Plan, good: pd.DataFrame) -> None:
 
 
 def _document(plan: Plan, outcome: Outcome, good: pd.DataFrame) -> dict[str, object]:
-    from evaluator.compare.summary import by_workload
+    from evaluator.analysis.summary import by_workload
 
     tables = {
         title: {"reference": plan.reference.name, "variants": json.loads(summary.to_json(orient="records"))}

@@ -26,8 +26,8 @@ def run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from evaluator.config.session import load_score
-    from evaluator.report.data import choose_reference, report_data
-    from evaluator.report.page import render, write
+    from evaluator.reports.data import choose_reference, report_data
+    from evaluator.reports.page import render, write
     from evaluator.results.store import read_runs
 
     score = load_score(options.score, options.config_dir)

@@ -51,8 +51,8 @@ def run(options: argparse.Namespace) -> int:
     """Judge and return the exit code."""
     from eplb_variants.errors import EplbError, unknown
     from evaluator.candidates.docket import candidate_files, read_entries, report_on
-    from evaluator.candidates.judge import Judge, ParentUnusable
-    from evaluator.candidates.matching import MATCHINGS
+    from evaluator.candidates.documents.matching import MATCHINGS
+    from evaluator.candidates.judging.judge import Judge, ParentUnusable
     from evaluator.candidates.program import read_program
     from evaluator.cli.main import CRASHED, DONE
     from evaluator.progress import Bar
@@ -93,11 +93,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _settings(options: argparse.Namespace, overrides: list[str]) -> tuple[Any, Any]:
     from eplb_variants import EplbError
-    from evaluator.candidates.judge import Settings
+    from evaluator.candidates.judging.judge import Settings
+    from evaluator.candidates.judging.schema import ARROW
     from evaluator.candidates.sandbox.confine import Limits
-    from evaluator.candidates.schema import ARROW
-    from evaluator.config.plan import make_plan
     from evaluator.results.store import Store
+    from evaluator.sweep.plan import make_plan
 
     for name in ("jobs", "wall_seconds", "total_seconds", "cpu_seconds", "memory_mib"):
         if getattr(options, name) <= 0:
@@ -125,9 +125,9 @@ def _settings(options: argparse.Namespace, overrides: list[str]) -> tuple[Any, A
 
 def plain_settings() -> Any:
     """Return the settings of a command without any options: what the benchmark runs."""
-    from evaluator.candidates.judge import Settings
+    from evaluator.candidates.judging.judge import Settings
     from evaluator.candidates.sandbox.confine import Limits
-    from evaluator.config.plan import make_plan
+    from evaluator.sweep.plan import make_plan
 
     plan = make_plan(DEFAULTS)
     cell = plan.cells[0]
@@ -162,8 +162,8 @@ def _document(heading: dict[str, Any], said: list[dict[str, Any]]) -> dict[str, 
 
 def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
     from evaluator.candidates.sandbox.pool import printable
-    from evaluator.candidates.table import verdict_table
     from evaluator.cli.terminal import console
+    from evaluator.shown.verdicts import verdict_table
 
     terminal = console()
     print(f"{heading['workload']} on {heading['topology']}, parent {heading['parent']}, matching {heading['matching']}")

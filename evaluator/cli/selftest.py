@@ -16,7 +16,7 @@ def run(options: argparse.Namespace) -> int:
     """Print how often the bench saw a difference where there is none; return 0 if in at most 5 of 100 runs."""
     from evaluator.cli.main import DONE, GATE
     from evaluator.progress import Bar
-    from evaluator.selftest import compare_with_itself
+    from evaluator.timing.selftest import compare_with_itself
 
     with Bar() as bar:
         result = compare_with_itself(options.variant, options.runs, options.rounds, bar)

@@ -24,10 +24,10 @@ from eplb_variants import Topology, Variant, load_variant
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.registry import find
 from eplb_variants.variant import SLOTS
-from evaluator.cell import Cell, Workload
-from evaluator.compare.score import Score
+from evaluator.analysis.score import Score
 from evaluator.config.experiment import EXPERIMENT, chosen_experiment, merged, sweep_lines
 from evaluator.config.session import CONFIG_NAME, options, plain
+from evaluator.sweep.cell import Cell, Workload
 from evaluator.workloads.kept import Kept
 
 KEPT = ".traces"

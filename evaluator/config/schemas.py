@@ -11,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 from eplb_variants.registry import stages
-from evaluator.timing_settings import TimingSettings
+from evaluator.timing.settings import TimingSettings
 from evaluator.workloads import KINDS
 
 

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from eplb_variants.errors import EplbError, unknown
-from evaluator.compare.score import Score
+from evaluator.analysis.score import Score
 from evaluator.config.catalogue import CONFIG_MODULE, check_folders
 from evaluator.config.schemas import register_schemas
 

@@ -10,6 +10,7 @@ import pytest
 
 from eplb_variants import Topology, load_variant
 from eplb_variants.testing import cases
+from evaluator.analysis.statistics import Estimate
 from evaluator.bench import placement, recording, replay
 from evaluator.bench.line import COLUMNS, Line, table, write
 from evaluator.bench.placement import KERNELS, Size, measure_growth, measure_placement
@@ -17,8 +18,7 @@ from evaluator.bench.plain import PLAIN
 from evaluator.bench.plot import growth_plot
 from evaluator.cli import bench
 from evaluator.progress import Silent
-from evaluator.statistics import Estimate
-from evaluator.timing_settings import TimingSettings
+from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.readers import read_trace
 
 NAMES = [*KERNELS, placement.TWO_THREADS]

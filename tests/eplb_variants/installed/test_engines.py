@@ -11,7 +11,7 @@ from eplb_variants import Topology, check_placement, load_variant
 from eplb_variants.installed.loading import TESTED, why_missing
 from eplb_variants.placement import Placement
 from eplb_variants.testing import HIERARCHICAL, groups_stay_together, hard_loads
-from evaluator.metrics import balance
+from evaluator.quality.metrics import balance
 
 pytestmark = pytest.mark.engines
 

@@ -8,14 +8,14 @@ from importlib import resources
 import pytest
 
 from eplb_variants import Topology
-from evaluator.candidates.judge import Judge, Settings
+from evaluator.analysis.score import Score
+from evaluator.candidates.judging.judge import Judge, Settings
+from evaluator.candidates.judging.schema import ARROW, IDENTICAL, INVALID, TIMED_OUT
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.confine import Limits
-from evaluator.candidates.schema import ARROW, IDENTICAL, INVALID, TIMED_OUT
-from evaluator.cell import Workload
-from evaluator.compare.score import Score
 from evaluator.results.store import Store
-from evaluator.timing_settings import TimingSettings
+from evaluator.sweep.cell import Workload
+from evaluator.timing.settings import TimingSettings
 
 SMALL = {"kind": "synthetic", "num_layers": 3, "num_experts": 16, "top_k": 2, "num_groups": 4, "tokens": 4000}
 TOPOLOGY = Topology(24, 4, 2, 4)

@@ -6,8 +6,8 @@ import pytest
 
 from eplb_variants import EplbError
 from evaluator.candidates.docket import candidate_files, read_entries, report_on
+from evaluator.candidates.judging.schema import IDENTICAL, REJECTED
 from evaluator.candidates.program import Program, read_program
-from evaluator.candidates.schema import IDENTICAL, REJECTED
 
 EXAMPLES = resources.files("evaluator.examples").joinpath("candidates")
 PARENT = Program("balancer", resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text())

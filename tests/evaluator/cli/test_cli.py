@@ -182,7 +182,7 @@ def test_a_report_in_a_pipe_that_closes_is_no_error(tmp_path):
     ],
 )
 def test_what_ends_a_command_has_its_exit_code(monkeypatch, capsys, raised, code, says):
-    from evaluator import selftest
+    from evaluator.timing import selftest
 
     def end(*_):
         raise raised

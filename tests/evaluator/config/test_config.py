@@ -9,8 +9,8 @@ import pytest
 from eplb_variants import EplbError, Topology, load_variant, variant_names
 from eplb_variants.registry import register, stages
 from evaluator.config.catalogue import choices
-from evaluator.config.plan import make_plan
 from evaluator.config.session import hydra_session, load_score, options
+from evaluator.sweep.plan import make_plan
 
 
 @pytest.mark.parametrize("name", variant_names())
@@ -229,7 +229,7 @@ class TestCellKey:
         assert key("b") == first
 
     def test_the_source_of_a_stage_counts(self, monkeypatch):
-        from evaluator import cell
+        from evaluator.sweep import cell
 
         before = self.key()
         monkeypatch.setattr(cell, "_package_hash", lambda package: "changed")

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from eplb_variants import EplbError
-from evaluator import sweep
 from evaluator.config import composer
 from evaluator.config.catalogue import choices
-from evaluator.config.plan import make_plan
+from evaluator.sweep import run as sweep
+from evaluator.sweep.plan import make_plan
 
 EXPERIMENTS = sorted(choices("experiment"))
 ENGINES = ("sglang_", "vllm_")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eplb_variants import EplbError
-from evaluator.config.plan import make_plan
 from evaluator.config.session import hydra_session, options
+from evaluator.sweep.plan import make_plan
 from evaluator.workloads import load_workload
 from evaluator.workloads.statistics import describe, lag_correlation
 from evaluator.workloads.synthetic import Synthetic, round_to_sum, scale_to_sum

@@ -1,0 +1,1 @@
+"""What the rows of runs allow to be said: numbers, never pictures."""

@@ -1,0 +1,104 @@
+"""A whole comparison: a summary per workload, the one over all, and the aggregates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from evaluator.analysis.aggregate import aggregate, comparable
+from evaluator.analysis.score import Score
+from evaluator.analysis.summary import by_workload, summarise
+from evaluator.analysis.views import view_of
+
+UNSEEN = (
+    "num_windows",
+    "num_experts",
+    "num_slots",
+    "num_groups",
+    "num_nodes",
+    "variant_config",
+    "workload_config",
+    "place_seconds_min",
+    "place_seconds_iqr",
+    "first_place_seconds",
+    "timing_config",
+    "timing_key",
+    "machine",
+    "version",
+)
+"""Stored columns that no table, view or plot shows."""
+PICTURED = ("gpu_load", "gpu_load_contiguous")
+"""Stored columns that only heat maps and the view by layer show."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One workload on one topology, or all of them: its title, its rows by window and its summary."""
+
+    title: str
+    rows: pd.DataFrame
+    summary: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found.
+
+    Args:
+        reference: variant that differences are to.
+        parts: by workload and topology, those on which the reference was measured.
+        overall: all rows together; the only part itself where there is one.
+        aggregates: across workloads, as ``aggregate`` returns them; none where there is one workload.
+        left_out: variants that are not among the aggregates, for they lack a trace of the reference.
+        without_reference: titles of the workloads on which the reference was not measured.
+    """
+
+    reference: str
+    parts: Sequence[Part]
+    overall: Part
+    aggregates: pd.DataFrame | None
+    left_out: Sequence[str]
+    without_reference: Sequence[str]
+
+    @property
+    def tables(self) -> list[Part]:
+        """The parts, and all together where there are several."""
+        return [*self.parts] if self.aggregates is None else [*self.parts, self.overall]
+
+
+def compare(good: pd.DataFrame, reference: str, score: Score) -> Comparison:
+    """Compare variants.
+
+    Args:
+        good: rows by window of cells that went well.
+        reference: variant that differences are to.
+        score: computed for every summary.
+
+    Raises:
+        EplbError: the reference was not measured anywhere.
+    """
+    split = by_workload(good)
+    if len(split) < 2:
+        only = Part(split[0][0] if split else "", good, summarise(good, reference, score))
+        return Comparison(reference, [only], only, None, [], [])
+    overall = Part(f"all {len(split)} workloads and topologies", good, summarise(good, reference, score))
+    parts, without = [], []
+    for title, rows in split:
+        if reference in set(rows["variant"]):
+            parts.append(Part(title, rows, summarise(rows, reference, score)))
+        else:
+            without.append(title)
+    left_out = comparable(good, reference)[1]
+    return Comparison(reference, parts, overall, aggregate(good, reference), left_out, without)
+
+
+def view_frame(comparison: Comparison, by: str) -> pd.DataFrame:
+    """Return the rows of a view of every workload, with a column ``load`` for its title; see ``view_of``."""
+    frames = []
+    for part in comparison.parts:
+        view = view_of(part.rows, comparison.reference, by)
+        view.insert(0, "load", part.title)
+        frames.append(view)
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,1 @@
+"""From a document of edits and a parent to a program."""

@@ -1,0 +1,110 @@
+"""A document and a parent give a program, or a reason why not; and what other semantics would have given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eplb_variants.errors import EplbError, unknown
+from evaluator.candidates.documents.document import Document, parse_document
+from evaluator.candidates.documents.matching import DEFAULT, MATCHINGS, Applied
+
+SAME, SAME_TEXT, ANOTHER, REJECTS, BOTH_REJECT = (
+    "the same program",
+    "the same program but for white space at line ends",
+    "another program",
+    "rejects it",
+    "rejects it, too",
+)
+"""What is said of another semantics, ahead of the reason."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one semantics makes of a document: a program with notes, or the reason why there is none."""
+
+    program: str | None
+    notes: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def apply_document(document: Document, parent: str, matching: str = DEFAULT) -> Applied:
+    """Return the program that a document makes of its parent; nothing is ever applied in part by the default.
+
+    Damaged characters that the document's reader repaired are taken as they stand where the parent has them too.
+
+    Args:
+        document: the candidate, best read with ``strict=False``, so that a framework may take what it does take
+        parent: the program that it changes, with its own line ends
+        matching: the semantics, one of ``MATCHINGS``
+
+    Raises:
+        EplbError: the document is rejected, as ``NotApplied`` with a line diff where there is one to show; or there is
+            no such semantics.
+    """
+    _must_be_known(matching)
+    if document.notes and not parent.isascii():
+        again = parse_document(document.raw, parent, name=document.name, strict=False)
+        if again.notes != document.notes:
+            applied = MATCHINGS[matching](again, parent)
+            return Applied(
+                applied.program, (*applied.notes, "no characters were repaired, for the parent has them too")
+            )
+    return MATCHINGS[matching](document, parent)
+
+
+def compare_matchings(document: Document, parent: str) -> dict[str, Outcome]:
+    """Return what each semantics makes of a document, by name, the default first."""
+    return {name: _outcome(document, parent, name) for name in MATCHINGS}
+
+
+def summarise_matchings(document: Document, parent: str, matching: str = DEFAULT) -> dict[str, str]:
+    """Return a sentence on each semantics but the one chosen: same program, another, or rejected and why."""
+    _must_be_known(matching)
+    outcomes = compare_matchings(document, parent)
+    chosen = outcomes.pop(matching)
+    return {name: _sentence(outcome, _relation(outcome, chosen)) for name, outcome in outcomes.items()}
+
+
+def other_outcomes(document: Document, parent: str, matching: str = DEFAULT) -> tuple[str, ...]:
+    """Return a sentence on each semantics under which something else would have come of the document."""
+    _must_be_known(matching)
+    outcomes = compare_matchings(document, parent)
+    chosen = outcomes.pop(matching)
+    return tuple(
+        f"under {name}: {_sentence(outcome, relation)}"
+        for name, outcome in outcomes.items()
+        if (relation := _relation(outcome, chosen)) in (ANOTHER, REJECTS)
+    )
+
+
+def _must_be_known(matching: str) -> None:
+    if matching not in MATCHINGS:
+        raise unknown("matching", matching, MATCHINGS)
+
+
+def _outcome(document: Document, parent: str, matching: str) -> Outcome:
+    try:
+        applied = apply_document(document, parent, matching)
+    except EplbError as error:
+        return Outcome(None, reason=str(error))
+    return Outcome(applied.program, applied.notes)
+
+
+def _relation(outcome: Outcome, chosen: Outcome) -> str:
+    if outcome.program is None:
+        return BOTH_REJECT if chosen.program is None else REJECTS
+    if outcome.program == chosen.program:
+        return SAME
+    if chosen.program is not None and _bare(outcome.program) == _bare(chosen.program):
+        return SAME_TEXT
+    return ANOTHER
+
+
+def _sentence(outcome: Outcome, relation: str) -> str:
+    why = [outcome.reason] if outcome.reason else outcome.notes if relation == ANOTHER else ()
+    return f"{relation}: {'; '.join(why)}" if why else relation
+
+
+def _bare(program: str) -> list[str]:
+    """Return the lines without white space at their ends, and without empty lines at the end of all."""
+    return [line.rstrip() for line in program.rstrip().splitlines()]

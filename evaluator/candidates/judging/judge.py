@@ -1,0 +1,318 @@
+"""The judge: distinct programs are tried, then timed one at a time beside their parent, and get a verdict each."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from eplb_variants import EplbError, Topology
+from evaluator.analysis.score import Score
+from evaluator.analysis.statistics import Estimate, judge_difference, judge_ratio, mean_of_series
+from evaluator.analysis.summary import METRICS, headline_of, summarise
+from evaluator.candidates.judging import schema
+from evaluator.candidates.judging.checks import Invalid
+from evaluator.candidates.judging.trial import TimedProgram, Trial, try_out
+from evaluator.candidates.program import Program
+from evaluator.candidates.sandbox.confine import Limits
+from evaluator.candidates.sandbox.pool import Sandbox
+from evaluator.progress import Progress, Silent
+from evaluator.results.machine import describe_machine, own_version
+from evaluator.results.schema import OK
+from evaluator.results.store import Store
+from evaluator.sweep.cell import Workload, digest, source_hash
+from evaluator.sweep.measure import timing_columns
+from evaluator.timing.rounds import Prepare, Timing, time_prepared
+from evaluator.timing.settings import TimingSettings
+from evaluator.workloads import UnusableWorkload
+from evaluator.workloads.windows import WindowSequence
+
+PARENT, CANDIDATE = "parent", "candidate"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How programs are judged.
+
+    Attributes:
+        workload: what they place, with ``seed``.
+        topology: for which machine, by its ``topology_name``.
+        score: by which formula they are scored.
+        timing: how they are timed; None for not at all.
+        limits: what they may use.
+        isolation: ``auto`` or ``none``.
+        jobs: programs tried beside each other; timing is never shared.
+    """
+
+    workload: Workload
+    seed: int
+    topology_name: str
+    topology: Topology
+    score: Score
+    timing: TimingSettings | None
+    limits: Limits
+    isolation: str = "auto"
+    jobs: int = 1
+
+
+class Judge:
+    """Judges programs against one parent; a context manager that owns the sandbox.
+
+    Raises:
+        UnusableWorkload: the workload cannot be read or does not fit the topology.
+        ParentUnusable: the parent does not pass the checks that candidates must pass.
+        EplbError: isolation is not to be had, or results cannot be written.
+    """
+
+    def __init__(self, parent: Program, settings: Settings, store: Store) -> None:
+        self.parent, self.settings, self.store = parent, settings, store
+        try:
+            self.windows: WindowSequence = settings.workload.windows(settings.seed)
+            settings.topology.check_experts(self.windows.shape[2])
+        except EplbError as error:
+            raise UnusableWorkload(str(error)) from None
+        store.prepare()
+        self.sandbox = Sandbox(settings.isolation, settings.limits)
+        try:
+            self._parent_trial = try_out(self.sandbox, parent, self.windows, settings.topology)
+        except Invalid as error:
+            self.close()
+            raise self._unusable(error) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the sandbox."""
+        self.sandbox.close()
+
+    def __enter__(self) -> Judge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def isolation(self) -> str:
+        """Return the layers between programs and this machine, in words."""
+        return ", ".join(self.sandbox.layers) or "none"
+
+    def key(self, program: Program) -> str:
+        """Return the hash under which the verdict on a program is kept."""
+        settings = self.settings
+        return digest(
+            schema.SCORE_SCHEMA_VERSION,
+            program.key,
+            self.parent.key,
+            settings.workload.identity,
+            settings.seed,
+            asdict(settings.topology),
+            asdict(settings.limits),
+            settings.score.formula,
+            settings.isolation,
+            self.sandbox.layers,
+            source_hash(Path(__file__).parents[1]),
+        )
+
+    def judge(self, programs: Sequence[Program], progress: Progress | None = None) -> dict[str, Row]:
+        """Return a row per distinct program, by ``Program.key``; what was judged before is read, not judged again."""
+        progress = progress or Silent()
+        rows: dict[str, Row] = {}
+        new: dict[str, Program] = {}
+        for program in programs:
+            kept = self._kept(program)
+            if kept is not None:
+                rows[program.key] = kept
+            else:
+                new[program.key] = program
+        progress.start("trying", len(new))
+        trials: dict[str, Trial] = {}
+
+        def attempt(program: Program) -> tuple[Program, Trial | Invalid]:
+            try:
+                return program, try_out(self.sandbox, program, self.windows, self.settings.topology)
+            except Invalid as error:
+                return program, error
+
+        with ThreadPoolExecutor(self.settings.jobs) as pool:
+            for program, result in pool.map(attempt, new.values()):
+                if isinstance(result, Invalid):
+                    rows[program.key] = self._write(program, self._failed(program, result))
+                else:
+                    trials[program.key] = result
+                    rows[program.key] = self._write(program, self._judged(program, result, None))
+                progress.step(program.name)
+        if self.settings.timing is not None:
+            progress.start("timing", len(trials))
+            for key, trial in trials.items():
+                rows[key] = self._write(new[key], self._timed(new[key], trial))
+                progress.step(new[key].name)
+        return rows
+
+    def _kept(self, program: Program) -> Row | None:
+        """Return the row of a program that was judged before with these settings, and timed if that is asked for."""
+        found = self.store.read(self.key(program))
+        if not found:
+            return None
+        here = found[0]["timing_key"] == self._timing_key() and found[0]["timing_valid"]
+        if found[0]["verdict"] == schema.TIMED_OUT:  # a busy machine may have been the reason
+            return None
+        return found[0] if self.settings.timing is None or here or found[0]["verdict"] == schema.INVALID else None
+
+    def _timing_key(self) -> str | None:
+        return None if self.settings.timing is None else digest(asdict(self.settings.timing), describe_machine())
+
+    def _write(self, program: Program, row: Row) -> Row:
+        self.store.write(self.key(program), [row])
+        return {**dict.fromkeys(schema.ARROW.names), **row}
+
+    def _common(self, program: Program) -> Row:
+        return {
+            "schema_version": schema.SCORE_SCHEMA_VERSION,
+            "key": self.key(program),
+            "candidate": program.name,
+            "program": program.key,
+            "parent": self.parent.name,
+            "parent_program": self.parent.key,
+            "workload": self.settings.workload.name,
+            "topology": self.settings.topology_name,
+            "isolation": self.isolation,
+            "score_name": self.settings.score.name,
+            "version": own_version(),
+            "machine": describe_machine(),
+            "measured_at": datetime.datetime.now(datetime.UTC),
+        }
+
+    def _failed(self, program: Program, error: Invalid) -> Row:
+        return {
+            **self._common(program),
+            "verdict": schema.TIMED_OUT if error.timed_out else schema.INVALID,
+            "check": error.check,
+            "check_load": error.load,
+            "detail": error.detail,
+        }
+
+    def _timed(self, program: Program, trial: Trial) -> Row:
+        assert self.settings.timing is not None
+        source = self.windows, self.settings.topology
+        contestant = TimedProgram(self.sandbox, program, *source)
+        beside = TimedProgram(self.sandbox, self.parent, *source)
+        try:
+            timing = time_prepared({CANDIDATE: contestant}, self._unfailing(beside), self.settings.timing)[CANDIDATE]
+            contestant.check(trial)
+        except Invalid as error:
+            return self._failed(program, error)
+        finally:
+            contestant.end()
+            beside.end()
+        return self._judged(program, trial, timing)
+
+    def _unfailing(self, prepare: Prepare) -> Prepare:
+        """Return the parent's rounds, its failures being nobody else's."""
+
+        def guarded(action: Callable[[], Any]) -> Any:
+            try:
+                return action()
+            except Invalid as error:
+                raise self._unusable(error) from None
+
+        def ready(round_number: int) -> Callable[[], object]:
+            call = guarded(lambda: prepare(round_number))
+            return lambda: guarded(call)
+
+        return ready
+
+    def _unusable(self, error: Invalid) -> ParentUnusable:
+        return ParentUnusable(f"the parent {self.parent.name!r} cannot be judged against: {error}")
+
+    def _judged(self, program: Program, trial: Trial, timing: Timing | None) -> Row:
+        times: Row = {}
+        if timing is not None and self.settings.timing is not None:
+            times = timing_columns(timing, self.settings.timing, self.parent.name, self._timing_key() or "")
+            times["place_cpu_seconds"] = None  # the judge's own CPU time says nothing of the program
+        frame = _frame({PARENT: (self._parent_trial, {}), CANDIDATE: (trial, times)})
+        if timing is not None:
+            at_parent = frame["variant"] == PARENT
+            frame.loc[at_parent, "place_seconds"] = times["place_seconds"] / times["time_ratio"]
+            frame.loc[at_parent, ["time_ratio", "time_ratio_low", "time_ratio_high"]] = 1.0
+        summary = summarise(frame, PARENT, self.settings.score).set_index("variant")
+        row = self._common(program) | _differences(frame) | times
+        row |= {
+            "verdict": _verdict(trial, self._parent_trial, frame),
+            "checked_loads": trial.checked_loads,
+            "repeats": bool(trial.repeats),
+            "windows": len(trial.rows),
+            "score": _number(summary.loc[CANDIDATE, "score"]),
+            "score_parent": _number(summary.loc[PARENT, "score"]),
+            "next_by_window": [r.get("balancedness_gpu_next") for r in trial.rows],
+            "next_by_window_parent": [r.get("balancedness_gpu_next") for r in self._parent_trial.rows],
+        }
+        if timing is not None:
+            words = {schema.BETTER: "faster", schema.WORSE: "slower"}
+            verdict = judge_ratio(timing.ratio)
+            row["time_verdict"] = words.get(verdict, verdict)
+        return row
+
+
+class ParentUnusable(EplbError):
+    """The parent does not pass the checks that candidates must pass."""
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _frame(trials: dict[str, tuple[Trial, Row]]) -> pd.DataFrame:
+    """Return the rows of trials as ``summarise`` takes them."""
+    rows = []
+    for name, (trial, times) in trials.items():
+        for row in trial.rows:
+            base: Row = dict.fromkeys([*METRICS, "place_seconds", "place_cpu_seconds", "time_reference"], None)
+            base |= {"time_ratio": None, "time_ratio_low": None, "time_ratio_high": None, "timing_valid": None}
+            base |= {"timing_rounds": None, "workload_content": "c"}
+            base |= {"workload": "w", "topology": "t", "seed": 0, "interval": 1, "status": OK, "cell": name}
+            rows.append({**base, **row, **times, "variant": name})
+    frame = pd.DataFrame(rows)
+    numbers = [c for c in frame.columns if c in METRICS or c.startswith(("place_", "time_ratio"))]
+    return frame.astype(dict.fromkeys(numbers, float))
+
+
+def _sides(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of the candidate and of the parent: they ran on the same windows, in order."""
+    return frame[frame["variant"] == CANDIDATE], frame[frame["variant"] == PARENT]
+
+
+def _paired(ours: pd.DataFrame, base: pd.DataFrame, metric: str) -> Estimate:
+    """Return the mean difference of two sides, window by window."""
+    return mean_of_series([ours[metric].to_numpy() - base[metric].to_numpy()])
+
+
+def _differences(frame: pd.DataFrame) -> Row:
+    """Return mean, parent's mean and paired difference with its interval, for each metric."""
+    ours, base = _sides(frame)
+    row: Row = {}
+    for metric in METRICS:
+        estimate = _paired(ours, base, metric)
+        values: dict[str, Any] = {
+            metric: ours[metric].mean(),
+            f"{metric}_parent": base[metric].mean(),
+            f"{metric}_difference": estimate.value,
+            f"{metric}_difference_low": estimate.low,
+            f"{metric}_difference_high": estimate.high,
+        }
+        row |= {name: _number(value) for name, value in values.items()}
+    return row
+
+
+def _verdict(trial: Trial, parent: Trial, frame: pd.DataFrame) -> str:
+    if all(np.array_equal(a, b) for a, b in zip(trial.placements, parent.placements, strict=True)):
+        return schema.IDENTICAL
+    said = judge_difference(_paired(*_sides(frame), headline_of(frame)))
+    return said if said in (schema.BETTER, schema.WORSE) else schema.NO_DIFFERENCE

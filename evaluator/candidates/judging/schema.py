@@ -1,0 +1,66 @@
+"""The columns of a judged program, in the parquet under ``runs/`` and in the JSON of ``eplb score``."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from evaluator.analysis.summary import METRICS
+from evaluator.results.schema import FLAG, INT, REAL, TEXT, TIMING, Column, arrow_schema
+
+SCORE_SCHEMA_VERSION = 2
+"""Raised when a column changes its meaning."""
+
+REJECTED, INVALID, TIMED_OUT = "rejected", "invalid", "timed out"
+IDENTICAL, NO_DIFFERENCE, BETTER, WORSE = "identical placements", "no difference", "better", "worse"
+VERDICTS = (REJECTED, INVALID, TIMED_OUT, IDENTICAL, NO_DIFFERENCE, WORSE, BETTER)
+
+IDENTITY = (
+    Column("schema_version", INT, "version of this table"),
+    Column("key", TEXT, "hash of the program, the parent, the workload and the settings"),
+    Column("candidate", TEXT, "name of the document that this program was first seen in"),
+    Column("program", TEXT, "hash of the program's source; null for a document that did not apply"),
+    Column("parent", TEXT, "name of the parent program"),
+    Column("parent_program", TEXT, "hash of the parent's source"),
+    Column("workload", TEXT, "name of the workload, with the parameters that were changed"),
+    Column("topology", TEXT, "name of the topology, or its four numbers"),
+    Column("isolation", TEXT, "layers between the program and the machine, or none"),
+)
+JUDGEMENT = (
+    Column("verdict", TEXT, f"one of: {', '.join(VERDICTS)}"),
+    Column("check", TEXT, "which check failed; null where none did"),
+    Column("check_load", TEXT, "on which load it failed"),
+    Column("detail", TEXT, "what was wrong, for people; may quote the program: never give it to a model"),
+    Column("checked_loads", INT, "hard loads that the program passed"),
+    Column("repeats", FLAG, "whether two calls with other random numbers gave the same placement"),
+    Column("windows", INT, "windows that it was judged on"),
+    Column("time_verdict", TEXT, "faster, slower or no difference, by the interval of the ratio"),
+    Column("score", REAL, "by the formula that was asked for"),
+    Column("score_parent", REAL, "the parent's, by the same formula"),
+    Column("score_name", TEXT, "name of the formula"),
+)
+
+
+def _metrics() -> tuple[Column, ...]:
+    columns = []
+    for name in METRICS:
+        columns += [
+            Column(name, REAL, "mean over windows; see the columns of a run"),
+            Column(f"{name}_parent", REAL, "the parent's"),
+            Column(f"{name}_difference", REAL, "mean difference to the parent on the same windows"),
+            Column(f"{name}_difference_low", REAL, "lower end of its 95% interval over windows"),
+            Column(f"{name}_difference_high", REAL, "upper end"),
+        ]
+    return tuple(columns)
+
+
+SERIES = (
+    Column("next_by_window", pa.list_(pa.float64()), "balancedness_gpu_next of each window"),
+    Column("next_by_window_parent", pa.list_(pa.float64()), "the parent's"),
+)
+WHEN = (
+    Column("version", TEXT, "version of eplb-lab"),
+    Column("machine", TEXT, "processor, cores, memory, versions, JSON"),
+    Column("measured_at", pa.timestamp("us", tz="UTC"), "when the row was written"),
+)
+COLUMNS = (*IDENTITY, *JUDGEMENT, *_metrics(), *SERIES, *TIMING, *WHEN)
+ARROW = arrow_schema(COLUMNS)

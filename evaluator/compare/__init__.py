@@ -1,1 +1,0 @@
-"""From parquet to tables, plots and verdicts."""

@@ -1,0 +1,97 @@
+"""What a placement is worth on a load. Sums are in float64, whatever the variant worked in.
+
+Layers without any load (the dense layers of real traces) are left out of every mean.
+Shapes: L layers, E logical experts, P slots, G GPUs, N nodes, Q groups.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eplb_variants.kernels.compiled import ready
+from eplb_variants.loads import FloatArray
+from eplb_variants.placement import Placement
+from evaluator.quality.kernels import (
+    GPU_MEAN,
+    GPU_PEAK,
+    GPU_RATIO,
+    NODE_MEAN,
+    NODE_PEAK,
+    SLOT_MEAN,
+    SLOT_PEAK,
+    USED,
+    balance_sums,
+    local_groups,
+    second_copies,
+    slots_moved,
+)
+
+
+class Balance(NamedTuple):
+    """Balancedness of a placement on one load; 1 is perfect, NaN where no layer has load."""
+
+    gpu: float
+    """Sum over layers of the mean GPU load over the sum over layers of the maximum GPU load."""
+    node: float
+    """The same over nodes."""
+    expert: float
+    """The same over physical experts: blind to packing."""
+    gpu_layer_mean: float
+    """Mean over layers of mean GPU load over maximum GPU load."""
+
+
+def gpu_loads(load_LE: NDArray[np.generic], placement: Placement) -> FloatArray:
+    """Return ``[L, G]``: tokens of each GPU if replicas of an expert share its tokens evenly."""
+    per_replica_LE = load_LE.astype(np.float64) / placement.logcnt
+    slots_LP = np.take_along_axis(per_replica_LE, placement.phy2log, axis=1)
+    return slots_LP.reshape(slots_LP.shape[0], placement.topology.num_gpus, -1).sum(axis=2)
+
+
+def balance(load_LE: NDArray[np.generic], placement: Placement) -> Balance:
+    """Return how evenly ``placement`` spreads ``load [L, E]``."""
+    topology = placement.topology
+    sums = balance_sums(ready(load_LE), ready(placement.phy2log, np.int64), topology.num_gpus, topology.num_nodes)
+    if not sums[USED]:
+        return Balance(*[float("nan")] * 4)
+    return Balance(
+        float(sums[GPU_MEAN] / sums[GPU_PEAK]),
+        float(sums[NODE_MEAN] / sums[NODE_PEAK]),
+        float(sums[SLOT_MEAN] / sums[SLOT_PEAK]),
+        float(sums[GPU_RATIO] / sums[USED]),
+    )
+
+
+def moved_slots(previous: Placement, placement: Placement, used_L: NDArray[np.bool_]) -> float:
+    """Return the share of slots whose expert was not on that GPU before, over the layers ``used [L]``."""
+    before, after = (ready(p.phy2log, np.int64) for p in (previous, placement))
+    moved = slots_moved(before, after, placement.topology.num_gpus, placement.num_experts, ready(used_L, np.bool_))
+    return _share(moved, used_L, placement.topology.num_slots)
+
+
+def colocated_replicas(placement: Placement, used_L: NDArray[np.bool_]) -> float:
+    """Return the share of slots with a second copy of an expert already on the same GPU, over ``used [L]``."""
+    phy2log, topology = ready(placement.phy2log, np.int64), placement.topology
+    second = second_copies(phy2log, topology.num_gpus, placement.num_experts, ready(used_L, np.bool_))
+    return _share(second, used_L, topology.num_slots)
+
+
+def group_locality(placement: Placement, used_L: NDArray[np.bool_]) -> float:
+    """Return the share of expert groups, over the layers ``used [L]``, that lie on one node with all replicas.
+
+    NaN where the experts do not divide into the topology's groups.
+    """
+    topology, num_experts = placement.topology, placement.num_experts
+    if num_experts % topology.num_groups:
+        return float("nan")
+    phy2log, used = ready(placement.phy2log, np.int64), ready(used_L, np.bool_)
+    local = local_groups(phy2log, topology.num_nodes, topology.num_groups, num_experts, used)
+    return _share(local, used_L, topology.num_groups)
+
+
+def _share(count: int, used_L: NDArray[np.bool_], of_each: int) -> float:
+    """Return a count over the used layers as a share; NaN where there are none."""
+    num_used = int(used_L.sum())
+    return count / (num_used * of_each) if num_used else float("nan")

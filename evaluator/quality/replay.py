@@ -1,0 +1,88 @@
+"""The loop: a variant places each window and is judged on it and on the next.
+
+Shapes: W windows, L layers, E logical experts, G GPUs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from eplb_variants import Placement, Topology, Variant, check_placement, load_variant
+from eplb_variants.loads import IntArray
+from evaluator.quality import metrics
+from evaluator.quality.kernels import is_sound
+from evaluator.workloads.windows import WindowSequence
+
+JUDGED_ON = ("own", "next")
+
+
+def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) -> Iterator[dict[str, Any]]:
+    """Yield a row of metrics for each window, under the names of the results' columns.
+
+    The variant sees copies of the windows up to the one it plans for, and its own previous placement, read-only.
+
+    Raises:
+        EplbError: the variant cannot use the load, or what it returns is no placement.
+    """
+    num_windows = len(windows_WLE)
+    picture = max(0, num_windows - 2)  # the last window that has a next one
+    previous: Placement | None = None
+    for window in range(num_windows):
+        own_LE = windows_WLE[window]
+        placement = place(variant, windows_WLE, window, topology, previous)
+        next_LE = windows_WLE[window + 1] if window + 1 < num_windows else None
+        row: dict[str, Any] = {"window": window}
+        for judged_on, load_LE in zip(JUDGED_ON, (own_LE, next_LE), strict=True):
+            if load_LE is not None:
+                values = metrics.balance(load_LE, placement)._asdict()
+                row |= {f"balancedness_{name}_{judged_on}": value for name, value in values.items()}
+        used_L = own_LE.any(axis=1)
+        row["moved_slots"] = metrics.moved_slots(previous, placement, used_L) if previous is not None else None
+        row["group_locality"] = metrics.group_locality(placement, used_L)
+        row["colocated_replicas"] = metrics.colocated_replicas(placement, used_L)
+        if window == picture:
+            row |= _heat_map(own_LE if next_LE is None else next_LE, placement)
+        previous = placement
+        yield row
+
+
+def place(
+    variant: Variant, windows_WLE: WindowSequence, window: int, topology: Topology, previous: Placement | None
+) -> Placement:
+    """Return the checked placement that ``variant`` makes from the windows up to ``window``."""
+    history_WLE = seen(variant, windows_WLE, window)
+    made = variant.place(history_WLE, topology, previous)
+    placement = _checked(made, windows_WLE.shape[2], topology)
+    placement.phy2log.setflags(write=False)
+    placement.rank.setflags(write=False)
+    return placement
+
+
+def _checked(made: Placement, num_experts: int, topology: Topology) -> Placement:
+    """Return a copy of a placement after checking it; the readable check says what is wrong where something is."""
+    arrays = (made.phy2log, made.rank)
+    plain = all(isinstance(array, np.ndarray) and array.dtype == np.int64 for array in arrays)
+    if plain and arrays[0].shape == arrays[1].shape and arrays[0].shape[1:] == (topology.num_slots,):
+        phy2log, rank = np.array(arrays, order="C")  # in one piece
+        if is_sound(phy2log, rank, num_experts):
+            return Placement(phy2log, rank, num_experts, topology)
+    return check_placement(made.phy2log, num_experts, topology, rank=made.rank)
+
+
+def seen(variant: Variant, windows_WLE: WindowSequence, window: int) -> IntArray:
+    """Return a copy of the history ``[W, L, E]`` that a variant is shown when it plans for ``window``."""
+    return np.stack([windows_WLE[earlier] for earlier in range(max(0, window + 1 - variant.windows), window + 1)])
+
+
+def _heat_map(load_LE: IntArray, placement: Placement) -> dict[str, Any]:
+    """Return the GPU loads ``[L * G]`` in units of the layer's mean, as placed and as without a balancer."""
+    contiguous = load_variant("contiguous").place(load_LE, placement.topology)
+
+    def relative(by: Placement) -> list[float]:
+        load_LG = metrics.gpu_loads(load_LE, by)
+        return (load_LG / np.maximum(load_LG.mean(axis=1, keepdims=True), 1e-300)).ravel().tolist()
+
+    return {"gpu_load": relative(placement), "gpu_load_contiguous": relative(contiguous)}

@@ -1,0 +1,91 @@
+"""Verdicts in words: over everything, and workload by workload."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE
+
+ORDER = (BETTER, SAME, WORSE, UNSURE)
+TIME_WORDS = {BETTER: "faster", SAME: "no difference", WORSE: "slower", UNSURE: UNSURE}
+
+
+def words(summary: pd.DataFrame, reference: str, panels: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return, for each verdict that was given, the variants that it is about, best first.
+
+    Args:
+        summary: over everything, as ``summarise`` returns it.
+        reference: has no verdict.
+        panels: of the report; how often each variant was better, the same and worse is counted over them.
+
+    A variant that was not measured everywhere is marked: its difference is of the windows that it has.
+    """
+    others = summary[summary["variant"] != reference]
+    single = [panel for panel in panels if panel["measured"] and panel["id"] != "panel-0"]
+    return [
+        {"verdict": verdict, "variants": [_said(row, single) for _, row in rows.iterrows()]}
+        for verdict in ORDER
+        if len(rows := others[others["verdict"] == verdict])
+    ]
+
+
+def _said(row: pd.Series, panels: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    counts = Counter(
+        entry["summary"]["verdict"]
+        for panel in panels
+        for entry in panel["rows"]
+        if entry["summary"]["variant"] == row["variant"]
+    )
+    tally = ", ".join(f"{word} on {counts[word]}" for word in ORDER if counts[word])
+    return {
+        "variant": str(row["variant"]),
+        "difference": interval(row["difference"], row["difference_low"], row["difference_high"], "+.4f"),
+        "tally": f"{tally} of {len(panels)}" if len(panels) > 1 else "",
+        "complete": bool(row["complete"]),
+        "windows": int(row["windows"]),
+    }
+
+
+def interval(value: float, low: float, high: float, form: str) -> str:
+    """Return a value with its interval, without it where there is none, or a dash."""
+    if pd.isna(value):
+        return "-"
+    return f"{value:{form}}" if pd.isna(low) else f"{value:{form}} [{low:{form}}, {high:{form}}]"
+
+
+def time_words(summary: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return, for each verdict on time that was given, the variants and their ratios to the time reference."""
+    timed = summary[summary["time_verdict"].notna() & (summary["variant"] != summary["time_reference"])]
+    return [
+        {
+            "verdict": TIME_WORDS[verdict],
+            "reference": str(rows["time_reference"].iloc[0]),
+            "variants": [
+                {
+                    "variant": str(row["variant"]),
+                    "ratio": interval(row["time_ratio"], row["time_ratio_low"], row["time_ratio_high"], ".2f"),
+                    "valid": bool(row["timing_valid"]),
+                }
+                for _, row in rows.iterrows()
+            ],
+        }
+        for verdict in ORDER
+        if len(rows := timed[timed["time_verdict"] == verdict])
+    ]
+
+
+def matrix(panels: Sequence[dict[str, Any]], variants: Sequence[str], reference: str) -> dict[str, Any] | None:
+    """Return the verdicts as a table, a row per panel and a column per variant; None where one panel says it all."""
+    if len(panels) < 2:
+        return None
+    others = [name for name in variants if name != reference]
+    rows = []
+    for panel in panels:
+        found = {entry["summary"]["variant"]: entry["summary"] for entry in panel.get("rows", ())}
+        cells = [(found[name]["difference"], found[name]["verdict"]) if name in found else None for name in others]
+        rows.append({"id": panel["id"], "title": panel["title"], "cells": cells})
+    return {"variants": others, "rows": rows}

@@ -1,0 +1,1 @@
+"""Effects as a table and as a figure."""

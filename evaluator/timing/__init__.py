@@ -1,0 +1,1 @@
+"""How long a placement takes, beside a reference."""

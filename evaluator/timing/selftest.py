@@ -1,0 +1,65 @@
+"""The A/A check: what the bench says of a variant and itself."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from eplb_variants import EplbError, Topology, load_variant
+from evaluator.analysis.statistics import SAME, judge_difference, judge_ratio, mean_of_series
+from evaluator.progress import Progress
+from evaluator.quality.replay import replay
+from evaluator.timing.rounds import time_variants
+from evaluator.timing.settings import TimingSettings
+from evaluator.workloads.synthetic import Synthetic
+
+PASS = 0.95
+LOAD = Synthetic(num_layers=16, num_experts=64, num_groups=8, icc=0.38, tokens=50_000, windows=8)
+TOPOLOGY = Topology(80, 8, 2, 16)
+"""Small enough for a call of a few milliseconds, as a check of the bench and not of the variant."""
+
+
+class SelfTest(NamedTuple):
+    """How often two equal things were called equal."""
+
+    runs: int
+    time_same: int
+    balance_same: int
+    lowest_ratio: float
+    median_ratio: float
+    highest_ratio: float
+    valid: bool
+
+    @property
+    def passed(self) -> bool:
+        """Whether both say "no difference" in at least 95 of 100 runs."""
+        return min(self.time_same, self.balance_same) >= PASS * self.runs
+
+
+def compare_with_itself(name: str, runs: int, rounds: int, progress: Progress) -> SelfTest:
+    """Return what ``runs`` comparisons of a variant with itself say, each on a load and a random order of its own.
+
+    Raises:
+        EplbError: an unknown variant, no runs, or fewer than three rounds.
+    """
+    if runs < 1:
+        raise EplbError(f"runs is {runs}: at least one comparison is needed")
+    settings = TimingSettings(rounds=rounds, min_rounds=min(rounds, 3))
+    ratios, time_same, balance_same, valid = [], 0, 0, True
+    progress.start("A/A", runs)
+    for seed in range(runs):
+        windows_WLE = LOAD.make(seed).windows(1)
+        one, other = load_variant(name), load_variant(name)
+        timing = time_variants({"one": one}, other, windows_WLE, TOPOLOGY, settings, seed)["one"]
+        ratios.append(timing.ratio.value)
+        valid = valid and timing.valid
+        time_same += judge_ratio(timing.ratio) == SAME
+        judged = [
+            np.array([row["balancedness_gpu_own"] for row in replay(variant, windows_WLE, TOPOLOGY)])
+            for variant in (one, other)
+        ]
+        balance_same += judge_difference(mean_of_series([judged[0] - judged[1]])) == SAME
+        progress.step(f"run {seed}")
+    low, median, high = (float(f(ratios)) for f in (np.min, np.median, np.max))
+    return SelfTest(runs, time_same, balance_same, low, median, high, valid)

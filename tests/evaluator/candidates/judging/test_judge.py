@@ -1,0 +1,142 @@
+"""Verdicts: what is said of programs that are the same, better, worse or neither."""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib import resources
+
+import pyarrow.parquet as pq
+import pytest
+
+from evaluator.candidates.judging import judge as judging
+from evaluator.candidates.judging.judge import Judge, ParentUnusable
+from evaluator.candidates.judging.schema import ARROW, BETTER, IDENTICAL, INVALID, NO_DIFFERENCE, WORSE
+from evaluator.candidates.program import Program
+from evaluator.results.store import Store
+
+PARENT = resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text()
+CARELESS = PARENT.replace("descending=True, stable=True", "descending=False, stable=True")
+
+
+def test_the_parent_is_the_parent(verdict):
+    row = verdict(PARENT + "\n# more\n")
+    assert row["verdict"] == IDENTICAL
+    assert row["balancedness_gpu_next_difference"] == 0
+    assert row["repeats"]
+    assert row["windows"] == 7
+    assert row["checked_loads"] > 30
+    assert row["score"] == row["score_parent"] == row["balancedness_gpu_next"]
+    assert "landlock" in row["isolation"]
+    assert len(row["next_by_window"]) == 7
+
+
+def test_packing_the_lightest_first_is_worse(verdict):
+    row = verdict(CARELESS)
+    assert row["verdict"] == WORSE
+    assert row["balancedness_gpu_next_difference_high"] < 0
+
+
+def test_undoing_it_is_better(tmp_path, small_settings):
+    with Judge(Program("careless", CARELESS), small_settings(), Store(tmp_path, ARROW)) as judge:
+        program = Program("careful", PARENT)
+        assert judge.judge([program])[program.key]["verdict"] == BETTER
+
+
+def test_a_change_that_matters_little_is_no_difference(verdict):
+    """Other slots on the same GPUs: not the same placement, and exactly as balanced."""
+    turned = PARENT.replace(
+        "    return phy2log, *maps(phy2log, num_experts)",
+        "    phy2log = phy2log.view(num_layers, num_gpus, -1).flip(2).reshape(num_layers, -1)\n"
+        "    return phy2log, *maps(phy2log, num_experts)",
+    )
+    row = verdict(turned)
+    assert row["verdict"] == NO_DIFFERENCE
+    assert row["balancedness_gpu_next_difference"] == 0
+
+
+def test_a_program_that_draws_its_placement_does_not_repeat_itself(verdict):
+    drawn = PARENT.replace(
+        "    return phy2log, *maps(phy2log, num_experts)",
+        "    order = torch.stack([torch.randperm(num_gpus // num_nodes) + n * (num_gpus // num_nodes)"
+        " for n in range(num_nodes)]).view(-1)\n"
+        "    phy2log = phy2log.view(num_layers, num_gpus, -1)[:, order].reshape(num_layers, -1)\n"
+        "    return phy2log, *maps(phy2log, num_experts)",
+    )
+    row = verdict(drawn)
+    assert row["verdict"] == NO_DIFFERENCE
+    assert row["repeats"] is False
+
+
+@pytest.mark.parametrize(
+    ("broken", "load"),
+    [
+        ("assert weight.sum() > 0", "all zero, hierarchical"),
+        ("assert num_replicas > weight.shape[1]", "mild, no redundancy"),
+        ("assert num_replicas > num_gpus", "mild, one slot per GPU"),
+        ("assert weight.max() <= 30 * weight.mean()", "heavy skew"),
+        ("assert (weight > 0).any(dim=1).all()", "zero"),
+    ],
+)
+def test_the_hard_loads_find_what_a_mild_one_does_not(verdict, broken, load):
+    row = verdict(PARENT.replace("    weight = weight.float().cpu()\n", f"    weight = weight.float()\n    {broken}\n"))
+    assert row["verdict"] == INVALID
+    assert load in row["check_load"]
+
+
+def test_the_global_path_is_tried(verdict):
+    row = verdict(
+        PARENT.replace(
+            "    if num_groups % num_nodes:\n        num_groups = num_nodes = 1\n",
+            "    assert num_groups % num_nodes == 0\n",
+        )
+    )
+    assert (row["verdict"], row["check_load"]) == (INVALID, "mild, groups that nodes do not divide")
+
+
+def test_a_program_is_judged_once_whatever_it_is_called(judge, monkeypatch):
+    tried = []
+    original = judging.try_out
+    monkeypatch.setattr(judging, "try_out", lambda *a: tried.append(a[1].name) or original(*a))
+    source = PARENT + "\n# judged once\n"
+    first = judge.judge([Program("one", source), Program("two", source)])
+    again = judge.judge([Program("three", source)])
+    assert len(tried) == 1
+    assert list(first) == list(again)
+
+
+def test_other_settings_are_another_judgement(judge, tmp_path):
+    program = Program("x", PARENT)
+    before = judge.key(program)
+    judge_settings = judge.settings
+    try:
+        judge.settings = dataclasses.replace(judge_settings, seed=6)
+        assert judge.key(program) != before
+    finally:
+        judge.settings = judge_settings
+
+
+def test_several_are_tried_beside_each_other(tmp_path, small_settings):
+    with Judge(Program("parent", PARENT), small_settings(jobs=3), Store(tmp_path, ARROW)) as judge:
+        programs = [Program(str(i), PARENT + f"\n# {i}\n") for i in range(6)]
+        rows = judge.judge(programs)
+    assert [row["verdict"] for row in rows.values()] == [IDENTICAL] * 6
+    assert len(list(tmp_path.glob("*.parquet"))) == 6
+
+
+def test_rows_are_parquet_with_their_meanings(judge, verdict):
+    verdict(PARENT)
+    path = next(judge.store.folder.glob("*.parquet"))
+    schema = pq.read_schema(path)
+    assert schema.names == ARROW.names
+    assert all(field.metadata[b"meaning"] for field in schema)
+
+
+def test_a_parent_that_fails_is_unusable(tmp_path, small_settings):
+    with pytest.raises(ParentUnusable, match="cannot be judged against: answer on loading the program"):
+        Judge(Program("broken", "x ="), small_settings(), Store(tmp_path, ARROW))
+
+
+@pytest.mark.parametrize("name", ["snake_deal.py"])
+def test_the_example_programs_are_valid(verdict, name):
+    source = resources.files("evaluator.examples").joinpath("candidates", name).read_text()
+    assert verdict(source)["verdict"] in (WORSE, NO_DIFFERENCE, BETTER)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eplb_variants import EplbError, Placement, Topology, check_placement, load_variant
+from evaluator.quality import metrics
+from evaluator.quality.kernels import is_sound
+from evaluator.quality.replay import replay
+from evaluator.workloads.synthetic import Synthetic
+
+TOPOLOGY = Topology(24, 4, 2, 4)
+WINDOWS = Synthetic(num_layers=3, num_experts=16, top_k=2, num_groups=4, tokens=5000, windows=5).make(0).windows(1)
+
+
+class Spy:
+    """A variant that keeps what it was shown."""
+
+    name, summary, windows = "spy", "", 2
+
+    def __init__(self):
+        self.seen, self.previous = [], []
+
+    def place(self, load, topology, previous=None):
+        self.seen.append(load)
+        self.previous.append(previous)
+        return load_variant("deepseek").place(load[-1], topology)
+
+
+def test_own_and_next_are_the_windows_they_say():
+    rows = list(replay(load_variant("deepseek"), WINDOWS, TOPOLOGY))
+    assert [row["window"] for row in rows] == [0, 1, 2, 3, 4]
+    for window, row in enumerate(rows):
+        placement = load_variant("deepseek").place(WINDOWS[window], TOPOLOGY)
+        assert row["balancedness_gpu_own"] == metrics.balance(WINDOWS[window], placement).gpu
+        if window + 1 < len(WINDOWS):
+            assert row["balancedness_gpu_next"] == metrics.balance(WINDOWS[window + 1], placement).gpu
+    assert "balancedness_gpu_next" not in rows[-1]
+    assert rows[0]["moved_slots"] is None
+    assert 0 < rows[1]["moved_slots"] < 1
+
+
+def test_a_variant_sees_the_past_alone_and_copies_of_it():
+    spy = Spy()
+    before = WINDOWS.copy()
+    list(replay(spy, WINDOWS, TOPOLOGY))
+    for window, seen in enumerate(spy.seen):
+        np.testing.assert_array_equal(seen, WINDOWS[max(0, window - 1) : window + 1])
+        assert not np.shares_memory(seen, WINDOWS)
+    np.testing.assert_array_equal(WINDOWS, before)
+    assert spy.previous[0] is None
+    with pytest.raises(ValueError, match="read-only"):
+        spy.previous[1].phy2log[0, 0] = 1
+
+
+def test_the_load_per_gpu_is_kept_for_one_window_with_a_next():
+    rows = list(replay(load_variant("deepseek"), WINDOWS, TOPOLOGY))
+    assert [("gpu_load" in row) for row in rows] == [False, False, False, True, False]
+    placement = load_variant("deepseek").place(WINDOWS[3], TOPOLOGY)
+    expected = metrics.gpu_loads(WINDOWS[4], placement)
+    np.testing.assert_allclose(np.reshape(rows[3]["gpu_load"], (3, 4)), expected / expected.mean(axis=1, keepdims=True))
+
+
+def test_one_window_is_judged_on_itself():
+    (row,) = replay(load_variant("deepseek"), WINDOWS[:1], TOPOLOGY)
+    assert row["balancedness_gpu_own"] > 0.5
+    assert "gpu_load" in row
+
+
+def test_a_placement_that_is_none_is_refused_with_its_layer():
+    class Wrong:
+        name, summary, windows = "wrong", "", 1
+
+        def place(self, load, topology, previous=None):
+            phy2log = np.zeros((3, 24), dtype=np.int64)
+            return Placement(phy2log, phy2log, 16, topology)
+
+    with pytest.raises(EplbError, match="layer 0 has no slot for expert 1"):
+        list(replay(Wrong(), WINDOWS, TOPOLOGY))
+
+
+def test_the_compiled_check_passes_what_the_readable_one_passes():
+    """Every way in which a placement can be wrong, and many that are right: both say the same."""
+    draw = np.random.default_rng(0)
+    topology, num_experts = Topology(12, 1, 1, 4), 8
+    right = wrong = 0
+    for _ in range(3000):
+        placement = load_variant("deepseek").place(draw.random((3, num_experts)), topology)
+        phy2log, rank = placement.phy2log.copy(), placement.rank.copy()
+        for _ in range(draw.integers(0, 3)):
+            array = (phy2log, rank)[draw.integers(2)]
+            array[draw.integers(3), draw.integers(12)] = draw.integers(-1, num_experts + 1)
+        try:
+            check_placement(phy2log, num_experts, topology, rank=rank)
+        except EplbError:
+            wrong += 1
+            assert not is_sound(phy2log, rank, num_experts)
+        else:
+            right += 1
+            assert is_sound(phy2log, rank, num_experts)
+    assert min(right, wrong) > 500
