@@ -72,7 +72,7 @@ def test_killed_at_random_points_again_and_again_it_ends_as_if_it_had_not_been(p
         for path in whole.keys() - before.keys():
             assert set(pd.read_parquet(path)["status"]) == {"ok"}, "no half file is in a reader's way"
         before = whole
-    assert interrupted > 5
+    assert interrupted > 2
     outcome = sweep.run(again)
     assert outcome.measured + outcome.cached == CELLS
     assert outcome.cached == len(before), "at most the cells in progress were lost"

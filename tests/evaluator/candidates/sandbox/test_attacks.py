@@ -15,7 +15,7 @@ from evaluator.candidates.judging.judge import ParentUnusable
 from evaluator.candidates.judging.schema import IDENTICAL, INVALID, TIMED_OUT, WORSE
 from evaluator.candidates.program import Program
 
-from .conftest import NAME, WRAPPED
+from ..conftest import NAME, WRAPPED
 
 # ---- answers that are none -------------------------------------------------------------------------------------------
 

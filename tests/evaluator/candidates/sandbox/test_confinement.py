@@ -26,7 +26,7 @@ from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.confine import Limits
 from evaluator.candidates.sandbox.pool import Sandbox
 
-from .conftest import NAME, WRAPPED
+from ..conftest import NAME, WRAPPED
 
 ROOT = Path(__file__).parents[4]
 
