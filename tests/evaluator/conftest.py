@@ -1,5 +1,4 @@
-"""Made-up rows with known answers; and full factorials with known effects, on windows that differ far more than levels."""
-
+"""Made-up rows with known answers, and full factorials with known effects."""
 from __future__ import annotations
 
 import itertools
