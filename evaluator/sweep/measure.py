@@ -21,7 +21,8 @@ from evaluator.results.log import cell_log
 from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.schema import FAILED, OK, SCHEMA_VERSION, SKIPPED, TIMING_NAMES
 from evaluator.results.store import Store
-from evaluator.sweep.cell import Cell, digest
+from evaluator.sweep.cell import Cell
+from evaluator.sweep.identity import digest
 from evaluator.timing.rounds import Timing, time_variants
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.windows import WindowSequence
@@ -166,7 +167,8 @@ def measure_time(
     except Exception as error:  # quality stays as it was measured
         outcome.failed[f"times on {where}, beside the reference {reference.name}"] = _reason(error)
     for key, timing in timings.items():
-        store.amend(key, timing_columns(timing, settings, reference.name, timing_key))
+        columns = timing_columns(timing, settings, reference.name, timing_key)
+        store.amend(key, {**columns, "machine": describe_machine()})  # the one that took the times
         outcome.timed += 1
 
 

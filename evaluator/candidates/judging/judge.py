@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,8 @@ from evaluator.progress import Progress, Silent
 from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.schema import OK
 from evaluator.results.store import Store
-from evaluator.sweep.cell import Workload, digest, source_hash
+from evaluator.sweep.cell import Workload
+from evaluator.sweep.identity import digest, timing_identity, verdict_identity
 from evaluator.sweep.measure import timing_columns
 from evaluator.timing.rounds import Prepare, Timing, time_prepared
 from evaluator.timing.settings import TimingSettings
@@ -118,7 +118,7 @@ class Judge:
             settings.score.formula,
             settings.isolation,
             self.sandbox.layers,
-            source_hash(Path(__file__).parents[1]),
+            verdict_identity(),
         )
 
     def judge(self, programs: Sequence[Program], progress: Progress | None = None) -> dict[str, Row]:
@@ -167,7 +167,8 @@ class Judge:
         return found[0] if self.settings.timing is None or here or found[0]["verdict"] == schema.INVALID else None
 
     def _timing_key(self) -> str | None:
-        return None if self.settings.timing is None else digest(asdict(self.settings.timing), describe_machine())
+        timing = self.settings.timing
+        return None if timing is None else digest(asdict(timing), timing_identity(), describe_machine())
 
     def _write(self, program: Program, row: Row) -> Row:
         self.store.write(self.key(program), [row])
