@@ -27,7 +27,7 @@ from evaluator.results.schema import OK
 from evaluator.results.store import Store
 from evaluator.sweep.cell import Workload
 from evaluator.sweep.identity import digest, timing_identity, verdict_identity
-from evaluator.sweep.measure import timing_columns
+from evaluator.timing.columns import timing_columns
 from evaluator.timing.rounds import Prepare, Timing, time_prepared
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads import UnusableWorkload
