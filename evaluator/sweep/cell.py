@@ -15,7 +15,7 @@ from eplb_variants import Topology, Variant
 from eplb_variants.errors import EplbError
 from eplb_variants.installed.loading import installed_version
 from eplb_variants.registry import find
-from eplb_variants.variant import SLOTS
+from eplb_variants.variant import STEPS
 from evaluator.results.schema import SCHEMA_VERSION
 from evaluator.workloads import content_hash, load_workload, stream
 from evaluator.workloads.kept import Kept
@@ -104,7 +104,7 @@ def variant_identity(variant: Variant) -> list[Any]:
     """
     config = {k: v for k, v in variant.config.items() if k != "summary"}
     packages, versions = {"eplb_variants"}, {}
-    for slot, kind in {"forecaster": "forecaster", "placer": "placer", **SLOTS}.items():
+    for slot, kind in {"forecaster": "forecaster", "placer": "placer", **STEPS}.items():
         if slot in config:
             name = config[slot] if isinstance(config[slot], str) else config[slot]["name"]
             stage = find(kind, name)
