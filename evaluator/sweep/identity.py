@@ -19,7 +19,7 @@ from typing import Any
 from eplb_variants import Variant
 from eplb_variants.installed.loading import installed_version
 from eplb_variants.registry import Stage, find
-from eplb_variants.variant import SLOTS
+from eplb_variants.variant import STEPS
 
 OURS = "eplb_variants"
 PLACED_BY = ("eplb_variants.variant",)
@@ -79,7 +79,7 @@ def verdict_identity() -> str:
 
 
 def _stages_of(config: dict[str, Any]) -> Iterator[Stage]:
-    for step, kind in {"forecaster": "forecaster", "placer": "placer", **SLOTS}.items():
+    for step, kind in {"forecaster": "forecaster", "placer": "placer", **STEPS}.items():
         if step in config:
             yield find(kind, config[step] if isinstance(config[step], str) else config[step]["name"])
 

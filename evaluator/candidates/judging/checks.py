@@ -11,7 +11,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from eplb_variants import EplbError, Placement, Topology, check_placement
-from eplb_variants.testing import cases, groups_stay_together
+from eplb_variants.hard_loads import cases
+from eplb_variants.placement import groups_stay_together
 from evaluator.candidates.sandbox.pool import Answer, CandidateFailed, Worker
 
 ANSWER, PHY2LOG, LOGCNT, LOG2PHY, LOCALITY, STATE = "answer", "phy2log", "logcnt", "log2phy", "locality", "state"
