@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from eplb_variants import EplbError
-from evaluator.candidates.documents.apply import apply_document, other_outcomes
+from evaluator.candidates.documents.apply import apply_document, other_interpretations
 from evaluator.candidates.documents.document import read_document
 from evaluator.candidates.judging.feedback import feedback
 from evaluator.candidates.judging.schema import ARROW, REJECTED
@@ -72,7 +72,7 @@ def _entry(file: Path, parent: Program, matching: str) -> Entry:
     except EplbError as error:
         return Entry(printable(file.stem), path, None, str(error), ())
     name = printable(document.name or file.stem)[:80]
-    others = other_outcomes(document, parent.source, matching)
+    others = other_interpretations(document, parent.source, matching)
     try:
         applied = apply_document(document, parent.source, matching)
     except EplbError as error:
