@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from evaluator.progress import Progress
 
-Run = str | os.PathLike[str]
+Run = str | Path
 
 
 def evaluate(

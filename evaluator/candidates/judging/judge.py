@@ -5,61 +5,33 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from eplb_variants import EplbError, Topology
-from evaluator.analysis.score import Score
+from eplb_variants import EplbError
 from evaluator.analysis.statistics import Estimate, judge_difference, judge_ratio, mean_of_series
 from evaluator.analysis.summary import METRICS, headline_of, summarise
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.trial import TimedProgram, Trial, try_out
 from evaluator.candidates.program import Program
-from evaluator.candidates.sandbox.confine import Limits
 from evaluator.candidates.sandbox.pool import Sandbox
+from evaluator.candidates.settings import Settings
 from evaluator.progress import Progress, Silent
 from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.schema import OK
 from evaluator.results.store import Store
-from evaluator.sweep.cell import Workload
 from evaluator.sweep.identity import digest, timing_identity, verdict_identity
 from evaluator.timing.columns import timing_columns
 from evaluator.timing.rounds import Prepare, Timing, time_prepared
-from evaluator.timing.settings import TimingSettings
 from evaluator.workloads import UnusableWorkload
 from evaluator.workloads.windows import WindowSequence
 
 PARENT, CANDIDATE = "parent", "candidate"
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How programs are judged.
-
-    Attributes:
-        workload: what they place, with ``seed``.
-        topology: for which machine, by its ``topology_name``.
-        score: by which formula they are scored.
-        timing: how they are timed; None for not at all.
-        limits: what they may use.
-        isolation: ``auto`` or ``none``.
-        jobs: programs tried beside each other; timing is never shared.
-    """
-
-    workload: Workload
-    seed: int
-    topology_name: str
-    topology: Topology
-    score: Score
-    timing: TimingSettings | None
-    limits: Limits
-    isolation: str = "auto"
-    jobs: int = 1
 
 
 class Judge:
