@@ -84,12 +84,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _warn_of_times(good: pd.DataFrame) -> None:
     """Say on stderr why times are left out, or how far they can be trusted."""
+    from evaluator.analysis.times import why_not_averaged
+
     cells = good.drop_duplicates("cell").dropna(subset=["time_ratio"])
-    references = sorted(cells["time_reference"].dropna().unique())
-    if len(references) > 1:
-        print(f"eplb: times are left out: they are ratios to {' and to '.join(references)}", file=sys.stderr)
+    reason = why_not_averaged(cells)
+    if reason is not None:
+        print(f"eplb: times are left out, for they were taken {reason}: such ratios have no mean", file=sys.stderr)
     crowded = int((cells["timing_valid"] == False).sum())  # noqa: E712 (a column that may hold nulls)
-    if crowded and len(references) == 1:
+    if crowded and reason is None:
         print(f"eplb: {crowded} of {len(cells)} times were not taken alone on the machine", file=sys.stderr)
 
 

@@ -10,11 +10,11 @@ import pytest
 from eplb_variants import EplbError
 from evaluator.analysis.pareto import on_front
 from evaluator.analysis.summary import by_workload, summarise
-from evaluator.reports.data import choose_reference, report_data
+from evaluator.reports.data import choose_reference
 from evaluator.reports.heat import STEPS, Budget, block_maximum, heat_maps
 from evaluator.reports.series import FEWEST_POINTS, MOST_POINTS, POINTS_OF_A_PAGE, differences, points_per_series
 
-from .conftest import AWKWARD, SCORE
+from .conftest import AWKWARD, SCORE, report_of
 
 
 def test_numbers_are_those_of_summarise(data, frame):
@@ -149,12 +149,12 @@ def test_the_reference_is_chosen_where_nobody_names_one(frame):
 
 def test_an_unknown_reference_names_those_that_were_measured(frame):
     with pytest.raises(EplbError, match="no measured variant 'deepsek': did you mean 'deepseek'"):
-        report_data(frame, "deepsek", SCORE, ["runs/default"])
+        report_of(frame, "deepsek")
 
 
 def test_a_workload_without_the_reference_has_no_table(frame):
     missing = frame[~((frame["variant"] == "deepseek") & frame["workload"].str.startswith("uniform"))]
-    data = report_data(missing, "deepseek", SCORE, ["runs/default"])
+    data = report_of(missing)
     assert [panel["measured"] for panel in data["panels"]] == [True, True, False]
     assert data["matrix"]["rows"][1]["cells"] == [None] * 3
 
@@ -162,7 +162,7 @@ def test_a_workload_without_the_reference_has_no_table(frame):
 def test_without_times_and_a_next_window_there_is_less_to_say(frame):
     single = frame[(frame["window"] == 0) & frame["workload"].str.startswith("uniform")]
     nothing = dict.fromkeys(["balancedness_gpu_next", "place_seconds", "time_ratio", "moved_slots"], math.nan)
-    data = report_data(single.assign(**nothing), "deepseek", SCORE, ["runs/default"])
+    data = report_of(single.assign(**nothing))
     assert data["judged_on"] == "own"
     assert data["times"] == []
     assert {group["verdict"] for group in data["verdicts"]} == {"too few to say"}
