@@ -18,6 +18,8 @@ LOAD = ["workload", "workload_content", "interval"]
 """What identifies a load, over its seeds, on whatever topology."""
 STRATUM = ["workload", "workload_content", "topology", "interval"]
 """What is summed up together: a load on a topology, over its seeds."""
+TOPOLOGY = ("num_slots", "num_groups", "num_nodes", "num_gpus")
+"""What a topology consists of: columns of whole numbers."""
 SERIES = [*STRATUM, "seed"]
 """What identifies a trace: a series of windows on which variants are paired."""
 PAIR = [*SERIES, "window"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from eplb_variants.errors import unknown
-from evaluator.analysis.statistics import WORSE, interval_of
+from evaluator.analysis.statistics import WORSE, estimate_in
 
 
 def objections(summary: pd.DataFrame, reference: str, named: Sequence[str] = ()) -> list[str]:
@@ -36,7 +36,7 @@ def objections(summary: pd.DataFrame, reference: str, named: Sequence[str] = ())
             continue
         if line["verdict"] == WORSE:
             said.append(
-                f"{name} is worse than {reference}: {interval_of(line, 'difference').text('+.4f')} "
+                f"{name} is worse than {reference}: {estimate_in(line, 'difference').text('+.4f')} "
                 f"over {line['windows']} windows"
             )
         elif not line["complete"]:

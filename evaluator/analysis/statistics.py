@@ -41,6 +41,13 @@ class Estimate(NamedTuple):
     num: int
     """Windows or rounds that it rests on."""
 
+    def text(self, form: str) -> str:
+        """Return it in words: without the interval where there is none, and a dash where there is nothing."""
+        value, low, high, _ = self
+        if np.isnan(value):
+            return "-"
+        return f"{value:{form}}" if np.isnan(low) else f"{value:{form}} [{low:{form}}, {high:{form}}]"
+
 
 def mean_of_series(series: Series, seed: int = 0) -> Estimate:
     """Return the mean over all windows of several series, with a stratified, clustered block-bootstrap interval.
@@ -183,22 +190,8 @@ def interval(resampled: FloatArray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-class Interval(NamedTuple):
-    """A value with the ends of its interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def text(self, form: str) -> str:
-        """Return it in words: without the interval where there is none, and a dash where there is nothing."""
-        value, low, high = self
-        if np.isnan(value):
-            return "-"
-        return f"{value:{form}}" if np.isnan(low) else f"{value:{form}} [{low:{form}}, {high:{form}}]"
-
-
-def interval_of(row: Mapping[str, Any] | pd.Series, column: str) -> Interval:
-    """Return what a row has in a column and in those of its interval, ``_low`` and ``_high``; None and NaN are NaN."""
+def estimate_in(row: Mapping[str, Any] | pd.Series, column: str, num: int = 0) -> Estimate:
+    """Return what a row has in a column and in those of its interval, ``_low`` and ``_high``; None is read as NaN."""
     names = (column, f"{column}_low", f"{column}_high")
-    return Interval(*(float("nan") if row[name] is None else float(row[name]) for name in names))
+    value, low, high = (float("nan") if row[name] is None else float(row[name]) for name in names)
+    return Estimate(value, low, high, num)

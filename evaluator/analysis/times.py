@@ -14,7 +14,7 @@ import pandas as pd
 
 from evaluator.analysis.columns import TIMES
 from evaluator.analysis.paired import verdict_on_time
-from evaluator.analysis.statistics import FEWEST, Estimate, interval_of
+from evaluator.analysis.statistics import FEWEST, estimate_in
 
 CONTROL = "control"
 """In place of a verdict on the time of the time reference: it stood beside itself, so that its ratio should be 1."""
@@ -30,22 +30,26 @@ def times_by_variant(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
         cells: one row per cell, as stored.
         reference: variant that the table compares with.
 
-    Columns: ``TIMES``, geometric means over the variant's cells; ``time_reference``, what the ratio is to;
-    ``time_verdict``, None where the ratio is to another variant than ``reference``, ``CONTROL`` where it is of the time
-    reference itself; ``timing_valid``, whether all its times were taken alone on the machine; ``time_left_out``, why
-    there is no ratio although times were taken; ``time_mixed``, in what the times of this table's variants differ
-    beside the variant; ``time_disturbed``, whether the time reference beside itself did not take its own time. The
-    last two are the same in every row.
+    Columns, beside ``TIMES`` as geometric means over the variant's cells:
+
+    * ``time_rounds``: the fewest rounds of a cell.
+    * ``time_reference``: the variant that the ratio is to.
+    * ``time_verdict``: ``CONTROL`` for the time reference itself; None where the ratio is to another variant than
+      ``reference``.
+    * ``timing_valid``: whether all its times were taken alone on the machine.
+    * ``time_left_out``: in what the times of this table differ, where the variant has no ratio because of it.
+    * ``time_mixed``: in what the ratios that are left differ all the same; the same in every row.
+    * ``time_disturbed``: whether the time reference beside itself did not take its own time; the same in every row.
     """
     timed = cells[cells["time_ratio"].notna()]
     beside = _time_reference(timed, reference)
-    alike = why_not_averaged(timed) is None
+    reason = why_not_averaged(timed)
     rows = {
-        str(name): _of_variant(own, None if alike else _why_left_out(own, beside), beside, reference)
+        str(name): _of_variant(own, reason if reason and _is_left_out(own, beside) else None, beside, reference)
         for name, own in cells.groupby("variant", sort=True)
     }
     kept = [name for name, row in rows.items() if row["time_left_out"] is None]
-    mixed = None if alike else differing_conditions(timed[timed["variant"].isin(kept)])
+    mixed = reason and differing_conditions(timed[timed["variant"].isin(kept)])
     disturbed = beside in rows and _is_off(rows[beside])
     return pd.DataFrame.from_dict(
         {name: {**row, "time_mixed": mixed, "time_disturbed": disturbed} for name, row in rows.items()},
@@ -96,8 +100,8 @@ def time_notes(summary: pd.DataFrame, reference: str) -> list[str]:
     again = f"eplb evaluate ... reference={reference} measure=time refresh=true takes them again"
     for reason in summary["time_left_out"].dropna().unique():
         names = ", ".join(summary.loc[summary["time_left_out"] == reason, "variant"])
-        whose = "" if summary["time_left_out"].notna().all() else f" of {names}"
-        notes.append(f"the times{whose} are left out, for they were taken {reason}: {again}")
+        whose = "times" if summary["time_left_out"].notna().all() else f"the times of {names}"
+        notes.append(f"{whose} are left out, for here times were taken {reason}, and such ratios have no mean: {again}")
     if beside is not None and beside != reference:
         notes.append(f"times were taken beside {beside}, so there is no verdict on time against {reference}: {again}")
     mixed = summary["time_mixed"].dropna().unique()
@@ -105,7 +109,7 @@ def time_notes(summary: pd.DataFrame, reference: str) -> list[str]:
         notes.append(f"the times of these variants were taken {mixed[0]}, and do not compare: {again}")
     if summary["time_disturbed"].any():
         control = summary[summary["variant"] == beside].iloc[0]
-        took = interval_of(control, "time_ratio").text(".2f")
+        took = estimate_in(control, "time_ratio").text(".2f")
         notes.append(f"times are disturbed: {beside} beside itself took {took} of its own time")
     return notes
 
@@ -116,13 +120,10 @@ def _time_reference(timed: pd.DataFrame, reference: str) -> str | None:
     return reference if len(names) > 1 else str(names[0]) if len(names) == 1 else None
 
 
-def _why_left_out(cells: pd.DataFrame, beside: str | None) -> str | None:
-    """Return why the times of a variant's cells make no ratio for the table; None where they do."""
+def _is_left_out(cells: pd.DataFrame, beside: str | None) -> bool:
+    """Return whether the times of a variant's cells are of several kinds, or beside another than the table's."""
     timed = cells[cells["time_ratio"].notna()]
-    names = timed["time_reference"].dropna().unique()
-    if len(names) == 1 and names[0] != beside:
-        return f"beside {names[0]}"
-    return why_not_averaged(timed)
+    return bool((timed["time_reference"].dropna() != beside).any()) or why_not_averaged(timed) is not None
 
 
 def _of_variant(cells: pd.DataFrame, left_out: str | None, beside: str | None, reference: str) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def _of_variant(cells: pd.DataFrame, left_out: str | None, beside: str | None, r
     if known and cells["variant"].iloc[0] == beside:
         verdict = CONTROL
     elif known and beside == reference:
-        verdict = verdict_on_time(Estimate(*interval_of(times, "time_ratio"), num))
+        verdict = verdict_on_time(estimate_in(times, "time_ratio", num))
     return {
         **times,
         "time_rounds": num,

@@ -92,9 +92,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _say_what_is_missing(comparison: Comparison, failed: pd.DataFrame) -> None:
-    for _, row in failed.iterrows():
-        where = f"{row['variant']} on {row['workload']}, {row['topology']}, seed {row['seed']}"
-        print(f"eplb: {row['status']}: {where}: {row['reason']}", file=sys.stderr)
+    from evaluator.cli.terminal import say_failures
+
+    say_failures(failed)
     for title in comparison.without_reference:
         print(f"eplb: {title}: no table, for {comparison.reference!r} was not measured there", file=sys.stderr)
     for name in comparison.left_out:

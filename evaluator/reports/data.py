@@ -15,7 +15,7 @@ import pandas as pd
 from eplb_variants.errors import EplbError
 from evaluator.analysis.comparison import Comparison, Part
 from evaluator.analysis.pareto import on_front
-from evaluator.analysis.statistics import interval_of
+from evaluator.analysis.statistics import estimate_in
 from evaluator.analysis.summary import headline_of, notes_on
 from evaluator.analysis.times import time_reference_of
 from evaluator.reports.commands import Commands
@@ -122,11 +122,16 @@ def _table(part: Part, comparison: Comparison) -> dict[str, Any]:
                 "summary": _plain(row.drop("front")),
                 "cells": _cells(columns, row),
                 "on_front": bool(row["front"]),
-                "mean": {word: _known(value) for word, value in interval_of(row, "headline")._asdict().items()},
+                "mean": _mean(row),
             }
             for _, row in summary.iterrows()
         ],
     }
+
+
+def _mean(row: pd.Series) -> dict[str, float | None]:
+    mean = estimate_in(row, "headline")
+    return {"value": _known(mean.value), "low": _known(mean.low), "high": _known(mean.high)}
 
 
 def _cells(columns: Sequence[Column], row: pd.Series) -> list[str]:

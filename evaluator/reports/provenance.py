@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from evaluator.analysis.alignment import TOPOLOGY
 from evaluator.results.schema import OK
 
-TOPOLOGY = ("num_slots", "num_groups", "num_nodes", "num_gpus")
 Machines = dict[str, dict[str, Any]]
 """By their stored description: a short name for the tables, and the description."""
 SIZES = ("num_windows", "interval", "num_layers", "num_experts")

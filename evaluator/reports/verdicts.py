@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from evaluator.analysis.paired import TIME_WORDS
-from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE, interval_of
+from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE, estimate_in
 from evaluator.analysis.times import marks_of
 
 ORDER = (BETTER, SAME, WORSE, UNSURE)
@@ -44,7 +44,7 @@ def _said(row: pd.Series, panels: Sequence[dict[str, Any]]) -> dict[str, Any]:
     tally = ", ".join(f"{word} on {counts[word]}" for word in ORDER if counts[word])
     return {
         "variant": str(row["variant"]),
-        "difference": interval_of(row, "difference").text("+.4f"),
+        "difference": estimate_in(row, "difference").text("+.4f"),
         "tally": f"{tally} of {len(panels)}" if len(panels) > 1 else "",
         "complete": bool(row["complete"]),
         "windows": int(row["windows"]),
@@ -63,7 +63,7 @@ def time_words(summary: pd.DataFrame) -> list[dict[str, Any]]:
             "variants": [
                 {
                     "variant": str(row["variant"]),
-                    "ratio": interval_of(row, "time_ratio").text(".2f"),
+                    "ratio": estimate_in(row, "time_ratio").text(".2f"),
                     "marks": marks_of(row),
                 }
                 for _, row in rows.iterrows()

@@ -11,7 +11,7 @@ from rich.table import Table
 from evaluator.analysis.columns import HEADLINE
 from evaluator.analysis.paired import TIME_WORDS
 from evaluator.analysis.pareto import on_front
-from evaluator.analysis.statistics import SAME, UNSURE, interval_of
+from evaluator.analysis.statistics import SAME, UNSURE, estimate_in
 from evaluator.analysis.summary import notes_on
 from evaluator.analysis.times import marks_of, time_reference_of
 from evaluator.analysis.views import BY_WINDOW, pivot
@@ -174,7 +174,7 @@ def _number(value: float, form: str = ".4f") -> str:
 
 
 def _interval(row: pd.Series, column: str, form: str) -> str:
-    return interval_of(row, column).text(form)
+    return estimate_in(row, column).text(form)
 
 
 def _ratio(row: pd.Series) -> str:

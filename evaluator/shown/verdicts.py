@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from evaluator.analysis.statistics import interval_of
+from evaluator.analysis.statistics import estimate_in
 from evaluator.candidates.judging.schema import BETTER, INVALID, REJECTED, TIMED_OUT, WORSE
 
 COLOURS = {BETTER: "green", WORSE: "red", INVALID: "red", TIMED_OUT: "red", REJECTED: "red"}
@@ -55,4 +55,4 @@ def _number(value: Any) -> str:
 
 
 def _interval(line: dict[str, Any], name: str, form: str) -> str:
-    return MISSING if line.get(name) is None else interval_of(line, name).text(form)
+    return MISSING if line.get(name) is None else estimate_in(line, name).text(form)

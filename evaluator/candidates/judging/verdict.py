@@ -10,7 +10,7 @@ from eplb_variants.loads import FloatArray
 from evaluator.analysis.columns import HEADLINE, METRICS, OWN_HEADLINE, TIMES
 from evaluator.analysis.paired import TIME_WORDS, paired, verdict_on_time
 from evaluator.analysis.score import Score
-from evaluator.analysis.statistics import Estimate, interval_of
+from evaluator.analysis.statistics import estimate_in
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.trial import Trial
 
@@ -63,7 +63,7 @@ def _verdict(trial: Trial, parent: Trial) -> str:
 def _time_verdict(times: dict[str, Any]) -> str | None:
     if not times:
         return None
-    said = verdict_on_time(Estimate(*interval_of(times, "time_ratio"), times["timing_rounds"]))
+    said = verdict_on_time(estimate_in(times, "time_ratio", times["timing_rounds"]))
     return TIME_WORDS.get(said, said)
 
 

@@ -45,7 +45,8 @@ def test_ratios_to_different_references_have_no_mean(timed):
     assert table["time_verdict"].isna().all()
     assert table["place_seconds"].notna().all(), "seconds do not depend on what stood beside"
     assert notes_on(table, "parent") == [
-        f"the times are left out, for they were taken beside deepseek and parent: {AGAIN.format('parent')}"
+        "times are left out, for here times were taken beside deepseek and parent, and such ratios have no mean: "
+        + AGAIN.format("parent")
     ]
 
 
@@ -55,7 +56,8 @@ def test_only_the_variants_of_another_kind_are_left_out(timed):
     )
     assert table["time_ratio"].notna().to_dict() == {"deepseek": True, "fast": True, "late": False}
     assert notes_on(table, "deepseek") == [
-        f"the times of late are left out, for they were taken beside another: {AGAIN.format('deepseek')}"
+        "the times of late are left out, for here times were taken beside another and deepseek, and such ratios have "
+        f"no mean: {AGAIN.format('deepseek')}"
     ]
 
 
@@ -106,7 +108,7 @@ def test_two_machines_are_never_averaged(timed):
     )
     assert table[["time_ratio", "place_seconds"]].isna().all(axis=None)
     (note,) = notes_on(table, "deepseek")
-    assert "taken on 2 machines, which differ in cores: eplb evaluate" in note
+    assert "taken on 2 machines, which differ in cores, and such ratios have no mean: eplb evaluate" in note
 
 
 def test_variants_that_were_timed_by_two_settings_are_marked(timed):

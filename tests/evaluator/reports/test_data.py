@@ -62,6 +62,31 @@ def test_the_verdict_stands_in_words(data):
     assert [row["cells"][-1][1] for row in data["matrix"]["rows"]] == ["worse", "worse"]
 
 
+def test_a_report_beside_another_reference_says_that_times_have_no_verdict(frame):
+    data = report_of(frame, "seed_parent")
+    assert data["times"] == []
+    assert any("no verdict on time against seed_parent" in note for note in data["notes"])
+    assert "nan" not in json.dumps(data["times"])
+    assert all("no verdict on time" in panel["caption"] for panel in data["panels"])
+
+
+def test_times_beside_different_references_are_left_out_of_what_is_summed_up(frame):
+    """The first workload was timed beside one variant, the second beside another."""
+    second = frame["workload"].str.startswith("uniform")
+    mixed = frame.assign(time_reference=frame["time_reference"].where(~second, "seed_parent"))
+    data = report_of(mixed)
+    assert data["panels"][0]["time_reference"] is None
+    assert {row["summary"]["time_ratio"] for row in data["panels"][0]["rows"]} == {None}
+    assert [panel["time_reference"] for panel in data["panels"][1:]] == ["deepseek", "seed_parent"]
+    assert any("taken beside deepseek and seed_parent" in note for note in data["notes"])
+
+
+def test_one_window_is_said_to_be_the_own_one(frame):
+    data = report_of(frame.assign(balancedness_gpu_next=math.nan))
+    assert data["judged_on"] == "own"
+    assert any(note.startswith("there is one window only") for note in data["notes"])
+
+
 def test_differences_by_window_are_paired(data, frame):
     panel = data["panels"][1]
     line = next(line for line in panel["differences"] if line["variant"] == "contiguous")

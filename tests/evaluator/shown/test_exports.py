@@ -10,7 +10,16 @@ import pytest
 from eplb_variants import EplbError
 from evaluator.analysis.comparison import comparison_of, view_frame
 from evaluator.analysis.score import Score
-from evaluator.shown.exports import document, latex_escaped, summaries_frame, to_latex, write_csv, write_latex
+from evaluator.shown.exports import (
+    document,
+    latex_escaped,
+    markdown_escaped,
+    summaries_frame,
+    to_latex,
+    to_markdown,
+    write_csv,
+    write_latex,
+)
 from evaluator.shown.grid import Grid
 from evaluator.shown.rendering import grids_of
 
@@ -66,6 +75,21 @@ def test_a_latex_table_is_whole():
     assert r"    {}[odd] & -- \\" in lines, "after the end of a line a bracket would be its argument"
     assert r"    {}* b & 1\% \\" in lines
     assert [line.strip() for line in lines if "rule" in line] == [r"\toprule", r"\midrule", r"\bottomrule"]
+
+
+def test_a_markdown_table_is_whole():
+    grid = Grid("a_b", ["variant", "x|y"], [["[odd]", "-"], ["* b", "1%"]], frozenset({"variant"}), "of <5>\nand *")
+    assert to_markdown(grid).splitlines() == [
+        r"**a\_b**",
+        "",
+        r"| variant | x\|y |",
+        "| :-- | --: |",
+        r"| \[odd\] | - |",
+        r"| \* b | 1% |",
+        "",
+        r"of \<5\> and \*",
+    ]
+    assert markdown_escaped("a`b\\") == r"a\`b\\"
 
 
 def test_every_table_is_written_as_latex(comparison, tmp_path):
