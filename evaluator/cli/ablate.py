@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     from eplb_variants.errors import EplbError
     from evaluator.analysis.ablation.effects import measure_effects
     from evaluator.analysis.ablation.factors import find_design
-    from evaluator.cli.terminal import console
+    from evaluator.cli.terminal import console, say_failures
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.shown.ablation.plot import draw_effects
@@ -54,9 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
     frame = read_runs(options.runs)
     good = frame[frame["status"] == OK]
-    for _, row in frame[frame["status"] != OK].iterrows():
-        where = f"{row['variant']} on {row['workload']}, {row['topology']}, seed {row['seed']}"
-        print(f"eplb: {row['status']}: {where}: {row['reason']}", file=sys.stderr)
+    say_failures(frame[frame["status"] != OK])
     if good.empty:
         raise EplbError(f"no cell of {', '.join(options.runs)} was measured")
     design, extent = find_design(good, options.reference), extent_of(good)
@@ -84,12 +82,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _warn_of_times(good: pd.DataFrame) -> None:
     """Say on stderr why times are left out, or how far they can be trusted."""
+    from evaluator.analysis.times import why_not_averaged
+
     cells = good.drop_duplicates("cell").dropna(subset=["time_ratio"])
-    references = sorted(cells["time_reference"].dropna().unique())
-    if len(references) > 1:
-        print(f"eplb: times are left out: they are ratios to {' and to '.join(references)}", file=sys.stderr)
+    reason = why_not_averaged(cells)
+    if reason is not None:
+        print(f"eplb: times are left out, for they were taken {reason}, and such ratios have no mean", file=sys.stderr)
     crowded = int((cells["timing_valid"] == False).sum())  # noqa: E712 (a column that may hold nulls)
-    if crowded and len(references) == 1:
+    if crowded and reason is None:
         print(f"eplb: {crowded} of {len(cells)} times were not taken alone on the machine", file=sys.stderr)
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import pandas as pd
 
 from eplb_variants.variant import STEPS
-from evaluator.reports.provenance import TOPOLOGY, parsed
+from evaluator.analysis.alignment import TOPOLOGY
+from evaluator.reports.provenance import parsed
 from evaluator.timing.settings import TimingSettings
 
 NAME = re.compile(r"(?P<choice>[A-Za-z0-9_.-]+)(?:\[(?P<changes>.*)\])?(?:#[0-9a-f]{6})?", re.DOTALL)

@@ -8,9 +8,12 @@ from typing import NamedTuple
 import pandas as pd
 from rich.table import Table
 
+from evaluator.analysis.columns import HEADLINE
+from evaluator.analysis.paired import TIME_WORDS
 from evaluator.analysis.pareto import on_front
-from evaluator.analysis.statistics import BETTER, WORSE
-from evaluator.analysis.summary import HEADLINE
+from evaluator.analysis.statistics import SAME, UNSURE, estimate_in
+from evaluator.analysis.summary import notes_on
+from evaluator.analysis.times import marks_of, time_reference_of
 from evaluator.analysis.views import BY_WINDOW, pivot
 from evaluator.shown.grid import MISSING, Grid, fitting
 
@@ -111,10 +114,11 @@ def view_grid(view: pd.DataFrame, by: str, reference: str, title: str, order: li
 def caption_of(summary: pd.DataFrame, reference: str) -> str:
     """Return what the numbers of a summary are means of, and what their intervals are over."""
     judged = "the next window" if summary[HEADLINE].notna().any() else "the same window"
-    return (
+    numbers = (
         f"balancedness of GPUs on {judged}, mean of {int(summary['windows'].max())} windows (1 is perfect); "
         f"difference to {reference} on the same windows, with its 95% interval {_over(summary)}"
     )
+    return "; ".join([numbers, *notes_on(summary, reference)])
 
 
 def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list[Column]:
@@ -147,7 +151,8 @@ def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list
     columns.append(Column("co-located", lambda row: _number(row["colocated_replicas"], ".0%"), 7))
     if summary["place_seconds"].notna().any():
         columns.append(Column("ms", lambda row: _number(row["place_seconds"] * 1e3, ".3g"), 6))
-        columns.append(Column(f"time / {_only(summary['time_reference'])}", _ratio, 1))
+    if summary["time_ratio"].notna().any():
+        columns.append(Column(f"time / {time_reference_of(summary) or 'reference'}", _ratio, 1))
     if score is not None and "score" in summary:
         columns.append(Column(f"score {score}", lambda row: _number(row["score"]), 8))
     return columns
@@ -164,23 +169,18 @@ def _over(summary: pd.DataFrame) -> str:
     return "over the windows of this one trace" if traces == 1 else f"over the windows of these {traces} traces"
 
 
-def _only(values: pd.Series) -> str:
-    names = values.dropna().unique()
-    return str(names[0]) if len(names) == 1 else "reference"
-
-
 def _number(value: float, form: str = ".4f") -> str:
     return MISSING if pd.isna(value) else format(value, form)
 
 
 def _interval(row: pd.Series, column: str, form: str) -> str:
-    value, low, high = (row[name] for name in (column, f"{column}_low", f"{column}_high"))
-    return _number(value, form) if pd.isna(low) else f"{value:{form}} [{low:{form}}, {high:{form}}]"
+    return estimate_in(row, column).text(form)
 
 
 def _ratio(row: pd.Series) -> str:
     if pd.isna(row["time_ratio"]):
         return MISSING
-    words = {BETTER: "faster", WORSE: "slower"}.get(row["time_verdict"], "~")
-    doubt = "" if row["timing_valid"] else " (not alone on the machine)"
-    return f"{_interval(row, 'time_ratio', '.2f')} {words}{doubt}"
+    verdict = "" if pd.isna(row["time_verdict"]) else row["time_verdict"]
+    words = {**TIME_WORDS, SAME: "~", UNSURE: "~"}.get(verdict, verdict)
+    marks = marks_of(row)
+    return " ".join(filter(None, [_interval(row, "time_ratio", ".2f"), words, marks and f"({marks})"]))

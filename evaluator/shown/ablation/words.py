@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from evaluator.analysis.ablation.effects import LOG_TIME_RATIO, METRICS, STRATUM, Effect
+from evaluator.analysis.ablation.effects import EFFECTS_ON, Effect
 from evaluator.analysis.ablation.factors import level_text
-
-TITLES = {LOG_TIME_RATIO: "time / reference"}
+from evaluator.analysis.alignment import LOAD
+from evaluator.analysis.columns import LOG_TIME_RATIO
 
 
 class Extent(NamedTuple):
@@ -39,7 +39,7 @@ class Extent(NamedTuple):
 
 def extent_of(good: pd.DataFrame) -> Extent:
     """Return the numbers of traces and of workloads that rows by window are of."""
-    return Extent(len(good[[*STRATUM, "seed"]].drop_duplicates()), len(good[STRATUM].drop_duplicates()))
+    return Extent(len(good[[*LOAD, "seed"]].drop_duplicates()), len(good[LOAD].drop_duplicates()))
 
 
 def label(effect: Effect) -> str:
@@ -50,8 +50,9 @@ def label(effect: Effect) -> str:
 
 def title(metric: str) -> str:
     """Return what a metric is called in tables and plots, and which way is better."""
-    better = "more" if METRICS[metric].sign > 0 else "less"
-    return f"{TITLES.get(metric, metric)} ({better} is better)"
+    better = "more" if EFFECTS_ON[metric].more_is_better else "less"
+    name = LOG_TIME_RATIO.title if metric == LOG_TIME_RATIO.name else metric
+    return f"{name} ({better} is better)"
 
 
 def value_text(effect: Effect) -> str:
@@ -59,7 +60,7 @@ def value_text(effect: Effect) -> str:
     value, low, high, _ = effect.estimate
     if math.isnan(value):
         return "-"
-    form = _ratio if effect.metric == LOG_TIME_RATIO else _difference
+    form = _ratio if effect.metric == LOG_TIME_RATIO.name else _difference
     return form(value) if math.isnan(low) else f"{form(value)} [{form(low)}, {form(high)}]"
 
 
@@ -68,7 +69,8 @@ def size_text(effects: Sequence[Effect]) -> str:
     distance = max((abs(effect.estimate.value) for effect in effects if effect.estimate.num), default=math.nan)
     if math.isnan(distance):
         return "-"
-    return f"up to {(_ratio if effects[0].metric == LOG_TIME_RATIO else _difference)(distance).lstrip('+')} either way"
+    form = _ratio if effects[0].metric == LOG_TIME_RATIO.name else _difference
+    return f"up to {form(distance).lstrip('+')} either way"
 
 
 def _difference(value: float) -> str:
