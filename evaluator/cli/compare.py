@@ -100,7 +100,7 @@ def _print(
 ) -> None:
     from evaluator.cli.terminal import console
     from evaluator.shown.exports import document, records
-    from evaluator.shown.rendering import grids_of
+    from evaluator.shown.rendering import terminal_grids
 
     if options.json:
         more: dict[str, object] = {"gate": against} if options.fail_if_worse is not None else {}
@@ -109,8 +109,8 @@ def _print(
         print(json.dumps(document(comparison, options.score, failed) | more, indent=2))
         return
     terminal = console()
-    for grid in grids_of(comparison, options.score, terminal.width, options.by, view):
-        terminal.print(grid.to_rich())
+    for grid in terminal_grids(comparison, options.score, terminal.width, options.by, view):
+        terminal.print(grid)
 
 
 def _export(options: argparse.Namespace, comparison: Comparison, view: pd.DataFrame | None) -> None:

@@ -163,12 +163,11 @@ def _document(heading: dict[str, Any], said: list[dict[str, Any]]) -> dict[str, 
 def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
     from evaluator.candidates.sandbox.pool import printable
     from evaluator.cli.terminal import console
-    from evaluator.shown.verdicts import verdict_table
+    from evaluator.shown.verdicts import verdict_grid
 
-    terminal = console()
     print(f"{heading['workload']} on {heading['topology']}, parent {heading['parent']}, matching {heading['matching']}")
     print(f"isolation: {heading['isolation']}")
-    terminal.print(verdict_table(said, terminal.width))
+    console().print(verdict_grid(said))
     for line in said:
         for note in line["notes"]:
             print(f"{line['candidate']}: {printable(note)}")
