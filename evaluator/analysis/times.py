@@ -40,6 +40,7 @@ def times_by_variant(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
     * ``time_left_out``: in what the times of this table differ, where the variant has no ratio because of it.
     * ``time_mixed``: in what the ratios that are left differ all the same; the same in every row.
     * ``time_disturbed``: whether the time reference beside itself did not take its own time; the same in every row.
+    * ``time_trust``: why its time should be doubted, in few words; None where there is no reason or no time.
     """
     timed = cells[cells["time_ratio"].notna()]
     beside = _time_reference(timed, reference)
@@ -51,9 +52,9 @@ def times_by_variant(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
     kept = [name for name, row in rows.items() if row["time_left_out"] is None]
     mixed = reason and differing_conditions(timed[timed["variant"].isin(kept)])
     disturbed = beside in rows and _is_off(rows[beside])
+    whole = {name: {**row, "time_mixed": mixed, "time_disturbed": disturbed} for name, row in rows.items()}
     return pd.DataFrame.from_dict(
-        {name: {**row, "time_mixed": mixed, "time_disturbed": disturbed} for name, row in rows.items()},
-        orient="index",
+        {name: {**row, "time_trust": _doubts(row) or None} for name, row in whole.items()}, orient="index"
     )
 
 
@@ -76,22 +77,6 @@ def time_reference_of(summary: pd.DataFrame) -> str | None:
     """Return the variant that the ratios of a summary are to; None where there are none."""
     names = summary.loc[summary["time_ratio"].notna(), "time_reference"].dropna().unique()
     return str(names[0]) if len(names) == 1 else None
-
-
-def marks_of(row: pd.Series) -> str:
-    """Return what is doubtful in the time of a row of a summary, in few words; empty where nothing is."""
-    if pd.isna(row["time_ratio"]):
-        return ""
-    marks = []
-    if pd.isna(row["time_verdict"]) and not pd.isna(row["time_reference"]):
-        marks.append(f"beside {row['time_reference']}")
-    if not pd.isna(row["time_mixed"]):
-        marks.append(str(row["time_mixed"]).partition(",")[0])
-    if row["time_disturbed"]:
-        marks.append("disturbed")
-    if not row["timing_valid"]:
-        marks.append("not alone on the machine")
-    return ", ".join(marks)
 
 
 def time_notes(summary: pd.DataFrame, reference: str) -> list[str]:
@@ -147,6 +132,21 @@ def _of_variant(cells: pd.DataFrame, left_out: str | None, beside: str | None, r
         "timing_valid": bool(cells["timing_valid"].dropna().all()),
         "time_left_out": left_out,
     }
+
+
+def _doubts(row: dict[str, Any]) -> str:
+    if pd.isna(row["time_ratio"]):
+        return ""
+    marks = []
+    if pd.isna(row["time_verdict"]) and not pd.isna(row["time_reference"]):
+        marks.append(f"beside {row['time_reference']}")
+    if not pd.isna(row["time_mixed"]):
+        marks.append(str(row["time_mixed"]).partition(",")[0])
+    if row["time_disturbed"]:
+        marks.append("disturbed")
+    if not row["timing_valid"]:
+        marks.append("not alone on the machine")
+    return ", ".join(marks)
 
 
 def _is_off(control: dict[str, Any]) -> bool:

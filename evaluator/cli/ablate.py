@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.shown.ablation.plot import draw_effects
-    from evaluator.shown.ablation.table import effects_table
+    from evaluator.shown.ablation.table import effects_grid
     from evaluator.shown.ablation.words import extent_of, record
 
     frame = read_runs(options.runs)
@@ -70,8 +70,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({**_document(design, options.runs), "over": extent.over, "effects": records}, indent=2))
     else:
         heading = f"{', '.join(options.runs)}: main effects and interactions"
-        terminal = console()
-        terminal.print(effects_table(effects, design, extent, heading, options.all))
+        console().print(effects_grid(effects, design, extent, heading, options.all))
     for file in files:
         if file.suffix != ".svg":
             print(
