@@ -50,6 +50,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Judge and return the exit code."""
     from eplb_variants.errors import EplbError, unknown
+    from eplb_variants.kernels.ahead import prepare
+    from evaluator.cli.terminal import say
+
+    prepare(say)  # the judge imports kernels, which would compile those that are not kept without a word
     from evaluator.candidates.docket import candidate_files, read_entries, report_on
     from evaluator.candidates.documents.matching import MATCHINGS
     from evaluator.candidates.judging.judge import Judge, ParentUnusable
