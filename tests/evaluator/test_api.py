@@ -50,7 +50,7 @@ def test_ablate_returns_a_row_per_effect(tmp_path):
     swept = ["variant=seed", "variant.gpu_packer.refine_steps=0,2", "reference=seed"]
     evaluator.evaluate(*swept, *SMALL, f"runs_dir={tmp_path}", multirun=True)
     effects = evaluator.ablate(tmp_path / "default", out=tmp_path, csv=tmp_path / "effects.csv")
-    assert {"factors", "metric", "verdict"} <= set(effects.columns)
+    assert {"kind", "metric", "verdict"} <= set(effects.columns)
     assert len(pd.read_csv(tmp_path / "effects.csv")) == len(effects)
 
 
