@@ -161,7 +161,7 @@ def _document(heading: dict[str, Any], said: list[dict[str, Any]]) -> dict[str, 
 
 
 def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
-    from evaluator.candidates.sandbox.pool import printable
+    from eplb_variants.errors import printable
     from evaluator.cli.terminal import console
     from evaluator.shown.verdicts import verdict_table
 

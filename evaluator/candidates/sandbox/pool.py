@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eplb_variants import EplbError, Topology
-from eplb_variants.errors import unknown
+from eplb_variants.errors import printable, unknown
 from evaluator.candidates.sandbox import confine, wire
 from evaluator.candidates.sandbox.confine import Limits
 
@@ -304,11 +304,6 @@ def _failure(content: bytes) -> CandidateFailed:
     error, line, message = [*content.decode("utf-8", "replace").split("\n", 2), "", "", ""][:3]
     number = int(line) if re.fullmatch(r"[0-9]{1,7}", line) else 0
     return CandidateFailed(CRASHED, printable(error[:80]), number, printable(message[:500]))
-
-
-def printable(text: str) -> str:
-    """Return a stranger's text with all that a terminal might obey written out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def bubblewrap_command() -> list[str]:
