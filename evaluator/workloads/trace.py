@@ -5,7 +5,6 @@ Shapes: S steps, L layers, E logical experts, W windows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -67,8 +66,7 @@ class Trace:
             counts = counts.astype(np.int64)
         if counts.dtype.kind not in "iu":
             raise EplbError(f"the trace holds {counts.dtype} values: counts of tokens are whole numbers")
-        for number, step_LE in enumerate(counts):
-            check_counts(step_LE, number)
+        check_counts(counts)
         object.__setattr__(self, "counts", counts)
 
     @property
@@ -100,15 +98,19 @@ def _is_whole(step_LE: NDArray[Any]) -> bool:
     return bool(bounded and (step_LE == np.floor(step_LE)).all())
 
 
-def check_counts(step_LE: NDArray[Any], number: int) -> None:
-    """Raise EplbError where integers are no counts of tokens: below 0 or more than can be."""
-    wrong: tuple[tuple[Callable[[NDArray[Any]], NDArray[np.bool_]], str], ...] = (
-        (lambda c: c < 0, "a negative count"),
-        (lambda c: c > MOST_TOKENS, f"a count above {MOST_TOKENS:,}, more tokens than a step can have,"),
-    )
-    for is_wrong, what in wrong:
-        if (found := is_wrong(step_LE)).any():
-            raise EplbError(f"the trace has {what} in step {number}, layer {int(np.argwhere(found)[0][0])}")
+def check_counts(counts_SLE: NDArray[Any], first: int = 0) -> None:
+    """Raise EplbError where integers are no counts of tokens: below 0 or more than can be.
+
+    Args:
+        counts_SLE: one count or more.
+        first: the number of the first step.
+    """
+    low, high = counts_SLE.min() < 0, counts_SLE.max() > MOST_TOKENS
+    if low or high:
+        what = "a negative count" if low else f"a count above {MOST_TOKENS:,}"
+        wrong_SLE = counts_SLE < 0 if low else counts_SLE > MOST_TOKENS
+        step, layer, _ = (int(index) for index in np.argwhere(wrong_SLE)[0])
+        raise EplbError(f"the trace has {what} in step {first + step}, layer {layer}")
 
 
 def whole_windows(num_steps: int, interval: int) -> int:

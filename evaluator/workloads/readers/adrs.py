@@ -69,7 +69,7 @@ def _step(record: Any, number: int) -> NDArray[Any]:
         widths = set()
     if len(widths) != 1 or counts.shape[1] not in widths:
         raise EplbError(f"step {number} of its 'load_history' is no table of whole numbers")
-    check_counts(counts, number)
+    check_counts(counts[None], number)
     return counts.astype(np.int32) if counts.max() <= np.iinfo(np.int32).max else counts
 
 
