@@ -94,8 +94,8 @@ def _must_be_positive(options: argparse.Namespace) -> None:
 
 
 def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
+    from eplb_variants.errors import printable
     from evaluator.candidates.docket import shared_notes
-    from evaluator.candidates.sandbox.failure import printable
     from evaluator.cli.terminal import console
     from evaluator.shown.verdicts import verdict_grid
 

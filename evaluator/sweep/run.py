@@ -55,6 +55,7 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     state = {cell.key: work.state(cell, store) for cell in cells}
     missing = [cell for cell in cells if not state[cell.key][0]]
     untimed = [cell for cell in cells if not state[cell.key][1]]
+    outcome.read = read_workloads([*missing, *untimed])
     progress.start("cells", len(missing) + len(untimed))
     if plan.launcher:
         _launch(work, missing, untimed, store, outcome, progress)
@@ -65,6 +66,16 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
             hands.take_times(untimed)
     outcome.cached = sum(all(state[cell.key]) for cell in cells)
     return outcome
+
+
+def read_workloads(cells: Iterable[Cell]) -> list[str]:
+    """Read the workloads of cells that are read, each once, and return a line on each.
+
+    Raises:
+        UnusableWorkload: one cannot be used.
+    """
+    workloads = {cell.workload.identity: cell.workload for cell in cells}
+    return [line for workload in workloads.values() if (line := workload.what_is_read()) is not None]
 
 
 def timing_key(plan: Plan) -> str | None:

@@ -77,6 +77,10 @@ def test_a_recording_is_evaluated(eplb, tmp_path):
     )
     assert "mine[interval=4] on slots24_groups4_nodes2_gpus4" in done.stdout
     assert "mean of 9 windows" in done.stdout
+    assert done.stderr == (
+        "eplb: read 'mine.npz', a canonical .npz with an array 'counts': 40 steps, 2 layers, 16 experts; "
+        "10 windows of 4 steps\n"
+    )
 
 
 @pytest.mark.parametrize(
