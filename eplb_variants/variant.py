@@ -101,9 +101,7 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
         steps = {slot: build(kind, config[slot]) for slot, kind in SLOTS.items()}
         placer = Staged(
             **steps,
-            policy=str(config.get("policy", "auto")),
-            implementation=str(config.get("implementation", "kernel")),
-            threads=int(config.get("threads", 1)),
+            **{key: config[key] for key in SETTINGS if key in config},
         )
     return Variant(str(config.get("name", "custom")), str(config.get("summary", "")), forecaster, placer, config)
 
@@ -125,7 +123,7 @@ def variant_config(name: str) -> dict[str, Any]:
     body = _plain(_read(name))
     config: dict[str, Any] = {}
     for default in body.pop("defaults", []):
-        if default != "_self_":
+        if isinstance(default, dict):  # others are the file itself and its schema
             ((choice, stage),) = default.items()
             config[choice.partition("@")[2]] = {"name": stage}
     for key, value in body.items():

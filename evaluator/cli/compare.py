@@ -60,9 +60,9 @@ def run(options: argparse.Namespace) -> int:
     from evaluator.analysis.comparison import PICTURED, UNSEEN, compare, view_frame
     from evaluator.analysis.gate import objections
     from evaluator.cli.main import DONE, GATE
-    from evaluator.config.session import load_score
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
+    from evaluator.sweep.plan import load_score
 
     score = load_score(options.score, options.config_dir)
     pictures = options.by == "layer" or not options.no_plots

@@ -1,16 +1,24 @@
-"""Ready studies: the axes that a file of ``conf/experiment`` sweeps, and how a command line changes them."""
+"""Ready studies: the axes that a file of ``conf/experiment`` sweeps, and how a command line changes them.
+
+A study says its axes where Hydra's own sweeper reads them, under ``hydra.sweeper.params``: what stands left of ``=`` on
+a command line, to what stands right of it. So ``python -m evaluator -m experiment=NAME`` runs the same study.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from hydra.core.override_parser.types import Override
+from hydra import compose
+from omegaconf import DictConfig
 
 from eplb_variants.errors import EplbError
+from evaluator.config.session import CONFIG_NAME, plain
+from evaluator.config.unofficial import Override
 
 EXPERIMENT = "experiment"
 """The group of ready studies, and the key that chooses one."""
+AXES = "hydra.sweeper.params"
+"""Where a study says what it sweeps."""
 
 
 def chosen_experiment(given: Sequence[Override]) -> Override | None:
@@ -21,22 +29,25 @@ def chosen_experiment(given: Sequence[Override]) -> Override | None:
     return chosen[0] if chosen else None
 
 
-def sweep_lines(name: str, sweep: Mapping[str, Any]) -> list[str]:
-    """Return the axes of an experiment as overrides, such as ``seed=0,1,2``.
-
-    Args:
-        name: of the experiment, for the error.
-        sweep: its key ``sweep``: what stands left of ``=`` on a command line, to what stands right of it.
+def compose_experiment(name: str) -> tuple[DictConfig, dict[str, str]]:
+    """Return what an experiment composes to, and its axes; within a ``hydra_session``.
 
     Raises:
-        EplbError: a value is no text or number: an axis is written as on a command line, not as a YAML list.
+        EplbError: an axis is no text or number: it is written as on a command line, not as a YAML list.
     """
-    for key, value in sweep.items():
+    config = compose(CONFIG_NAME, overrides=[f"{EXPERIMENT}={name}"], return_hydra_config=True)
+    axes = plain(config.hydra.sweeper).get("params") or {}
+    for key, value in axes.items():
         if not isinstance(value, str | int | float):
             raise EplbError(
                 f"experiment={name} sweeps {key} over {value!r}: write it as on a command line, such as 'a,b,c'"
             )
-    return [f"{key}={value}" for key, value in sweep.items()]
+    return config, {str(key): str(value) for key, value in axes.items()}
+
+
+def sweep_lines(axes: Mapping[str, str]) -> list[str]:
+    """Return axes as overrides, such as ``seed=0,1,2``."""
+    return [f"{key}={value}" for key, value in axes.items()]
 
 
 def merged(name: str, axes: Sequence[Override], given: Sequence[Override], multirun: bool) -> list[Override]:
