@@ -61,7 +61,7 @@ def launch(task: Callable[[str], Any], words: Sequence[str], launcher: Sequence[
     ]
     with hydra_session():
         _check_launcher(launcher)
-        made = launcher_for(Job(task), CONFIG_NAME, [*own, *launcher], "eplb")
+        made = launcher_for(Job(task), CONFIG_NAME, [*own, *launcher])
         try:
             returned = made.launch([[f"+share={word}"] for word in words], 0)
         except Exception as error:  # a job that was killed, or ran out of its time

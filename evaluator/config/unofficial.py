@@ -84,13 +84,12 @@ def folders_first(folders: Sequence[str]) -> Iterator[None]:
         _Folders.folders = before
 
 
-def launcher_for(job: Callable[[Any], Any], config_name: str, overrides: Sequence[str], name: str) -> Launcher:
+def launcher_for(job: Callable[[Any], Any], config_name: str, overrides: Sequence[str]) -> Launcher:
     """Return the launcher that overrides choose and set up, made ready to call a job; within a ``hydra_session``."""
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
     config = hydra.compose_config(config_name, list(overrides), RunMode.MULTIRUN)
     with open_dict(config):
-        config.hydra.job.name = name
         config.hydra.job.chdir = False
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
     return Plugins.instance().instantiate_launcher(hydra_context=context, task_function=job, config=config)
