@@ -68,7 +68,7 @@ class _Folders(SearchPathPlugin):
     folders: ClassVar[tuple[Path, ...]] = ()
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Add the folders, the last one first."""
+        """Add the folders, in their order."""
         for folder in self.folders:
             search_path.prepend("command line", f"file://{folder}", SearchPathQuery(provider="main"))
 
