@@ -163,6 +163,8 @@ class Composer:
             return [(override, False)]
         if not multirun:
             raise EplbError(f"{override.input_line!r} is a sweep: add -m to run it")
+        if override.is_interval_sweep():
+            raise EplbError(f"{override.input_line!r} has no number of values: write a,b,c or range(START,STOP,STEP)")
         globbed = isinstance(override.value(), Glob)
         lines = [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
         if not lines:
@@ -184,7 +186,7 @@ class Composer:
             return
         if "/" in key:
             parent = key.rpartition("/")[0]
-            raise unknown("group", key, groups_in(parent) or groups_in(""))
+            raise unknown("group", key, groups_in(parent) or (*SECTIONS, EXPERIMENT))
         keys = self._remember("keys", lambda: {*map(str, self._config(())), EXPERIMENT})
         if key.partition(".")[0] not in keys:
             raise unknown("group or key", key, keys)

@@ -12,6 +12,7 @@ from hydra import compose
 from omegaconf import DictConfig
 
 from eplb_variants.errors import EplbError
+from evaluator.config.overrides import bare_key
 from evaluator.config.session import CONFIG_NAME, plain
 from evaluator.config.unofficial import Override
 
@@ -56,10 +57,10 @@ def merged(name: str, axes: Sequence[Override], given: Sequence[Override], multi
     Raises:
         EplbError: an axis that is not replaced sweeps, and sweeps are not allowed.
     """
-    keys = [axis.get_key_element() for axis in axes]
-    replacing = {override.get_key_element(): override for override in given}
+    keys = [bare_key(axis) for axis in axes]
+    replacing = {bare_key(override): override for override in given}
     sweeping = [key for key, axis in zip(keys, axes, strict=True) if key not in replacing and axis.is_sweep_override()]
     if sweeping and not multirun:
         raise EplbError(f"experiment={name} sweeps {sweeping[0]}: run it with `eplb evaluate -m experiment={name}`")
-    own = [override for override in given if override.get_key_element() not in keys]
+    own = [override for override in given if bare_key(override) not in keys]
     return [*(replacing.get(key, axis) for key, axis in zip(keys, axes, strict=True)), *own]

@@ -41,7 +41,8 @@ def sentences() -> Iterator[None]:
     except EplbError:
         raise
     except OverrideParseException as error:
-        raise EplbError(f"{error.override!r} is not written as an override: {first_line(error)}") from None
+        words = first_line(error).removeprefix("LexerNoViableAltException: ")
+        raise EplbError(f"{error.override!r} is not written as GROUP=CHOICE or KEY=VALUE: {words}") from None
     except (HydraException, OmegaConfBaseException) as error:
         raise EplbError(_sentence(error)) from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:  # of values that cannot be used

@@ -9,10 +9,10 @@ from typing import Any
 from eplb_variants import Topology, Variant, load_variant
 from eplb_variants.errors import EplbError
 from eplb_variants.registry import find
-from eplb_variants.variant import SLOTS
 from evaluator.analysis.score import Score
 from evaluator.config.composer import Point, Section
 from evaluator.config.grammar import flat
+from evaluator.config.overrides import STEPS
 from evaluator.sweep.cell import Cell, Workload
 from evaluator.workloads.kept import Kept
 
@@ -106,9 +106,8 @@ def label(config: Mapping[str, Any], preset: Mapping[str, Any]) -> str:
 
 def _defaults_of_others(config: Mapping[str, Any], preset: Mapping[str, Any]) -> dict[str, Any]:
     """Return the default parameters, by key, of the stages that are others than in the preset."""
-    kinds = {**SLOTS, "forecaster": "forecaster", "placer": "placer"}
     defaults: dict[str, Any] = {}
-    for slot, kind in kinds.items():
+    for slot, kind in STEPS.items():
         now, then = (part.get(slot) for part in (config, preset))
         if isinstance(now, Mapping) and isinstance(then, Mapping) and now["name"] != then["name"]:
             parameters = find(kind, str(now["name"])).parameters

@@ -138,10 +138,17 @@ def test_two_thousand_cells_are_not_two_thousand_compositions(monkeypatch):
         (["run=x.parquet"], "run is 'x.parquet': it is the name of a folder"),
         (["timing.rounds=1"], "timing.rounds is 1"),
         (["stage/packer@variant.gpu_packer=divers"], "no stage/packer 'divers': did you mean 'diverse'"),
-        (["variant=["], r"'variant=\[' is not written as an override: no viable alternative"),
+        (["variant=["], r"'variant=\[' is not written as GROUP=CHOICE or KEY=VALUE: no viable alternative"),
         (["workload.windows=0"], "workload.windows is 0"),
         (["variant=null"], "no variant 'None'"),
-        (["variant=seed", "variant.gpu_packer=null"], "a packer is a name"),
+        (
+            ["variant.gpu_packer=null"],
+            "is not valid: set one of variant.gpu_packer.refine_steps, or another stage",
+        ),
+        (["variant.gpu_packer=diverse"], "or another stage with stage/packer@variant.gpu_packer=NAME"),
+        (["variant.gpu_packer.name=diverse"], "write stage/packer@variant.gpu_packer=diverse for another stage"),
+        (["timing=3"], "timing=3 is not valid: set one of timing.rounds"),
+        (["=seed"], "'=seed' has no key"),
         (["workload=3"], "no workload '3'"),
         (["workload.kind=recorded"], "workload.kind comes with the choice: choose another with workload=NAME"),
         (["workload=qwen3_domain", "workload.sigma=0"], "must be above 0"),
@@ -157,6 +164,11 @@ def test_a_mistake_is_one_sentence(overrides, says):
         plan_and_key()
     assert "\n" not in str(caught.value)
     assert "cannot be:" not in str(caught.value)
+
+
+def test_an_interval_is_not_a_list_of_values():
+    with pytest.raises(EplbError, match=r"'workload.sigma=interval\(0,1\)' has no number of values: write a,b,c or"):
+        make_plan(["workload.sigma=interval(0,1)"], multirun=True)
 
 
 def test_what_is_the_same_for_all_cells_cannot_be_swept():
