@@ -64,8 +64,8 @@ class Staged:
             raise unknown("policy", self.policy, POLICIES)
         if self.implementation not in IMPLEMENTATIONS:
             raise unknown("implementation", self.implementation, IMPLEMENTATIONS)
-        if self.threads < 1:
-            raise EplbError(f"threads is {self.threads}: it must be 1 or more")
+        if type(self.threads) is not int or self.threads < 1:
+            raise EplbError(f"threads is {self.threads!r}: it must be an integer, 1 or more")
 
     @cached_property
     def _steps(self) -> Steps:

@@ -138,7 +138,7 @@ def variant_config(name: str) -> dict[str, Any]:
     body = _plain(_read(name))
     config: dict[str, Any] = {}
     for default in body.pop("defaults", []):
-        if default != "_self_":
+        if isinstance(default, dict):  # others are the file itself and its schema
             ((choice, stage),) = default.items()
             config[choice.partition("@")[2]] = {"name": stage}
     for key, value in body.items():

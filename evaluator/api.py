@@ -75,11 +75,11 @@ def compare(
         EplbError: a folder holds no results, or the reference was not measured.
     """
     from evaluator.analysis.comparison import UNSEEN, comparison_of
-    from evaluator.config.session import load_score
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.shown.exports import summaries_frame, write_csv, write_latex, write_markdown
     from evaluator.shown.rendering import LATEX_WIDTH, MARKDOWN_WIDTH, grids_of
+    from evaluator.sweep.plan import load_score
 
     frame = read_runs(runs, without=UNSEEN)
     comparison = comparison_of(frame[frame["status"] == OK], reference, load_score(score, config_dirs))
@@ -182,11 +182,11 @@ def report(
         EplbError: nothing was measured, the reference was not, or the page cannot be written.
     """
     from evaluator.analysis.comparison import comparison_of
-    from evaluator.config.session import load_score
     from evaluator.reports.data import choose_reference, report_data
     from evaluator.reports.page import render, write
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
+    from evaluator.sweep.plan import load_score
 
     frame = read_runs(runs)
     chosen = reference or choose_reference(frame)

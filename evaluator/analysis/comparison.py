@@ -20,6 +20,7 @@ UNSEEN = (
     "num_nodes",
     "variant_config",
     "workload_config",
+    "overrides",
     "place_seconds_min",
     "place_seconds_iqr",
     "first_place_seconds",

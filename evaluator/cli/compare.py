@@ -63,9 +63,9 @@ def run(options: argparse.Namespace) -> int:
     from evaluator.analysis.comparison import PICTURED, UNSEEN, comparison_of, view_frame
     from evaluator.analysis.gate import objections
     from evaluator.cli.main import DONE, GATE
-    from evaluator.config.session import load_score
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
+    from evaluator.sweep.plan import load_score
 
     if options.json and options.markdown == STDOUT:
         raise EplbError("--json and --markdown - both print on standard output: name a file for one of them")

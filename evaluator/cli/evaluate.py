@@ -27,7 +27,10 @@ overrides are Hydra's: GROUP=CHOICE picks a file of conf/GROUP, KEY=VALUE sets a
   measure=quality|time|both  refresh=true  seed=0  timing.rounds=20
 with -m every value may be a sweep: a,b,c  range(0,4)  glob(*)
 on more cores: hydra/launcher=joblib hydra.launcher.n_jobs=4; on a cluster: hydra/launcher=submitit_slurm
+completion in bash: eval "$(eplb evaluate -sc install=bash)"
 """
+MAX_NAMED = 12
+"""Names of a kind that a dry run writes out."""
 MAX_TABLES = 4
 """Workloads with a table each; more are summed up in one, and `eplb compare` shows them all."""
 
@@ -38,13 +41,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="Hydra overrides, such as variant=seed")
     parser.add_argument("-m", "--multirun", action="store_true", help="allow sweeps and run all their cells")
     parser.add_argument(
-        "--config-dir", action="append", default=[], metavar="DIR", help="a folder of your own, laid out as conf/"
+        "-cd",
+        "--config-dir",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a folder of your own, laid out as conf/; its choices come before the package's",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    of_hydra = parser.add_argument_group("what Hydra shows, and nothing is run")
+    of_hydra.add_argument("-c", "--cfg", choices=("job", "hydra", "all"), help="print the configuration")
+    of_hydra.add_argument("--resolve", action="store_true", help="with --cfg: put values in the place of references")
+    of_hydra.add_argument("-p", "--package", metavar="KEY", help="with --cfg: a part of it, such as variant")
+    of_hydra.add_argument(
+        "-i",
+        "--info",
+        nargs="?",
+        const="all",
+        choices=("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
+        help="print what Hydra makes the configuration from",
+    )
+    of_hydra.add_argument("-sc", "--shell-completion", metavar="install=bash", help="print what makes a shell complete")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Evaluate and return the exit code."""
+    """Evaluate, or show what would be, and return the exit code."""
+    if _shown(options):
+        return 0
     from eplb_variants.kernels.ahead import prepare
     from evaluator.cli.terminal import say
     from evaluator.progress import Bar
@@ -56,9 +80,64 @@ def run(options: argparse.Namespace) -> int:
 
     for sentence in plan.left_out:
         print(f"eplb: left out: {sentence}", file=sys.stderr)
+    if options.dry_run:
+        return _preview(plan, as_json=options.json)
     with Bar() as bar:
         outcome = carry_out(plan, bar)
     return report(plan, outcome, as_json=options.json)
+
+
+def _shown(options: argparse.Namespace) -> bool:
+    """Show what Hydra's flags ask for, and return whether any did."""
+    from eplb_variants.errors import EplbError
+
+    if options.shell_completion:
+        from evaluator.cli.completion import complete
+
+        complete(options.shell_completion)
+        return True
+    if not (options.cfg or options.info):
+        if options.resolve or options.package:
+            raise EplbError("--resolve and --package say how --cfg prints: add --cfg job")
+        return False
+    if options.multirun or (options.cfg and options.info):
+        raise EplbError("--cfg and --info show one configuration: give one of them, without -m")
+    from evaluator.config.application import show
+
+    flags = ["--cfg", options.cfg] if options.cfg else ["--info", options.info]
+    flags += ["--resolve"] if options.resolve else []
+    flags += ["--package", options.package] if options.package else []
+    show(flags, options.overrides, options.config_dir)
+    return True
+
+
+def _preview(plan: Plan, *, as_json: bool) -> int:
+    """Say what a plan would do."""
+    from dataclasses import asdict
+
+    from evaluator.sweep.run import preview
+
+    seen = preview(plan)
+    parts = {
+        "variants": [cell.variant.name for cell in plan.cells],
+        "workloads": [cell.workload.name for cell in plan.cells],
+        "topologies": [cell.topology_name for cell in plan.cells],
+        "seeds": [str(cell.seed) for cell in plan.cells],
+    }
+    distinct = {what: list(dict.fromkeys(names)) for what, names in parts.items()}
+    if as_json:
+        print(json.dumps({"schema_version": 1, "folder": str(plan.folder), **distinct, **asdict(seen)}, indent=2))
+        return 0
+    for what, names in distinct.items():
+        print(
+            f"{what}: {', '.join(names[:MAX_NAMED])}{f' and {len(names) - MAX_NAMED} more' * (len(names) > MAX_NAMED)}"
+        )
+    takes = "" if seen.seconds is None else f", about {seen.seconds:.0f} s"
+    print(
+        f"{seen.cells} cells: {seen.there} are there already, {seen.to_measure} would be measured, "
+        f"{seen.to_time} timed{takes}; parquet: {plan.folder}"
+    )
+    return 0
 
 
 def report(plan: Plan, outcome: Outcome, *, as_json: bool) -> int:

@@ -26,11 +26,11 @@ def run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from evaluator.analysis.comparison import comparison_of
-    from evaluator.config.session import load_score
     from evaluator.reports.data import choose_reference, report_data
     from evaluator.reports.page import render, write
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
+    from evaluator.sweep.plan import load_score
 
     score = load_score(options.score, options.config_dir)
     frame = read_runs(options.runs)

@@ -1,1 +1,1 @@
-"""All contact with Hydra: schemas, composition, and the expansion of a sweep into cells."""
+"""All contact with Hydra: schemas, composition, and the expansion of a sweep into points of plain sections."""

@@ -1,79 +1,141 @@
-"""A sweep's points become cells, and each distinct section of their configuration is composed once.
+"""A sweep's points, each distinct section of their configuration composed once.
 
-Composing a configuration takes Hydra a tenth of a second, so a sweep of a thousand cells is not a thousand
+Composing a configuration takes Hydra a tenth of a second, so a sweep of a thousand points is not a thousand
 compositions. The sections of a configuration (variant, workload, topology, score) do not refer to each other: each is
-composed once for every choice of its groups, values are set on copies, and cells are put together from the sections.
+composed once for every choice of its groups, and values are set on copies. What comes out is plain: dicts of Python
+values, and the overrides that chose them.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hydra import compose
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, Override
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
 
-from eplb_variants import Topology, Variant, load_variant
 from eplb_variants.errors import EplbError, unknown
-from eplb_variants.registry import find
-from eplb_variants.variant import STEPS
-from evaluator.analysis.score import Score
-from evaluator.config.experiment import EXPERIMENT, chosen_experiment, merged, sweep_lines
-from evaluator.config.session import CONFIG_NAME, options, plain
-from evaluator.sweep.cell import Cell, Workload
-from evaluator.workloads.kept import Kept
+from evaluator.config.experiment import AXES, EXPERIMENT, chosen_experiment, compose_experiment, merged, sweep_lines
+from evaluator.config.grammar import flat, written
+from evaluator.config.overrides import check_written, section_of, set_value
+from evaluator.config.schemas import typed
+from evaluator.config.session import CONFIG_NAME, plain
+from evaluator.config.unofficial import Glob, Override, groups_in, options, parser
 
-KEPT = ".traces"
-"""The folder under ``runs_dir`` with the traces of long workloads."""
 SECTIONS = ("variant", "workload", "topology", "score")
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A section of a point, plain; equal choices are the same object.
+
+    Attributes:
+        values: as it was chosen and set.
+        preset: as the choice's file has it.
+        overrides: those that made it, in one form however they were given: the choice, stages that took another's
+            place, then values that differ, sorted.
+    """
+
+    values: dict[str, Any]
+    preset: dict[str, Any]
+    overrides: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One point of a sweep: groups and values, apart."""
+    """Groups and values of a point, apart."""
 
     groups: tuple[Override, ...]
     values: tuple[Override, ...]
-    from_glob: bool
 
     def of(self, section: str | None) -> tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]:
         """Return the groups and values that concern a section; None for what concerns none."""
-        groups = tuple(o.input_line or "" for o in self.groups if _section(o) == section)
-        values = tuple((o.key_or_group, o.value()) for o in self.values if _section(o) == section)
+        groups = tuple(o.input_line or "" for o in self.groups if section_of(o, SECTIONS) == section)
+        values = tuple((o.key_or_group, o.value()) for o in self.values if section_of(o, SECTIONS) == section)
         return groups, values
 
 
-def _section(override: Override) -> str | None:
-    target = override.package or override.key_or_group
-    first = target.replace("/", ".").partition(".")[0]
-    return first if first in SECTIONS else None
+class Point:
+    """A point of a sweep; its parts are composed when they are asked for.
+
+    Attributes:
+        from_glob: whether a wildcard brought it in, so that it may be left out where it cannot run.
+    """
+
+    def __init__(self, composer: Composer, choice: Choice, from_glob: bool) -> None:
+        self._composer, self._choice = composer, choice
+        self.from_glob = from_glob
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys outside the sections, such as ``run`` and ``timing``; EplbError where one is wrong."""
+        return self._composer.settings(self._choice)
+
+    def section(self, name: str) -> Section:
+        """Return a section of ``SECTIONS``; EplbError where a key, a type or a needed value is wrong."""
+        return self._composer.section(self._choice, name)
 
 
 class Composer:
-    """Composes sections, each distinct one once."""
+    """Composes sections, each distinct one once; within a ``hydra_session``."""
 
     def __init__(self) -> None:
-        self._parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+        self._parser = parser()
         self._composed: dict[tuple[str, ...], DictConfig] = {}
         self._built: dict[Any, Any] = {}
-        self.unseeded: dict[str, None] = {}
-        """Sentences about seeds that make no difference."""
 
-    def expand(self, overrides: Sequence[str], multirun: bool) -> Iterator[Choice]:
-        """Yield the points of a sweep, the last override varying fastest."""
-        given = self._with_experiment(self._parser.parse_overrides(list(overrides)), multirun)
-        axes = [self._axis(override, multirun) for override in given]
+    def points(self, overrides: Sequence[str], multirun: bool) -> Iterator[Point]:
+        """Yield the points of a sweep, the last override varying fastest.
+
+        Args:
+            overrides: in Hydra's grammar.
+            multirun: whether sweeps are allowed.
+
+        Raises:
+            EplbError: an override that cannot be read, a group, key or choice that does not exist.
+        """
+        given = self._parser.parse_overrides(list(overrides))
+        for override in given:
+            self._check_key(override)
+        axes = [self._axis(override, multirun) for override in self._with_experiment(given, multirun)]
         for point in itertools.product(*axes):
             groups = tuple(o for o, _ in point if self._is_group(o))
             values = tuple(o for o, _ in point if not self._is_group(o))
-            yield Choice(groups, values, any(globbed for _, globbed in point))
+            yield Point(self, Choice(groups, values), any(globbed for _, globbed in point))
+
+    def chosen(self, section: str, name: str) -> Section:
+        """Return a section by the name of its choice; EplbError names the nearest match otherwise."""
+        if name not in options(section):
+            raise unknown(section, name, options(section))
+        return self.section(Choice(tuple(self._parser.parse_overrides([f"{section}={name}"])), ()), section)
+
+    def section(self, choice: Choice, name: str) -> Section:
+        """Return a section of a point; see ``Point.section``."""
+        key = (name, repr(choice.of(name)), repr(choice.of(None)[0]))
+        made: Section = self._remember(key, lambda: self._make_section(choice, name))
+        return made
+
+    def settings(self, choice: Choice) -> dict[str, Any]:
+        """Return the keys of a point outside the sections; see ``Point.settings``."""
+        groups, values = choice.of(None)
+
+        def without_sections() -> DictConfig:
+            config = self._config(groups)
+            with open_dict(config):
+                for section in SECTIONS:
+                    config.pop(section, None)
+            return config
+
+        def build() -> dict[str, Any]:
+            config = self._remember(("without sections", groups), without_sections).copy()
+            for key, value in values:
+                set_value(config, key, value)
+            return plain(config)
+
+        settings: dict[str, Any] = self._remember(("settings", groups, repr(values)), build)
+        return settings
 
     def _with_experiment(self, given: list[Override], multirun: bool) -> list[Override]:
         """Return the overrides with what the experiment that they choose, if they do, chooses and sweeps before them.
@@ -84,13 +146,16 @@ class Composer:
         if experiment is None:
             return given
         self._check_choice(experiment)
-        name, config = str(experiment.value()), self._config((experiment.input_line or "",))
+        name = str(experiment.value())
+        config, axes = compose_experiment(name)
         choices = {section: str(config[section].get("name")) for section in SECTIONS}
         for section, choice in choices.items():
             if choice not in options(section) or config[section] != self._config((f"{section}={choice}",))[section]:
-                raise EplbError(f"experiment={name} sets values of {section}: they belong under its key sweep")
-        lines = sweep_lines(name, {**choices, **plain(config)["sweep"]})
-        return merged(name, self._parser.parse_overrides(lines), given, multirun)
+                raise EplbError(f"experiment={name} sets values of {section}: they belong under {AXES}")
+        studied = self._parser.parse_overrides(sweep_lines({**choices, **axes}))
+        for override in studied:
+            self._check_key(override)
+        return merged(name, studied, given, multirun)
 
     def _axis(self, override: Override, multirun: bool) -> list[tuple[Override, bool]]:
         if not override.is_sweep_override():
@@ -98,6 +163,8 @@ class Composer:
             return [(override, False)]
         if not multirun:
             raise EplbError(f"{override.input_line!r} is a sweep: add -m to run it")
+        if override.is_interval_sweep():
+            raise EplbError(f"{override.input_line!r} has no number of values: write a,b,c or range(START,STOP,STEP)")
         globbed = isinstance(override.value(), Glob)
         lines = [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
         if not lines:
@@ -111,6 +178,19 @@ class Composer:
         key = override.key_or_group
         return bool(self._remember(("is group", key), lambda: bool(options(key))))
 
+    def _check_key(self, override: Override) -> None:
+        """Raise EplbError where the group, or the first part of the key, is none, or it is written as none may be."""
+        check_written(override, (*SECTIONS, EXPERIMENT))
+        key = override.key_or_group
+        if self._is_group(override):
+            return
+        if "/" in key:
+            parent = key.rpartition("/")[0]
+            raise unknown("group", key, groups_in(parent) or (*SECTIONS, EXPERIMENT))
+        keys = self._remember("keys", lambda: {*map(str, self._config(())), EXPERIMENT})
+        if key.partition(".")[0] not in keys:
+            raise unknown("group or key", key, keys)
+
     def _check_choice(self, override: Override) -> None:
         key, value = override.key_or_group, override.value()
         if self._is_group(override) and value not in options(key):
@@ -121,89 +201,35 @@ class Composer:
             self._composed[groups] = compose(CONFIG_NAME, overrides=list(groups))
         return self._composed[groups].copy()
 
-    def _section(self, choice: Choice, section: str) -> tuple[DictConfig, DictConfig]:
-        """Return a section as chosen, and as the preset that it started from."""
-        groups, values = choice.of(section)
+    def _make_section(self, choice: Choice, name: str) -> Section:
+        groups, values = choice.of(name)
         everywhere = tuple(g for g in choice.of(None)[0] if not g.startswith(f"{EXPERIMENT}="))
-        config = self._config(everywhere + groups)
+        chosen = tuple(g for g in groups if g.partition("=")[0] == name)
+        composed, preset = self._typed(everywhere + groups, name), self._typed(everywhere + chosen, name)
+        config = composed.copy()
         for key, value in values:
-            _set(config, key, value)
-        missing = sorted(OmegaConf.missing_keys(config[section]))
+            set_value(config, key, value)
+        said = config[name].get("name")
+        file = chosen[-1].partition("=")[2] if chosen else preset[name].get("name")
+        if said != file:
+            raise EplbError(f"{name}={file} calls itself {said!r}: a choice has its file's name")
+        missing = sorted(OmegaConf.missing_keys(config[name]))
         if missing:
-            raise EplbError(f"{section}={config[section].name} needs {missing[0]}=...")
-        chosen = tuple(g for g in groups if g.partition("=")[0] == section)
-        name = chosen[-1].partition("=")[2] if chosen else config[section].get("name")
-        if config[section].get("name") != name:
-            raise EplbError(
-                f"{section}={name} calls itself {config[section].get('name')!r}: a choice has its file's name"
-            )
-        return config[section], self._config(everywhere + chosen)[section]
+            raise EplbError(f"{name}={file} needs {missing[0]}=...")
+        made, original = plain(config[name]), plain(preset[name])
+        if made.get("kind") != original.get("kind"):
+            raise EplbError(f"{name}.kind comes with the choice: choose another with {name}=NAME")
+        before = dict(flat(plain(composed[name])))
+        changed = [f"{name}.{key}={written(value)}" for key, value in flat(made) if before.get(key, ...) != value]
+        stages = [group for group in groups if group not in chosen and not _is_preset(group, original)]
+        return Section(made, original, (*everywhere, f"{name}={file}", *sorted(stages), *sorted(changed)))
 
-    def common(self, choice: Choice) -> dict[str, Any]:
-        """Return the keys outside the sections."""
-        groups, values = choice.of(None)
-
-        def without_sections() -> DictConfig:
-            config = self._config(groups)
-            with open_dict(config):
-                for section in SECTIONS:
-                    config.pop(section, None)
-            return config
-
-        def build() -> dict[str, Any]:
-            config = self._remember(("without sections", groups), without_sections).copy()
-            for key, value in values:
-                _set(config, key, value)
-            return {str(k): v for k, v in plain(config).items()}
-
-        settings: dict[str, Any] = self._remember(("common", groups, repr(values)), build)
-        return settings
-
-    def cell(self, choice: Choice, seed: int) -> Cell:
-        """Return the cell of a point of the sweep; equal sections are the same objects."""
-        kept = Kept(Path(self.common(choice)["runs_dir"]) / KEPT)
-
-        def variant() -> Variant:
-            config, preset = map(plain, self._section(choice, "variant"))
-            return load_variant({**config, "name": _label(config, preset)})
-
-        def workload() -> Workload:
-            config, preset = map(plain, self._section(choice, "workload"))
-            named = Workload("", {k: v for k, v in config.items() if k not in ("name", "summary")}, kept)
-            where = {key: config[key] for key in named.source.located_by}
-            name = _label({**config, "name": named.source.own_name or config["name"]}, {**preset, **where})
-            named.check()
-            return replace(named, name=name)
-
-        def topology() -> tuple[str, Topology]:
-            config, preset = map(plain, self._section(choice, "topology"))
-            made = Topology(**{k: v for k, v in config.items() if k not in ("name", "summary")})
-            return (config["name"] if config == preset else numbers(made)), made
-
-        def part(section: str, build: Callable[[], Any]) -> Any:
-            return self._remember((section, repr(choice.of(section)), repr(choice.of(None)[0])), build)
-
-        topology_name, made = part("topology", topology)
-        if seed < 0:
-            raise EplbError(f"seed is {seed}: it must be 0 or more")
-        chosen: Workload = part("workload", workload)
-        if seed and not chosen.seeded:
-            self.unseeded[f"the seeds of {chosen.name!r}, which is the same for every seed"] = None
-        return Cell(part("variant", variant), chosen, topology_name, made, seed if chosen.seeded else 0)
-
-    def variant(self, name: str) -> Variant:
-        """Return a variant by its name in the group, wherever that is from."""
-        if name not in options("variant"):
-            raise unknown("variant", name, options("variant"))
-        return load_variant(plain(self._config((f"variant={name}",)).variant))
-
-    def score(self, choice: Choice) -> Score:
-        """Return the score of a point of the sweep."""
-        made: Score = self._remember(
-            ("score", repr(choice.of("score")), repr(choice.of(None)[0])),
-            lambda: Score(**plain(self._section(choice, "score")[0])),
-        )
-        return made
+    def _typed(self, groups: tuple[str, ...], section: str) -> DictConfig:
+        config = self._config(groups)
+        if section not in config or not isinstance(config[section], DictConfig):
+            raise EplbError(f"{section}={config.get(section)} is no file of conf/{section}")
+        config[section] = typed(section, config[section])
+        return config
 
     def _remember(self, key: Any, build: Callable[[], Any]) -> Any:
         if key not in self._built:
@@ -211,51 +237,8 @@ class Composer:
         return self._built[key]
 
 
-def numbers(topology: Topology) -> str:
-    """Return the name of a topology that has none."""
-    return f"slots{topology.num_slots}_groups{topology.num_groups}_nodes{topology.num_nodes}_gpus{topology.num_gpus}"
-
-
-def _label(config: Mapping[str, Any], preset: Mapping[str, Any]) -> str:
-    """Return the name of a section with what was changed against its preset.
-
-    A stage that took another's place stands there by its name, and with the parameters that are not its own defaults.
-    """
-    before = {**dict(_flat(preset)), **_defaults_of_others(config, preset)}
-    changed = [f"{k}={v}" for k, v in _flat(config) if before.get(k, object()) != v and k not in ("name", "summary")]
-    return f"{config['name']}[{','.join(changed)}]" if changed else str(config["name"])
-
-
-def _defaults_of_others(config: Mapping[str, Any], preset: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the default parameters, by key, of the stages that are others than in the preset."""
-    kinds = {**STEPS, "forecaster": "forecaster", "placer": "placer"}
-    defaults: dict[str, Any] = {}
-    for slot, kind in kinds.items():
-        now, then = (part.get(slot) for part in (config, preset))
-        if isinstance(now, Mapping) and isinstance(then, Mapping) and now["name"] != then["name"]:
-            parameters = find(kind, str(now["name"])).parameters
-            defaults |= {f"{slot}.{key}": then.get(key, default) for key, (_, default) in parameters.items()}
-    return defaults
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _set(config: DictConfig, key: str, value: Any) -> None:
-    """Set a value that must be there already, of the type that its schema asks for."""
-    parent: Any = config
-    path = key.split(".")
-    for depth, part in enumerate(path):
-        if not isinstance(parent, DictConfig) or part not in map(str, parent.keys()):
-            siblings = map(str, parent.keys()) if isinstance(parent, DictConfig) else ()
-            raise unknown("key", key, [".".join([*path[:depth], sibling]) for sibling in siblings])
-        parent = parent._get_node(part) if depth + 1 < len(path) else parent
-    try:
-        OmegaConf.update(config, key, value, merge=True)
-    except OmegaConfBaseException as error:
-        raise EplbError(f"{key}={value} cannot be: {str(error).splitlines()[0]}") from None
+def _is_preset(group: str, preset: dict[str, Any]) -> bool:
+    """Return whether a choice such as ``stage/packer@variant.gpu_packer=greedy`` is the one that the preset makes."""
+    key, _, choice = group.partition("=")
+    part = preset.get(key.rpartition(".")[2])
+    return isinstance(part, dict) and part.get("name") == choice

@@ -11,15 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra._internal.callbacks import Callbacks
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn, JobStatus
-from hydra.types import HydraContext, RunMode
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
 from eplb_variants.errors import EplbError, unknown
-from evaluator.config.session import CONFIG_NAME, hydra_session, options
+from evaluator.config.session import CONFIG_NAME, hydra_session
+from evaluator.config.unofficial import launcher_for, options, outcome
 
 JOBS = ".jobs"
 """The folder of a run that launchers write to: what their jobs print, and submitit's pickles."""
@@ -65,14 +61,7 @@ def launch(task: Callable[[str], Any], words: Sequence[str], launcher: Sequence[
     ]
     with hydra_session():
         _check_launcher(launcher)
-        hydra = GlobalHydra.instance().hydra
-        assert hydra is not None
-        config = hydra.compose_config(CONFIG_NAME, [*own, *launcher], RunMode.MULTIRUN)
-        with open_dict(config):
-            config.hydra.job.name = "eplb"
-            config.hydra.job.chdir = False
-        context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
-        made = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=Job(task), config=config)
+        made = launcher_for(Job(task), CONFIG_NAME, [*own, *launcher])
         try:
             returned = made.launch([[f"+share={word}"] for word in words], 0)
         except Exception as error:  # a job that was killed, or ran out of its time
@@ -88,10 +77,9 @@ def _check_launcher(launcher: Sequence[str]) -> None:
             raise EplbError(f"{unknown('launcher', name, known)}; others come with pip install 'eplb-lab[launchers]'")
 
 
-def _value(job: JobReturn) -> Any:
-    if job.status is JobStatus.COMPLETED:
-        return job.return_value
-    return _first_line(job._return_value)
+def _value(job: Any) -> Any:
+    returned, error = outcome(job)
+    return returned if error is None else _first_line(error)
 
 
 def _first_line(error: Any) -> str:

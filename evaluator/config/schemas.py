@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING
+from omegaconf import MISSING, DictConfig, OmegaConf
 
+from eplb_variants.hierarchy import IMPLEMENTATIONS, POLICIES
 from eplb_variants.registry import stages
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads import KINDS
@@ -31,7 +33,36 @@ class EvaluateSchema:
     score: Any = MISSING
     timing: Any = field(default_factory=lambda: _schema(TimingSettings, "Timing")())
     summary: str = ""  # of an experiment
-    sweep: dict[str, Any] = field(default_factory=dict)  # of an experiment: its axes, in Hydra's grammar of overrides
+
+
+def _one_of(name: str, allowed: Iterable[str]) -> Any:
+    return Enum(name, {word: word for word in allowed})
+
+
+_Policy, _Implementation = _one_of("Policy", POLICIES), _one_of("Implementation", IMPLEMENTATIONS)
+STAGED = dataclasses.make_dataclass(
+    "Staged",
+    [
+        *((step, Any, field(default=MISSING)) for step in ("forecaster", "group_packer", "replicator", "fixup")),
+        ("gpu_packer", Any, field(default=MISSING)),
+        ("name", str, field(default=MISSING)),
+        ("summary", str, field(default="")),
+        ("policy", _Policy, field(default=_Policy["auto"])),
+        ("implementation", _Implementation, field(default=_Implementation["kernel"])),
+        ("threads", int, field(default=1)),
+    ],
+)
+"""Keys and types of a variant that is composed of steps; a stage's own are checked with the stage."""
+
+
+@dataclass
+class Whole:
+    """Keys and types of a variant whose placer does everything."""
+
+    forecaster: Any = MISSING
+    placer: Any = MISSING
+    name: str = MISSING
+    summary: str = ""
 
 
 @dataclass
@@ -67,16 +98,38 @@ def _schema(cls: type, name: str, extra: Sequence[tuple[str, Any, Any]] = ()) ->
     return dataclasses.make_dataclass(name, [(n, t, field(default=v)) for n, t, v in extra] + own)
 
 
+def _workload_schema(kind: str) -> type:
+    common: list[tuple[str, Any, Any]] = [("name", str, MISSING), ("summary", str, ""), ("kind", str, kind)]
+    windows: list[tuple[str, Any, Any]] = [("interval", int, 1), ("max_windows", int, 0)]
+    return _schema(KINDS[kind], kind, common + windows)
+
+
+def typed(section: str, config: Any) -> Any:
+    """Return a section with its types, where the file that it is from did not name its schema.
+
+    Raises:
+        OmegaConfBaseException: a key or a type that the schema does not have.
+    """
+    if not isinstance(config, DictConfig) or OmegaConf.get_type(config) is not dict:
+        return config
+    schema: Any = {"topology": TopologySchema, "score": ScoreSchema}.get(section)
+    if section == "variant":
+        schema = Whole if "placer" in config else STAGED
+    if section == "workload":
+        schema = _workload_schema(config.kind) if config.get("kind") in KINDS else None
+    return OmegaConf.merge(OmegaConf.structured(schema), config) if schema is not None else config
+
+
 def register_schemas() -> None:
     """Hand Hydra the types of everything that can be configured, the stages' parameters among them."""
     store = ConfigStore.instance()
     store.store(group="schema", name="evaluate", node=EvaluateSchema)
     store.store(group="schema", name="topology", node=TopologySchema)
     store.store(group="schema", name="score", node=ScoreSchema)
-    for kind, cls in KINDS.items():
-        common: list[tuple[str, Any, Any]] = [("name", str, MISSING), ("summary", str, ""), ("kind", str, kind)]
-        windows: list[tuple[str, Any, Any]] = [("interval", int, 1), ("max_windows", int, 0)]
-        store.store(group="schema/workload", name=kind, node=_schema(cls, kind, common + windows))
+    store.store(group="schema/variant", name="staged", node=STAGED)
+    store.store(group="schema/variant", name="whole", node=Whole)
+    for kind in KINDS:
+        store.store(group="schema/workload", name=kind, node=_workload_schema(kind))
     for stage in stages():
         fields = [(name, hint, field(default=default)) for name, (hint, default) in stage.parameters.items()]
         node = dataclasses.make_dataclass(stage.name, [("name", str, field(default=stage.name)), *fields])

@@ -1,28 +1,23 @@
 """The commands that make what the page shows, put together from what the results remember.
 
-A name such as ``seed[gpu_packer.refine_steps=2]`` says which choice it is and what was changed. A name that no choice
-can have (of another program, or made up) is not turned into a command: then only ``compare`` and ``report`` are given.
+Every cell has the overrides that chose it in a column. Results that were written without that column, or by another
+program, are not turned into a command: then only ``compare`` and ``report`` are given.
 """
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from eplb_variants.variant import STEPS
-from evaluator.analysis.alignment import TOPOLOGY
+from evaluator.config.grammar import written
 from evaluator.reports.provenance import parsed
 from evaluator.timing.settings import TimingSettings
 
-NAME = re.compile(r"(?P<choice>[A-Za-z0-9_.-]+)(?:\[(?P<changes>.*)\])?(?:#[0-9a-f]{6})?", re.DOTALL)
-VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
-NUMBERS = re.compile(r"slots\d+_groups\d+_nodes\d+_gpus\d+")
 DEFAULT_FOLDER = "runs"
 
 
@@ -52,72 +47,59 @@ class Commands:
         return shlex.join(["eplb", name, *self._runs, f"--reference={self._reference}", *self._options])
 
     def evaluate(self, part: pd.DataFrame) -> list[str]:
-        """Return commands that measure these rows again, as far as their columns tell; none where a name does not.
-
-        A folder of one's own (``--config-dir``) is not in the columns, and has to be added.
-        """
-        together: dict[tuple[str, ...], list[str]] = {}
-        try:
-            for _, group in part.groupby(["run", "workload", "topology", "interval"], sort=True):
-                for choice, rest in self._of_group(group):
-                    together.setdefault(rest, []).append(choice)
-        except _Untold:
+        """Return commands that measure the cells of these rows again; none where a row does not say what chose it."""
+        if "overrides" not in part or part["overrides"].isna().any():
             return []
-        return [
-            shlex.join(["eplb", "evaluate", "-m", rest[0], f"workload={','.join(dict.fromkeys(choices))}", *rest[1:]])
-            for rest, choices in together.items()
-        ]
+        known = {text: parsed(text) for text in part["overrides"].unique()}
+        if not all(
+            isinstance(words, list) and all(isinstance(word, str) for word in words) for words in known.values()
+        ):
+            return []
+        cells: list[dict[str, tuple[str, ...]]] = []
+        for _, group in part.groupby("run", sort=True):
+            fixed = list(self._fixed(group))
+            cells += [_axes([*known[text], *fixed]) for text in sorted(group["overrides"].unique())]
+        return [shlex.join(["eplb", "evaluate", *_arguments(axes)]) for axes in _products(cells)]
 
-    def _of_group(self, group: pd.DataFrame) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield the choice of the workload, and all else of the command, once for each change made to variants."""
-        first = group.iloc[0]
-        choice, fixed = _workload(first)
-        fixed += [*_topology(first), *self._folder(str(first["run"]))]
-        fixed += [f"seed={','.join(str(seed) for seed in sorted(group['seed'].unique()))}"]
+    def _fixed(self, group: pd.DataFrame) -> Iterator[str]:
+        """Yield what the rows of one run have in common that chose no cell."""
+        yield from self._folder(str(group["run"].iloc[0]))
         beside = group["time_reference"].dropna().unique()
-        fixed += [f"reference={_choice(str(beside[0]))}"] if len(beside) == 1 else []
-        fixed += [] if group["place_seconds"].notna().any() else ["measure=quality"]
-        fixed += _timing(group)
-        changed: dict[tuple[str, ...], list[str]] = {}
-        for name in sorted(group["variant"].unique()):
-            changed.setdefault(tuple(_variant_changes(str(name))), []).append(_choice(str(name)))
-        for changes, choices in changed.items():
-            yield choice, (f"variant={','.join(choices)}", *changes, *fixed)
+        if len(beside) == 1:
+            yield f"reference={written(str(beside[0]))}"
+        if not group["place_seconds"].notna().any():
+            yield "measure=quality"
+        yield from _timing(group)
 
     def _folder(self, run: str) -> list[str]:
         path = next((Path(given) for given in self._runs if Path(given).name == run), Path(DEFAULT_FOLDER) / run)
         above = path.parent.as_posix()
-        name = [] if run == "default" else [f"run={_quoted(run)}"]
-        return name if above == DEFAULT_FOLDER else [*name, f"runs_dir={_quoted(above)}"]
+        name = [] if run == "default" else [f"run={written(run)}"]
+        return name if above == DEFAULT_FOLDER else [*name, f"runs_dir={written(above)}"]
 
 
-class _Untold(Exception):
-    """A name does not say what it was made from."""
+def _axes(overrides: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return overrides as keys and the values of each; a folder with configuration is a key of its own."""
+    pairs = [(word, "=", "") if word.startswith("--") else word.partition("=") for word in overrides]
+    return {key: (value,) for key, _, value in pairs}
 
 
-def _parts(name: str) -> tuple[str, list[tuple[str, str]]]:
-    """Return the choice behind a name, and what was changed: keys and values."""
-    found = NAME.fullmatch(name)
-    if found is None:
-        raise _Untold
-    pairs = [change.partition("=") for change in re.split(r",(?=[\w.]+=)", found["changes"] or "") if change]
-    if any(not sign or not VALUE.fullmatch(value) for _, sign, value in pairs):
-        raise _Untold
-    return found["choice"], [(key, "null" if value == "None" else value) for key, _, value in pairs]
+def _products(cells: list[dict[str, tuple[str, ...]]]) -> list[dict[str, tuple[str, ...]]]:
+    """Return few sweeps that are together these cells and no others: what differs in one key alone is put together."""
+    for key in dict.fromkeys(key for axes in cells for key in axes):
+        merged: dict[Any, dict[str, tuple[str, ...]]] = {}
+        for axes in cells:
+            rest = (key in axes, tuple((other, values) for other, values in axes.items() if other != key))
+            known = merged.setdefault(rest, axes)
+            if known is not axes and key in axes:
+                merged[rest] = {**known, key: tuple(dict.fromkeys([*known[key], *axes[key]]))}
+        cells = list(merged.values())
+    return cells
 
 
-def _choice(name: str) -> str:
-    return _parts(name)[0]
-
-
-def _variant_changes(name: str) -> Iterator[str]:
-    for key, value in _parts(name)[1]:
-        slot, _, rest = key.partition(".")
-        if rest == "name":
-            kind = STEPS.get(slot, slot)
-            yield f"stage/{kind}@variant.{slot}={value}"
-        else:
-            yield f"variant.{key}={value}"
+def _arguments(axes: Mapping[str, tuple[str, ...]]) -> list[str]:
+    words = [key if key.startswith("--") else f"{key}={','.join(values)}" for key, values in axes.items()]
+    return [*(["-m"] if any(len(values) > 1 for values in axes.values()) else []), *words]
 
 
 def _timing(group: pd.DataFrame) -> list[str]:
@@ -128,27 +110,3 @@ def _timing(group: pd.DataFrame) -> list[str]:
         return []
     defaults = asdict(TimingSettings())
     return [f"timing.{name}={config[name]}" for name in defaults if config.get(name, defaults[name]) != defaults[name]]
-
-
-def _workload(row: pd.Series) -> tuple[str, list[str]]:
-    """Return the choice, and what is set of it."""
-    config: Any = parsed(row["workload_config"])
-    if isinstance(config, dict) and config.get("kind") == "recorded":
-        others = {key: value for key, value in config.items() if key not in ("kind", "path")}
-        values = [f"workload.{key}={value}" for key, value in others.items() if value]
-        return "recorded", [f"workload.path={_quoted(str(config.get('path')))}", *values]
-    choice, changes = _parts(str(row["workload"]))
-    return choice, [f"workload.{key}={value}" for key, value in changes]
-
-
-def _topology(row: pd.Series) -> list[str]:
-    if NUMBERS.fullmatch(str(row["topology"])):
-        return [f"topology.{name}={int(row[name])}" for name in TOPOLOGY]
-    return [f"topology={_choice(str(row['topology']))}"]
-
-
-def _quoted(text: str) -> str:
-    """Return a text as Hydra reads it: quoted where it has other characters than names and paths do."""
-    if re.fullmatch(r"[\w./-]+", text):
-        return text
-    return '"' + re.sub(r'(\\*)"', r'\1\1\\"', text) + '"'

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 SCHEMA_VERSION = 2
-"""Raised when a column is added or changes its meaning; readers refuse what is newer than they are."""
+"""Raised when a column changes its meaning, or one is added that may not be null; readers refuse what is newer than
+they are. A column that a file of the same version lacks is read as null."""
 
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 
@@ -49,6 +50,7 @@ CONFIGURATION = (
     Column("num_gpus", INT, "G, GPUs"),
     Column("variant_config", TEXT, "the whole composition of the variant, JSON"),
     Column("workload_config", TEXT, "all parameters of the workload, JSON"),
+    Column("overrides", TEXT, "what chooses this cell on a command line of eplb evaluate, a JSON list of texts"),
 )
 
 
@@ -112,6 +114,17 @@ def to_table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
         if not row.keys() <= known:
             raise KeyError(f"no such columns: {sorted(row.keys() - known)}")
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+def complete(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table with the columns of a schema, in their order; one that an older file lacks is null."""
+    if table.schema.names == schema.names:
+        return table
+    columns = [
+        table[field.name] if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, names=schema.names)
 
 
 ARROW = arrow_schema(COLUMNS)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from eplb_variants.errors import EplbError, unknown
 from evaluator.files import clear_left_over, temporary_beside
-from evaluator.results.schema import ARROW, OK, SCHEMA_VERSION, to_table
+from evaluator.results.schema import ARROW, OK, SCHEMA_VERSION, complete, to_table
 
 ALIKE = ["variant", "workload", "workload_content", "topology", "seed", "interval"]
 """Columns of which a comparison holds one cell."""
@@ -110,7 +110,7 @@ class Store:
         """
         with pq.ParquetFile(self.path(cell)) as old, self._replacing(cell) as write:
             for group in range(old.num_row_groups):
-                table = old.read_row_group(group)
+                table = complete(old.read_row_group(group), self.schema)
                 for name, value in columns.items():
                     index = self.schema.get_field_index(name)
                     constant = pa.array([value] * table.num_rows, self.schema.field(index).type)
@@ -177,7 +177,7 @@ def _table(file: Path, columns: Sequence[str]) -> pa.Table:
     except pa.ArrowInvalid:
         raise EplbError(f"{str(file)!r} is no whole parquet file: delete it, and evaluate again") from None
     wanted = pa.schema([ARROW.field(name) for name in columns])
-    table = _checked(table)
+    table = complete(_checked(table), wanted)
     return table if table.schema.equals(wanted) else table.cast(wanted)
 
 
@@ -197,7 +197,7 @@ def read_runs(folders: Iterable[str | Path], without: Sequence[str] = ()) -> pd.
     """
     frames = []
     for folder in map(Path, folders):
-        files = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
+        files = _results_in(folder)
         if not files:
             raise _nothing_in(folder)
         frame = read_files(files, without)
@@ -222,8 +222,14 @@ def _checked(table: pa.Table) -> pa.Table:
     return table
 
 
+def _results_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.parquet") if path.is_file()) if folder.is_dir() else []
+
+
 def _nothing_in(folder: Path) -> EplbError:
     if folder.is_dir():
-        return EplbError(f"there are no results in {str(folder)!r}")
+        runs = sorted(path for path in folder.iterdir() if path.is_dir() and _results_in(path))
+        inside = f": it holds the runs {', '.join(map(str, runs))}, name one or several of these" if runs else ""
+        return EplbError(f"there are no results in {str(folder)!r}{inside}")
     siblings = [p.name for p in folder.parent.glob("*") if p.is_dir()] if folder.parent.is_dir() else []
     return unknown(f"run folder in {str(folder.parent)!r} called", folder.name, siblings)

@@ -67,13 +67,17 @@ class Workload:
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """What is evaluated as one: the names stand in the results, the rest determines them."""
+    """What is evaluated as one: the names stand in the results, the rest determines them.
+
+    ``overrides`` say how to choose it again on a command line; they are no part of what it is.
+    """
 
     variant: Variant
     workload: Workload
     topology_name: str
     topology: Topology
     seed: int
+    overrides: tuple[str, ...] = ()
 
     @cached_property
     def key(self) -> str:

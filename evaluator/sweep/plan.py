@@ -11,8 +11,10 @@ from typing import Any
 from eplb_variants import Variant
 from eplb_variants.errors import EplbError, unknown
 from evaluator.analysis.score import Score
-from evaluator.config.composer import Composer
+from evaluator.config.composer import Composer, Point
+from evaluator.config.experiment import AXES
 from evaluator.config.session import hydra_session
+from evaluator.sweep.building import Builder
 from evaluator.sweep.cell import Cell
 from evaluator.timing.settings import TimingSettings
 
@@ -60,42 +62,70 @@ def make_plan(overrides: Sequence[str], *, multirun: bool = False, config_dirs: 
     Raises:
         EplbError: whatever is wrong with the configuration, with the nearest match.
     """
-    launcher = tuple(word for word in overrides if word.lstrip("+~").startswith(("hydra/", "hydra.")))
-    overrides = [word for word in overrides if word not in launcher]
+    launcher, overrides = _launcher_apart(overrides)
     with hydra_session(config_dirs):
-        composer = Composer()
-        cells: dict[int, Cell] = {}
-        left_out: dict[str, None] = {}
-        settings: dict[str, Any] | None = None
-        score: Score | None = None
-        for number, choice in enumerate(composer.expand(overrides, multirun)):
-            common = composer.common(choice)
-            if settings is not None and any(settings[key] != common[key] for key in (*PER_RUN, "timing")):
-                raise EplbError(f"{', '.join(PER_RUN)} and timing are the same for all cells: they cannot be swept")
-            settings = common
-            if score not in (None, composer.score(choice)):
-                raise EplbError("the score is the same for all cells: sweep without it, then `eplb compare --score`")
-            score = composer.score(choice)
+        composer, builder = Composer(), Builder(tuple(f"--config-dir={folder}" for folder in config_dirs))
+        points, left_out = list(composer.points(overrides, multirun)), dict[str, None]()
+        if not points:
+            raise EplbError("the sweep is empty")
+        settings, score = _the_same_for_all(points, builder)
+        reference = composer.chosen("variant", settings["reference"])
+        cells, beside = list[Cell](), list[Cell]()
+        for point in points:
             try:
-                cells[number] = composer.cell(choice, common["seed"])
+                cells.append(builder.cell(point))
+                beside.append(builder.cell(point, reference))
             except EplbError as error:
-                if not choice.from_glob:
+                if not point.from_glob:
                     raise
                 left_out[str(error)] = None
-        if settings is None or score is None or not cells:
-            raise EplbError(next(iter(left_out), "the sweep is empty"))
-        reference = composer.variant(settings["reference"])
+        if not cells:
+            raise EplbError(next(iter(left_out)))
         return Plan(
-            cells=_with_reference(_told_apart(list(cells.values())), reference),
+            # without the reference on each of their workloads there is nothing to compare with
+            cells=tuple({cell.key: cell for cell in _told_apart([*cells, *beside])}.values()),
             folder=_folder(settings),
-            reference=reference,
+            reference=builder.variant(reference),
             measure=_one_of("measure", settings["measure"], MEASURES),
             refresh=settings["refresh"],
             timing=TimingSettings(**settings["timing"]),
             score=score,
             launcher=launcher,
-            left_out=(*left_out, *composer.unseeded),
+            left_out=(*left_out, *builder.unseeded),
         )
+
+
+def load_score(name: str, config_dirs: Sequence[str] = ()) -> Score:
+    """Return the score of that name; EplbError names the nearest match otherwise."""
+    with hydra_session(config_dirs):
+        return Builder().score(Composer().chosen("score", name))
+
+
+def _launcher_apart(overrides: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the overrides that set up a launcher, and the others.
+
+    Raises:
+        EplbError: one is for Hydra's sweeper, which has nothing to do here.
+    """
+    launcher = tuple(word for word in overrides if word.lstrip("+~").startswith(("hydra/", "hydra.")))
+    for word in launcher:
+        if word.lstrip("+~").startswith(("hydra.sweeper", "hydra/sweeper")):
+            key, _, value = word.lstrip("+~").partition("=")
+            axis = f"{key.removeprefix(AXES)}={value}".lstrip(".").replace("\\,", ",")
+            meant = f"write {axis}, with -m" if key.startswith(f"{AXES}.") else "sweeps are written as a=1,2, with -m"
+            raise EplbError(f"{word!r} is for files of conf/experiment: on a command line, {meant}")
+    return launcher, [word for word in overrides if word not in launcher]
+
+
+def _the_same_for_all(points: Sequence[Point], builder: Builder) -> tuple[dict[str, Any], Score]:
+    """Return the settings outside the sections, and the score; EplbError where points differ in them."""
+    settings, section = points[0].settings, points[0].section("score")
+    for point in points:
+        if any(settings[key] != point.settings[key] for key in (*PER_RUN, "timing")):
+            raise EplbError(f"{', '.join(PER_RUN)} and timing are the same for all cells: they cannot be swept")
+        if point.section("score") is not section and builder.score(point.section("score")) != builder.score(section):
+            raise EplbError("the score is the same for all cells: sweep without it, then `eplb compare --score`")
+    return settings, builder.score(section)
 
 
 def _told_apart(cells: list[Cell]) -> list[Cell]:
@@ -114,16 +144,12 @@ def _told_apart(cells: list[Cell]) -> list[Cell]:
     return [renamed(cell) for cell in cells]
 
 
-def _with_reference(cells: Sequence[Cell], reference: Variant) -> tuple[Cell, ...]:
-    """Return the cells with the reference on each of their workloads: without it there is nothing to compare with."""
-    beside = [dataclasses.replace(cell, variant=reference) for cell in cells]
-    return tuple({cell.key: cell for cell in [*cells, *beside]}.values())
-
-
 def _folder(settings: Mapping[str, Any]) -> Path:
     name = settings["run"]
     if not name or name != Path(name).name or name.startswith("."):
         raise EplbError(f"run is {name!r}: it is the name of a folder under runs_dir, without slashes or a dot before")
+    if name.endswith(".parquet"):
+        raise EplbError(f"run is {name!r}: it is the name of a folder, and .parquet ends those of files in it")
     return Path(settings["runs_dir"]) / name
 
 

@@ -78,6 +78,37 @@ def read_workloads(cells: Iterable[Cell]) -> list[str]:
     return [line for workload in workloads.values() if (line := workload.what_is_read()) is not None]
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What a plan would do.
+
+    Attributes:
+        cells: of the plan.
+        there: cells for which nothing is left to do.
+        to_measure: cells whose quality would be measured.
+        to_time: cells that would be timed.
+        seconds: how long that would take; None where nothing is known of it.
+    """
+
+    cells: int
+    there: int
+    to_measure: int
+    to_time: int
+    seconds: float | None = None
+
+
+def preview(plan: Plan) -> Preview:
+    """Return what a plan would do, without writing anything."""
+    store, work = Store(plan.folder), Work(plan, timing_key(plan))
+    states = [work.state(cell, store) for cell in {cell.key: cell for cell in plan.cells}.values()]
+    return Preview(
+        cells=len(states),
+        there=sum(all(state) for state in states),
+        to_measure=sum(not measured for measured, _ in states),
+        to_time=sum(not timed for _, timed in states),
+    )
+
+
 def timing_key(plan: Plan) -> str | None:
     """Return the hash of how a plan takes times; None where it takes none."""
     if plan.measure == "quality":

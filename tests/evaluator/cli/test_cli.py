@@ -91,6 +91,11 @@ def test_a_recording_is_evaluated(eplb, tmp_path):
         (["evaluate", "workload=recorded", "workload.path=no.npz"], "there is no workload in 'no.npz'"),
         (["evaluate", "topology=vllm_qwen30b", "workload.windows=3"], "too few for 256 logical experts"),
         (["evaluate", "--config-dir", "no"], "there is no folder 'no'"),
+        (["evaluate", "varient=seed"], "no group or key 'varient': did you mean 'variant'"),
+        (["evaluate", "-m", "+experiment=slots"], "write experiment=slots without the plus and with -m"),
+        (["evaluate", "~workload"], "removes workload, which is always needed: choose another with workload=NAME"),
+        (["evaluate", "-m", "variant=seed,deepseek", r"hydra.sweeper.params.seed=0\,1"], "write seed=0,1, with -m"),
+        (["evaluate", "run=x.parquet"], "run is 'x.parquet': it is the name of a folder"),
         (["compare", "runs/nothing"], "no run folder"),
         (["list", "varants"], "invalid choice: 'varants'"),
         (["selftest", "--variant", "sed", "--runs", "1"], "did you mean 'seed'"),
@@ -101,6 +106,27 @@ def test_a_recording_is_evaluated(eplb, tmp_path):
 def test_a_mistake_is_a_sentence_and_exit_code_2(eplb, arguments, says):
     done = eplb(*arguments, check=2)
     assert says in done.stderr
+
+
+def test_a_folder_of_runs_is_not_a_run(eplb):
+    eplb("evaluate", "run=mine", "measure=quality", *SMALL, check=0)
+    done = eplb("compare", "runs", check=2)
+    assert (
+        done.stderr
+        == "eplb: there are no results in 'runs': it holds the runs runs/mine, name one or several of these\n"
+    )
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(eplb, tmp_path):
+    sweep = ["evaluate", "-m", "variant=deepseek,seed", "seed=0,1", *SMALL]
+    seen = eplb(*sweep, "--dry-run", check=0)
+    assert "variants: deepseek, seed\nworkloads: dsr1_decode[num_layers=3,windows=7]" in seen.stdout
+    assert "4 cells: 0 are there already, 4 would be measured, 4 timed" in seen.stdout
+    assert not (tmp_path / "runs").exists()
+    eplb("evaluate", "variant=deepseek", "measure=quality", *SMALL, check=0)
+    assert "4 cells: 0 are there already, 3 would be measured, 4 timed" in eplb(*sweep, "--dry-run", check=0).stdout
+    quality = json.loads(eplb(*sweep, "--dry-run", "measure=quality", "--json", check=0).stdout)
+    assert (quality["cells"], quality["there"], quality["to_measure"], quality["to_time"]) == (4, 1, 3, 0)
 
 
 def test_parts_that_do_not_fit_are_no_crash(eplb):

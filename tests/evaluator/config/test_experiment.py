@@ -91,6 +91,11 @@ def test_a_mistake_is_one_sentence(overrides, multirun, says):
     assert "\n" not in str(caught.value)
 
 
+def axes(written):
+    """Return what an experiment's file says where Hydra's own sweeper reads it."""
+    return f"hydra: {{sweeper: {{params: {written}}}}}\n"
+
+
 def own(folder, body):
     (folder / "experiment").mkdir()
     (folder / "experiment" / "mine.yaml").write_text(f"# @package _global_\nsummary: my own\n{body}")
@@ -98,7 +103,7 @@ def own(folder, body):
 
 
 def test_an_experiment_of_ones_own_comes_from_a_folder(tmp_path):
-    folder = own(tmp_path, "measure: quality\nsweep: {seed: '0,1', workload.windows: 3}\n")
+    folder = own(tmp_path, "measure: quality\n" + axes("{seed: '0,1', workload.windows: 3}"))
     made = plan("experiment=mine", **folder)
     assert [(cell.workload.name, cell.seed) for cell in made.cells] == [
         ("dsr1_decode[windows=3]", 0),
@@ -111,9 +116,9 @@ def test_an_experiment_of_ones_own_comes_from_a_folder(tmp_path):
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ("sweep: {seed: [0, 1]}\n", "experiment=mine sweeps seed over [0, 1]: write it as on a command line"),
-        ("workload: {windows: 3}\n", "experiment=mine sets values of workload: they belong under its key sweep"),
-        ("sweep: {sead: '0,1'}\n", "no key 'sead': did you mean 'seed'"),
+        (axes("{seed: [0, 1]}"), "experiment=mine sweeps seed over [0, 1]: write it as on a command line"),
+        ("workload: {windows: 3}\n", "experiment=mine sets values of workload: they belong under hydra.sweeper.params"),
+        (axes("{sead: '0,1'}"), "no group or key 'sead': did you mean 'seed'"),
     ],
 )
 def test_a_mistake_in_ones_own_is_one_sentence(tmp_path, body, says):

@@ -184,3 +184,22 @@ def test_amended_columns_are_new_and_the_rest_is_as_it_was(tmp_path, monkeypatch
     before = run.read("abc")
     run.amend("abc", {"place_seconds": 0.5, "timing_valid": True})
     assert run.read("abc") == [{**row, "place_seconds": 0.5, "timing_valid": True} for row in before]
+
+
+def test_a_file_without_a_column_is_read_as_null_and_can_be_timed(tmp_path):
+    """Files of before the column ``overrides`` are as good as others."""
+    old = schema.arrow_schema(tuple(column for column in schema.COLUMNS if column.name != "overrides"))
+    Store(tmp_path, old).write("abc", [ROW])
+    assert read_runs([tmp_path])["overrides"].isna().all()
+    Store(tmp_path).amend("abc", {"place_seconds": 0.5})
+    (row,) = Store(tmp_path).read("abc")
+    assert (row["variant"], row["place_seconds"], row["overrides"]) == ("v", 0.5, None)
+
+
+def test_a_folder_of_runs_is_no_run_and_names_those_in_it(tmp_path):
+    for name in ("one", "two"):
+        Store(tmp_path / name).prepare()
+        Store(tmp_path / name).write("abc", [ROW])
+    (tmp_path / "x.parquet").mkdir()
+    with pytest.raises(EplbError, match=r"it holds the runs .*/one, .*/two, name one or several of these"):
+        read_runs([tmp_path])

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eplb_variants import EplbError
-from evaluator.config.session import hydra_session, options
+from evaluator.config.session import hydra_session
+from evaluator.config.unofficial import options
 from evaluator.sweep.plan import make_plan
 from evaluator.workloads import load_workload
 from evaluator.workloads.statistics import describe, lag_correlation

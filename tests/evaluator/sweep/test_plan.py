@@ -9,8 +9,9 @@ import pytest
 from eplb_variants import EplbError, Topology, load_variant, variant_names
 from eplb_variants.registry import register, stages
 from evaluator.config.catalogue import choices
-from evaluator.config.session import hydra_session, load_score, options
-from evaluator.sweep.plan import make_plan
+from evaluator.config.session import hydra_session
+from evaluator.config.unofficial import options
+from evaluator.sweep.plan import load_score, make_plan
 
 
 @pytest.mark.parametrize("name", variant_names())
@@ -104,25 +105,52 @@ def test_two_thousand_cells_are_not_two_thousand_compositions(monkeypatch):
         (["variant.gpu_packer.refine_step=1"], r"no key 'variant.gpu_packer.refine_step': did you mean"),
         (["variant.gpu_packer.refine_steps=abc"], "'abc' of type 'str' could not be converted to Integer"),
         (["variant.gpu_packer.refine_steps=-1"], "refine_steps is -1"),
-        (["variant.policy=golbal"], "no policy 'golbal': did you mean 'global'"),
+        (["variant.policy=golbal"], "no variant.policy 'golbal': did you mean 'global'"),
+        (["variant.policy=3"], "no variant.policy '3': known are auto, global, hierarchical"),
+        (["variant.implementation=fast"], "no variant.implementation 'fast'"),
+        (["variant.threads=2.7"], "variant.threads=2.7 is not valid: Value '2.7' of type 'float' could not be"),
+        (["variant.threads=abc"], "variant.threads=abc is not valid: Value 'abc' of type 'str' could not be"),
+        (["variant.threads=0"], "threads is 0: it must be an integer, 1 or more"),
+        (["variant=contiguous", "variant.threads=2"], "no key 'variant.threads': did you mean"),
+        (["topology.num_gpus=many"], "topology.num_gpus=many is not valid"),
+        (["score.blind=null"], "score.blind=null is not valid"),
+        (["timing.rounds=2.5"], "timing.rounds=2.5 is not valid"),
+        (["seed=1.5"], "seed=1.5 is not valid"),
         (["workload.sigma=high"], "could not be converted to Float"),
         (["workload=recorded"], "workload=recorded needs workload.path=..."),
         (["topology.num_slots=71"], "71 slots do not divide over 32 GPUs"),
         (["seed=1,2"], "add -m to run it"),
         (["seed=-1"], "seed is -1"),
-        (["sead=1"], "no key 'sead': did you mean 'seed'"),
-        (["+more=1"], "no key 'more'"),
+        (["sead=1"], "no group or key 'sead': did you mean 'seed'"),
+        (["varient=seed"], "no group or key 'varient': did you mean 'variant'. known are experiment, measure"),
+        (["varient.threads=2"], "no group or key 'varient.threads': did you mean 'variant'"),
+        (["stage/paker@variant.gpu_packer=greedy"], "no group 'stage/paker': did you mean 'stage/packer'"),
+        (["+more=1"], "no group or key 'more'"),
+        (["+experiment=slots"], "write experiment=slots without the plus and with -m"),
+        (["++variant=seed"], "write variant=seed without the plus"),
+        (["~workload"], "'~workload' removes workload, which is always needed: choose another with workload=NAME"),
+        (["~variant.threads"], "removes variant.threads, which is always needed: set it with variant.threads=VALUE"),
+        ([r"hydra.sweeper.params.seed=0\,1"], "on a command line, write seed=0,1, with -m"),
+        (["hydra/sweeper=basic"], "on a command line, sweeps are written as a=1,2, with -m"),
         (["measure=tme"], "no measure 'tme': did you mean 'time'"),
         (["reference=seat"], "no variant 'seat'"),
         (["run=../x"], "run is '../x'"),
+        (["run=x.parquet"], "run is 'x.parquet': it is the name of a folder"),
         (["timing.rounds=1"], "timing.rounds is 1"),
         (["stage/packer@variant.gpu_packer=divers"], "no stage/packer 'divers': did you mean 'diverse'"),
-        (["variant=["], "no viable alternative"),
+        (["variant=["], r"'variant=\[' is not written as GROUP=CHOICE or KEY=VALUE: no viable alternative"),
         (["workload.windows=0"], "workload.windows is 0"),
         (["variant=null"], "no variant 'None'"),
-        (["variant=seed", "variant.gpu_packer=null"], "a packer is a name"),
+        (
+            ["variant.gpu_packer=null"],
+            "is not valid: set one of variant.gpu_packer.refine_steps, or another stage",
+        ),
+        (["variant.gpu_packer=diverse"], "or another stage with stage/packer@variant.gpu_packer=NAME"),
+        (["variant.gpu_packer.name=diverse"], "write stage/packer@variant.gpu_packer=diverse for another stage"),
+        (["timing=3"], "timing=3 is not valid: set one of timing.rounds"),
+        (["=seed"], "'=seed' has no key"),
         (["workload=3"], "no workload '3'"),
-        (["workload.kind=recorded"], "cannot be used"),
+        (["workload.kind=recorded"], "workload.kind comes with the choice: choose another with workload=NAME"),
         (["workload=qwen3_domain", "workload.sigma=0"], "must be above 0"),
     ],
 )
@@ -135,6 +163,12 @@ def test_a_mistake_is_one_sentence(overrides, says):
     with pytest.raises(EplbError, match=says) as caught:
         plan_and_key()
     assert "\n" not in str(caught.value)
+    assert "cannot be:" not in str(caught.value)
+
+
+def test_an_interval_is_not_a_list_of_values():
+    with pytest.raises(EplbError, match=r"'workload.sigma=interval\(0,1\)' has no number of values: write a,b,c or"):
+        make_plan(["workload.sigma=interval(0,1)"], multirun=True)
 
 
 def test_what_is_the_same_for_all_cells_cannot_be_swept():
@@ -190,6 +224,30 @@ def test_every_topology_can_be_built():
     assert not by_name["sglang_decode"].hierarchical
 
 
+def test_cells_say_what_chooses_them_again(tmp_path):
+    """Each cell's overrides plan that cell, the reference and what was the same for every seed among them."""
+    (tmp_path / "conf" / "variant").mkdir(parents=True)
+    (tmp_path / "conf" / "variant" / "mine.yaml").write_text(
+        "defaults:\n  - /stage/forecaster@forecaster: last\n  - /stage/placer@placer: random\n  - _self_\nname: mine\n"
+    )
+    own = str(tmp_path / "conf")
+    given = ["variant=mine,seed", "workload=quick,all_equal", "seed=2", "topology.num_gpus=16", "run=x", "refresh=true"]
+    cells = make_plan(given, multirun=True, config_dirs=[own]).cells
+    assert len(cells) == 6
+    for cell in cells:
+        folder, *overrides = cell.overrides
+        assert folder == f"--config-dir={own}"
+        assert not any(word.startswith(("run", "refresh", "reference")) for word in overrides), "these chose no cell"
+        assert make_plan(overrides, config_dirs=[own]).cells[0].key == cell.key
+    assert cells[-1].overrides[1:] == (
+        "variant=deepseek",
+        "workload=all_equal",
+        "topology=adrs",
+        "topology.num_gpus=16",
+        "seed=0",
+    )
+
+
 class TestCellKey:
     """A cell's hash changes with all that determines its result, and with nothing else."""
 
@@ -198,6 +256,7 @@ class TestCellKey:
 
     def test_the_same_command_is_the_same_cell(self):
         assert self.key("variant=seed") == self.key("variant=seed", "run=elsewhere", "measure=quality")
+        assert self.key("variant=seed") == self.key("variant=seed", "variant.gpu_packer.refine_steps=2")
 
     @pytest.mark.parametrize(
         "change",
@@ -229,11 +288,13 @@ class TestCellKey:
         assert key("b") == first
 
     def test_the_source_of_a_stage_counts(self, monkeypatch):
-        from evaluator.sweep import cell
+        from evaluator.sweep import identity
 
         before = self.key()
-        monkeypatch.setattr(cell, "_package_hash", lambda package: "changed")
+        monkeypatch.setattr(identity, "_hash_of", lambda file: "changed")
+        identity.source_identity.cache_clear()
         assert self.key() != before
+        identity.source_identity.cache_clear()
 
 
 def test_a_registered_stage_can_be_swept(monkeypatch):
