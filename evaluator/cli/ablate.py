@@ -45,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     from eplb_variants.errors import EplbError
     from evaluator.analysis.ablation.effects import measure_effects
     from evaluator.analysis.ablation.factors import find_design
-    from evaluator.cli.terminal import console, say_failures
+    from evaluator.cli.failures import say_failures
+    from evaluator.cli.terminal import console
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.shown.ablation.plot import draw_effects

@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _say_what_is_missing(comparison: Comparison, failed: pd.DataFrame) -> None:
-    from evaluator.cli.terminal import say_failures
+    from evaluator.cli.failures import say_failures
 
     say_failures(failed)
     for title in comparison.without_reference:

@@ -10,7 +10,6 @@ import pandas as pd
 
 from evaluator.analysis.paired import TIME_WORDS
 from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE, estimate_in
-from evaluator.analysis.times import marks_of
 
 ORDER = (BETTER, SAME, WORSE, UNSURE)
 
@@ -64,7 +63,7 @@ def time_words(summary: pd.DataFrame) -> list[dict[str, Any]]:
                 {
                     "variant": str(row["variant"]),
                     "ratio": estimate_in(row, "time_ratio").text(".2f"),
-                    "marks": marks_of(row),
+                    "doubt": "" if pd.isna(row["time_trust"]) else str(row["time_trust"]),
                 }
                 for _, row in rows.iterrows()
             ],

@@ -13,7 +13,7 @@ from evaluator.analysis.paired import TIME_WORDS
 from evaluator.analysis.pareto import on_front
 from evaluator.analysis.statistics import SAME, UNSURE, estimate_in
 from evaluator.analysis.summary import notes_on
-from evaluator.analysis.times import marks_of, time_reference_of
+from evaluator.analysis.times import time_reference_of
 from evaluator.analysis.views import BY_WINDOW, pivot
 from evaluator.shown.grid import MISSING, Grid, fitting
 
@@ -182,5 +182,5 @@ def _ratio(row: pd.Series) -> str:
         return MISSING
     verdict = "" if pd.isna(row["time_verdict"]) else row["time_verdict"]
     words = {**TIME_WORDS, SAME: "~", UNSURE: "~"}.get(verdict, verdict)
-    marks = marks_of(row)
-    return " ".join(filter(None, [_interval(row, "time_ratio", ".2f"), words, marks and f"({marks})"]))
+    doubt = "" if pd.isna(row["time_trust"]) else f"({row['time_trust']})"
+    return " ".join(filter(None, [_interval(row, "time_ratio", ".2f"), words, doubt]))
