@@ -101,8 +101,11 @@ def _growth(folder: Path, bar: Bar) -> list[Line]:
 
 
 def _programs(number: int) -> tuple[list[Any], Any]:
-    from evaluator.candidates.program import Program
-    from evaluator.cli.score import default_parent, plain_settings
+    from evaluator.candidates.program import Program, example_program
+    from evaluator.candidates.scoring import DEFAULTS
+    from evaluator.candidates.settings import settings_of
+    from evaluator.sweep.plan import make_plan
 
-    parent = default_parent()
-    return [Program(f"{parent.name}-{i}", f"{parent.source}\n# {i}\n") for i in range(number)], plain_settings()
+    parent = example_program()
+    programs = [Program(f"{parent.name}-{i}", f"{parent.source}\n# {i}\n") for i in range(number)]
+    return programs, settings_of(make_plan([*DEFAULTS, "measure=quality"]), seed=0)

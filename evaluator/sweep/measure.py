@@ -21,7 +21,9 @@ from evaluator.results.log import cell_log
 from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.schema import FAILED, OK, SCHEMA_VERSION, SKIPPED, TIMING_NAMES
 from evaluator.results.store import Store
-from evaluator.sweep.cell import Cell, digest
+from evaluator.sweep.cell import Cell
+from evaluator.sweep.identity import digest
+from evaluator.timing.columns import timing_columns
 from evaluator.timing.rounds import Timing, time_variants
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.windows import WindowSequence
@@ -166,28 +168,9 @@ def measure_time(
     except Exception as error:  # quality stays as it was measured
         outcome.failed[f"times on {where}, beside the reference {reference.name}"] = _reason(error)
     for key, timing in timings.items():
-        store.amend(key, timing_columns(timing, settings, reference.name, timing_key))
+        columns = timing_columns(timing, settings, reference.name, timing_key)
+        store.amend(key, {**columns, "machine": describe_machine()})  # the one that took the times
         outcome.timed += 1
-
-
-def timing_columns(timing: Timing, settings: TimingSettings, reference: str, timing_key: str) -> dict[str, Any]:
-    """Return the columns of a result that say how long a placement takes."""
-    quartiles = np.quantile(timing.wall, [0.25, 0.75])
-    return {
-        "place_seconds": float(np.median(timing.wall)),
-        "place_seconds_min": float(timing.wall.min()),
-        "place_seconds_iqr": float(quartiles[1] - quartiles[0]),
-        "place_cpu_seconds": float(np.median(timing.cpu)),
-        "first_place_seconds": timing.first,
-        "time_reference": reference,
-        "time_ratio": timing.ratio.value,
-        "time_ratio_low": timing.ratio.low,
-        "time_ratio_high": timing.ratio.high,
-        "timing_rounds": timing.ratio.num,
-        "timing_valid": timing.valid,
-        "timing_config": json.dumps(asdict(settings), sort_keys=True),
-        "timing_key": timing_key,
-    }
 
 
 def _common(cell: Cell, windows_WLE: WindowSequence | None = None) -> dict[str, Any]:

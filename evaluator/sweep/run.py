@@ -22,7 +22,8 @@ from evaluator.progress import Progress, Silent
 from evaluator.results.claims import Claims
 from evaluator.results.machine import describe_machine
 from evaluator.results.store import Store
-from evaluator.sweep.cell import Cell, digest, variant_identity
+from evaluator.sweep.cell import Cell
+from evaluator.sweep.identity import digest, timing_identity, variant_identity
 from evaluator.sweep.measure import LastWindows, Outcome, block_order, measure_quality, measure_time, name_of
 from evaluator.sweep.plan import Plan
 
@@ -70,7 +71,7 @@ def timing_key(plan: Plan) -> str | None:
     """Return the hash of how a plan takes times; None where it takes none."""
     if plan.measure == "quality":
         return None
-    return digest(asdict(plan.timing), variant_identity(plan.reference), describe_machine())
+    return digest(asdict(plan.timing), variant_identity(plan.reference), timing_identity(), describe_machine())
 
 
 @dataclass(frozen=True)

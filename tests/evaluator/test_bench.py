@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from eplb_variants import Topology, load_variant
-from eplb_variants.testing import cases
+from eplb_variants.hard_loads import cases
 from evaluator.analysis.statistics import Estimate
 from evaluator.bench import placement, recording, replay
 from evaluator.bench.line import COLUMNS, Line, table, write

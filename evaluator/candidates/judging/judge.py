@@ -5,56 +5,28 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
-from eplb_variants import EplbError, Topology
-from evaluator.analysis.score import Score
+from eplb_variants import EplbError
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.trial import TimedProgram, Trial, try_out
 from evaluator.candidates.judging.verdict import judged_columns
 from evaluator.candidates.program import Program
-from evaluator.candidates.sandbox.confine import Limits
 from evaluator.candidates.sandbox.pool import Sandbox
+from evaluator.candidates.settings import Settings
 from evaluator.progress import Progress, Silent
 from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.store import Store
-from evaluator.sweep.cell import Workload, digest, source_hash
-from evaluator.sweep.measure import timing_columns
+from evaluator.sweep.identity import digest, timing_identity, verdict_identity
+from evaluator.timing.columns import timing_columns
 from evaluator.timing.rounds import Prepare, Timing, time_prepared
-from evaluator.timing.settings import TimingSettings
 from evaluator.workloads import UnusableWorkload
 from evaluator.workloads.windows import WindowSequence
 
 CANDIDATE = "candidate"
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How programs are judged.
-
-    Attributes:
-        workload: what they place, with ``seed``.
-        topology: for which machine, by its ``topology_name``.
-        score: by which formula they are scored.
-        timing: how they are timed; None for not at all.
-        limits: what they may use.
-        isolation: ``auto`` or ``none``.
-        jobs: programs tried beside each other; timing is never shared.
-    """
-
-    workload: Workload
-    seed: int
-    topology_name: str
-    topology: Topology
-    score: Score
-    timing: TimingSettings | None
-    limits: Limits
-    isolation: str = "auto"
-    jobs: int = 1
 
 
 class Judge:
@@ -113,7 +85,7 @@ class Judge:
             settings.score.formula,
             settings.isolation,
             self.sandbox.layers,
-            source_hash(Path(__file__).parents[1]),
+            verdict_identity(),
         )
 
     def judge(self, programs: Sequence[Program], progress: Progress | None = None) -> dict[str, Row]:
@@ -162,7 +134,8 @@ class Judge:
         return found[0] if self.settings.timing is None or here or found[0]["verdict"] == schema.INVALID else None
 
     def _timing_key(self) -> str | None:
-        return None if self.settings.timing is None else digest(asdict(self.settings.timing), describe_machine())
+        timing = self.settings.timing
+        return None if timing is None else digest(asdict(timing), timing_identity(), describe_machine())
 
     def _write(self, program: Program, row: Row) -> Row:
         self.store.write(self.key(program), [row])
