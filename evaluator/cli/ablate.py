@@ -8,8 +8,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from evaluator.analysis.ablation.factors import Design
 
 EPILOG = """\
@@ -42,56 +40,42 @@ def run(options: argparse.Namespace) -> int:
     """Print the effects, draw them and return 0."""
     from pathlib import Path
 
-    from eplb_variants.errors import EplbError
-    from evaluator.analysis.ablation.effects import measure_effects
-    from evaluator.analysis.ablation.factors import find_design
+    from evaluator.analysis.ablation.study import study_of
     from evaluator.cli.failures import say_failures
     from evaluator.cli.terminal import console
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.shown.ablation.plot import draw_effects
     from evaluator.shown.ablation.table import effects_table
-    from evaluator.shown.ablation.words import extent_of, record
+    from evaluator.shown.ablation.words import record
 
     frame = read_runs(options.runs)
-    good = frame[frame["status"] == OK]
     say_failures(frame[frame["status"] != OK])
-    if good.empty:
-        raise EplbError(f"no cell of {', '.join(options.runs)} was measured")
-    design, extent = find_design(good, options.reference), extent_of(good)
-    effects = measure_effects(good, design, options.metric)
-    if not effects:
-        raise EplbError(f"{', '.join(options.metric)} was not measured in {', '.join(options.runs)}")
-    _warn_of_times(good)
-    records = [record(effect) for effect in effects]
-    files = draw_effects(effects, extent, Path(options.out) if options.out else Path(options.runs[0]) / "_plots")
+    study = study_of(frame, options.reference, options.metric)
+    for sentence in study.time_notes:
+        print(f"eplb: {sentence}", file=sys.stderr)
+    records = [record(effect) for effect in study.effects]
+    files = draw_effects(
+        study.effects, study.extent, Path(options.out) if options.out else Path(options.runs[0]) / "_plots"
+    )
     if options.csv:
         files.append(_write_csv(records, options.csv))
     if options.json:
-        print(json.dumps({**_document(design, options.runs), "over": extent.over, "effects": records}, indent=2))
+        print(
+            json.dumps(
+                {**_document(study.design, options.runs), "over": study.extent.over, "effects": records}, indent=2
+            )
+        )
     else:
         heading = f"{', '.join(options.runs)}: main effects and interactions"
         terminal = console()
-        terminal.print(effects_table(effects, design, extent, heading, options.all))
+        terminal.print(effects_table(study.effects, study.design, study.extent, heading, options.all))
     for file in files:
         if file.suffix != ".svg":
             print(
                 f"{'plot' if file.suffix == '.png' else 'csv'}: {file}", file=sys.stderr if options.json else sys.stdout
             )
     return 0
-
-
-def _warn_of_times(good: pd.DataFrame) -> None:
-    """Say on stderr why times are left out, or how far they can be trusted."""
-    from evaluator.analysis.times import why_not_averaged
-
-    cells = good.drop_duplicates("cell").dropna(subset=["time_ratio"])
-    reason = why_not_averaged(cells)
-    if reason is not None:
-        print(f"eplb: times are left out, for they were taken {reason}, and such ratios have no mean", file=sys.stderr)
-    crowded = int((cells["timing_valid"] == False).sum())  # noqa: E712 (a column that may hold nulls)
-    if crowded and reason is None:
-        print(f"eplb: {crowded} of {len(cells)} times were not taken alone on the machine", file=sys.stderr)
 
 
 def _document(design: Design, runs: list[str]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from rich.table import Table
 
 from evaluator.analysis.ablation.effects import Effect
 from evaluator.analysis.ablation.factors import Design, level_text
+from evaluator.analysis.ablation.study import Extent
 from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE
-from evaluator.shown.ablation.words import Extent, label, p_text, size_text, title, value_text
+from evaluator.shown.ablation.words import label, p_text, size_text, title, value_text
 
 COLOURS = {BETTER: "green", WORSE: "red"}
 

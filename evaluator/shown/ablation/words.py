@@ -4,42 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-import pandas as pd
+from typing import Any
 
 from evaluator.analysis.ablation.effects import EFFECTS_ON, Effect
 from evaluator.analysis.ablation.factors import level_text
-from evaluator.analysis.alignment import LOAD
 from evaluator.analysis.columns import LOG_TIME_RATIO
-
-
-class Extent(NamedTuple):
-    """How much of a load effects rest on."""
-
-    traces: int
-    strata: int
-
-    @property
-    def over(self) -> str:
-        """Return what an interval is over, in words."""
-        if self.traces > self.strata:
-            return f"over {self.traces} traces and their windows"
-        return (
-            "over the windows of this one trace" if self.traces == 1 else f"over windows of these {self.traces} traces"
-        )
-
-    @property
-    def unit(self) -> str:
-        """Return what a p-value counts as independent, in words."""
-        if self.traces > self.strata:
-            return "means of traces"
-        return "blocks of consecutive windows, and too small where windows stay alike for longer than a block"
-
-
-def extent_of(good: pd.DataFrame) -> Extent:
-    """Return the numbers of traces and of workloads that rows by window are of."""
-    return Extent(len(good[[*LOAD, "seed"]].drop_duplicates()), len(good[LOAD].drop_duplicates()))
 
 
 def label(effect: Effect) -> str:

@@ -12,9 +12,10 @@ from rich.console import Console
 
 from evaluator.analysis.ablation.effects import measure_effects
 from evaluator.analysis.ablation.factors import find_design
+from evaluator.analysis.ablation.study import Extent, extent_of
 from evaluator.shown.ablation.plot import MAX_ROWS, draw_effects, effects_plot
 from evaluator.shown.ablation.table import effects_table
-from evaluator.shown.ablation.words import Extent, extent_of, record
+from evaluator.shown.ablation.words import record
 
 
 @pytest.fixture
