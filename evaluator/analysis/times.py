@@ -7,7 +7,6 @@ are never averaged: where the cells of a variant have several, it has no ratio, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,7 @@ def times_by_variant(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
     * ``time_left_out``: in what the times of this table differ, where the variant has no ratio because of it.
     * ``time_mixed``: in what the ratios that are left differ all the same; the same in every row.
     * ``time_disturbed``: whether the time reference beside itself did not take its own time; the same in every row.
-    * ``time_trust``: why the ratio should be doubted, in few words; None where it should not, or where there is none.
+    * ``time_trust``: why its time should be doubted, in few words; None where there is no reason or no time.
     """
     timed = cells[cells["time_ratio"].notna()]
     beside = _time_reference(timed, reference)
@@ -53,10 +52,10 @@ def times_by_variant(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
     kept = [name for name, row in rows.items() if row["time_left_out"] is None]
     mixed = reason and differing_conditions(timed[timed["variant"].isin(kept)])
     disturbed = beside in rows and _is_off(rows[beside])
-    for row in rows.values():
-        row |= {"time_mixed": mixed, "time_disturbed": disturbed}
-        row["time_trust"] = _doubts(row)
-    return pd.DataFrame.from_dict(rows, orient="index")
+    whole = {name: {**row, "time_mixed": mixed, "time_disturbed": disturbed} for name, row in rows.items()}
+    return pd.DataFrame.from_dict(
+        {name: {**row, "time_trust": _doubts(row) or None} for name, row in whole.items()}, orient="index"
+    )
 
 
 def why_not_averaged(timed: pd.DataFrame) -> str | None:
@@ -135,19 +134,19 @@ def _of_variant(cells: pd.DataFrame, left_out: str | None, beside: str | None, r
     }
 
 
-def _doubts(row: Mapping[str, Any]) -> str | None:
-    if np.isnan(row["time_ratio"]):
-        return None
-    doubts = []
-    if row["time_reference"] is not None and row["time_verdict"] is None:
-        doubts.append(f"beside {row['time_reference']}")
-    if row["time_mixed"] is not None:
-        doubts.append(row["time_mixed"].partition(",")[0])
+def _doubts(row: dict[str, Any]) -> str:
+    if pd.isna(row["time_ratio"]):
+        return ""
+    marks = []
+    if pd.isna(row["time_verdict"]) and not pd.isna(row["time_reference"]):
+        marks.append(f"beside {row['time_reference']}")
+    if not pd.isna(row["time_mixed"]):
+        marks.append(str(row["time_mixed"]).partition(",")[0])
     if row["time_disturbed"]:
-        doubts.append("disturbed")
+        marks.append("disturbed")
     if not row["timing_valid"]:
-        doubts.append("not alone on the machine")
-    return ", ".join(doubts) or None
+        marks.append("not alone on the machine")
+    return ", ".join(marks)
 
 
 def _is_off(control: dict[str, Any]) -> bool:

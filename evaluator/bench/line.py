@@ -106,6 +106,4 @@ def table(lines: Sequence[Line], width: int) -> Table:
 def _ratio(line: Line) -> str:
     if line.ratio is None:
         return ""
-    low, high = line.ratio.low, line.ratio.high
-    interval = "" if low != low else f" [{low:.3g}, {high:.3g}]"
-    return f"{line.ratio.value:.3g}{interval} {line.against}"
+    return f"{line.ratio.text('.3g')} {line.against}"

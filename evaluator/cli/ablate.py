@@ -41,8 +41,7 @@ def run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from evaluator.analysis.ablation.study import study_of
-    from evaluator.cli.failures import say_failures
-    from evaluator.cli.terminal import console
+    from evaluator.cli.terminal import console, say_failures
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.shown.ablation.plot import draw_effects

@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _say_what_is_missing(comparison: Comparison, failed: pd.DataFrame) -> None:
-    from evaluator.cli.failures import say_failures
+    from evaluator.cli.terminal import say_failures
 
     say_failures(failed)
     for title in comparison.without_reference:
@@ -110,6 +110,7 @@ def _print(
 ) -> None:
     from evaluator.cli.terminal import console
     from evaluator.shown.exports import document, records, to_markdown
+    from evaluator.shown.rendering import terminal_grids
 
     if options.json:
         more: dict[str, object] = {"gate": against} if options.fail_if_worse is not None else {}
@@ -121,8 +122,8 @@ def _print(
         print("\n".join(map(to_markdown, _grids(options, comparison, view, MARKDOWN_WIDTH))), end="")
         return
     terminal = console()
-    for grid in _grids(options, comparison, view, terminal.width):
-        terminal.print(grid.to_rich())
+    for grid in terminal_grids(comparison, options.score, terminal.width, options.by, view):
+        terminal.print(grid)
 
 
 def _grids(options: argparse.Namespace, comparison: Comparison, view: pd.DataFrame | None, width: int) -> list[Grid]:

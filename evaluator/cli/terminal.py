@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WIDE = 200
 """Columns where the output is not a terminal: a file or a pipe must not cut the table."""
@@ -15,3 +19,14 @@ def console() -> Console:
     """Return a console for stdout: as wide as the terminal, or wide enough where there is none."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
     return Console(width=width, highlight=False)
+
+
+def say_failures(failed: pd.DataFrame) -> None:
+    """Say on stderr which cells failed or were skipped, and why.
+
+    Args:
+        failed: the rows of these cells, as stored.
+    """
+    for _, row in failed.iterrows():
+        where = f"{row['variant']} on {row['workload']}, {row['topology']}, seed {row['seed']}"
+        print(f"eplb: {row['status']}: {where}: {row['reason']}", file=sys.stderr)

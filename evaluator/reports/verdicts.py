@@ -63,7 +63,7 @@ def time_words(summary: pd.DataFrame) -> list[dict[str, Any]]:
                 {
                     "variant": str(row["variant"]),
                     "ratio": estimate_in(row, "time_ratio").text(".2f"),
-                    "doubt": "" if pd.isna(row["time_trust"]) else str(row["time_trust"]),
+                    "marks": "" if pd.isna(row["time_trust"]) else row["time_trust"],
                 }
                 for _, row in rows.iterrows()
             ],

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from evaluator.analysis.statistics import estimate_in
 from evaluator.candidates.judging.schema import BETTER, INVALID, REJECTED, TIMED_OUT, WORSE
 
 COLOURS = {BETTER: "green", WORSE: "red", INVALID: "red", TIMED_OUT: "red", REJECTED: "red"}
@@ -54,9 +55,4 @@ def _number(value: Any) -> str:
 
 
 def _interval(line: dict[str, Any], name: str, form: str) -> str:
-    value, low, high = (line.get(key) for key in (name, f"{name}_low", f"{name}_high"))
-    if value is None:
-        return MISSING
-    if low is None or high is None:
-        return f"{value:{form}}"
-    return f"{value:{form}} [{low:{form}}, {high:{form}}]"
+    return MISSING if line.get(name) is None else estimate_in(line, name).text(form)
