@@ -8,6 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from evaluator.analysis.ablation.factors import Design
 
 EPILOG = """\
@@ -40,41 +42,51 @@ def run(options: argparse.Namespace) -> int:
     """Print the effects, draw them and return 0."""
     from pathlib import Path
 
+    import pandas as pd
+
     from evaluator.analysis.ablation.study import study_of
     from evaluator.cli.terminal import console, say_failures
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.shown.ablation.plot import draw_effects
-    from evaluator.shown.ablation.table import effects_table
-    from evaluator.shown.ablation.words import record
+    from evaluator.shown.ablation.table import effects_grid
+    from evaluator.shown.ablation.words import extent_of, record
+    from evaluator.shown.exports import write_csv
 
     frame = read_runs(options.runs)
     say_failures(frame[frame["status"] != OK])
-    study = study_of(frame, options.reference, options.metric)
-    for sentence in study.time_notes:
-        print(f"eplb: {sentence}", file=sys.stderr)
-    records = [record(effect) for effect in study.effects]
-    files = draw_effects(
-        study.effects, study.extent, Path(options.out) if options.out else Path(options.runs[0]) / "_plots"
-    )
+    good, design, effects = study_of(frame, options.reference, options.metric)
+    extent = extent_of(good)
+    _warn_of_times(good)
+    records = [record(effect) for effect in effects]
+    files = draw_effects(effects, extent, Path(options.out) if options.out else Path(options.runs[0]) / "_plots")
     if options.csv:
-        files.append(_write_csv(records, options.csv))
+        write_csv(pd.DataFrame(records), Path(options.csv))
+        files.append(Path(options.csv))
     if options.json:
-        print(
-            json.dumps(
-                {**_document(study.design, options.runs), "over": study.extent.over, "effects": records}, indent=2
-            )
-        )
+        print(json.dumps({**_document(design, options.runs), "over": extent.over, "effects": records}, indent=2))
     else:
         heading = f"{', '.join(options.runs)}: main effects and interactions"
-        terminal = console()
-        terminal.print(effects_table(study.effects, study.design, study.extent, heading, options.all))
+        console().print(effects_grid(effects, design, extent, heading, options.all))
     for file in files:
         if file.suffix != ".svg":
             print(
                 f"{'plot' if file.suffix == '.png' else 'csv'}: {file}", file=sys.stderr if options.json else sys.stdout
             )
     return 0
+
+
+def _warn_of_times(good: pd.DataFrame) -> None:
+    """Say on stderr why times are left out, or how far they can be trusted."""
+    from evaluator.analysis.times import why_not_averaged
+
+    cells = good.drop_duplicates("cell").dropna(subset=["time_ratio"])
+    reason = why_not_averaged(cells)
+    if reason is not None:
+        print(f"eplb: times are left out, for they were taken {reason}, and such ratios have no mean", file=sys.stderr)
+    crowded = int((cells["timing_valid"] == False).sum())  # noqa: E712 (a column that may hold nulls)
+    if crowded and reason is None:
+        print(f"eplb: {crowded} of {len(cells)} times were not taken alone on the machine", file=sys.stderr)
 
 
 def _document(design: Design, runs: list[str]) -> dict[str, Any]:
@@ -87,17 +99,3 @@ def _document(design: Design, runs: list[str]) -> dict[str, Any]:
         "strata": {name: list(map(level_text, levels)) for name, levels in design.strata.items()},
         "notes": list(design.notes),
     }
-
-
-def _write_csv(records: list[dict[str, Any]], name: str) -> Any:
-    from pathlib import Path
-
-    import pandas as pd
-
-    from eplb_variants.errors import EplbError
-
-    try:
-        pd.DataFrame(records).to_csv(name, index=False)
-    except OSError as error:
-        raise EplbError(f"effects cannot be written to {name!r}: {error.strerror}") from None
-    return Path(name)

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     import json
 
     from eplb_variants.errors import EplbError, unknown
-    from evaluator.bench.line import table, write
+    from evaluator.bench.line import grid, write
     from evaluator.cli.main import DONE, GATE
     from evaluator.cli.terminal import console
     from evaluator.progress import Bar
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         lines += made
         if not options.json:
             terminal.print(f"\n[bold]{name}[/]: {SUITES[name]}")
-            terminal.print(table(made, terminal.width))
+            terminal.print(grid(made))
     path = write(lines, folder)
     if options.json:
         print(json.dumps({"schema_version": 1, "machine": machine, "lines": [line.columns() for line in lines]}))

@@ -93,12 +93,11 @@ def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
     from evaluator.candidates.docket import shared_notes
     from evaluator.candidates.sandbox.failure import printable
     from evaluator.cli.terminal import console
-    from evaluator.shown.verdicts import verdict_table
+    from evaluator.shown.verdicts import verdict_grid
 
-    terminal = console()
     print(f"{heading['workload']} on {heading['topology']}, parent {heading['parent']}, matching {heading['matching']}")
     print(f"isolation: {heading['isolation']}")
-    terminal.print(verdict_table(said, terminal.width))
+    console().print(verdict_grid(said))
     for who, note in shared_notes(said):
         print(f"{who}: {printable(note)}")
     for line in said:

@@ -16,9 +16,12 @@ WIDE = 200
 
 
 def console() -> Console:
-    """Return a console for stdout: as wide as the terminal, or wide enough where there is none."""
+    """Return a console for stdout: as wide as the terminal, or wide enough where there is none.
+
+    What is too wide all the same is neither cut nor broken: tables leave out columns themselves.
+    """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
-    return Console(width=width, highlight=False)
+    return Console(width=width, highlight=False, soft_wrap=True)
 
 
 def say_failures(failed: pd.DataFrame) -> None:

@@ -16,6 +16,7 @@ from evaluator.analysis.pareto import on_front
 from evaluator.analysis.summary import notes_on
 from evaluator.files import write_whole
 from evaluator.shown.grid import MISSING, Grid
+from evaluator.shown.words import listed
 
 SCHEMA_VERSION = 1
 """Of the JSON document; raised when a key changes its meaning."""
@@ -74,7 +75,7 @@ def to_latex(grid: Grid) -> str:
     lines = [
         r"\begin{table}",
         r"  \centering",
-        rf"  \caption{{{latex_escaped(f'{grid.title}: {grid.caption}.')}}}",
+        rf"  \caption{{{latex_escaped(_caption(grid))}}}",
         rf"  \begin{{tabular}}{{{columns}}}",
         r"    \toprule",
         _latex_row(grid.header),
@@ -85,6 +86,11 @@ def to_latex(grid: Grid) -> str:
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _caption(grid: Grid) -> str:
+    absent = [f"left out: {listed(grid.left_out)}"] if grid.left_out else []
+    return f"{grid.title}: {'; '.join([*grid.caption.split(chr(10)), *absent])}."
 
 
 def latex_escaped(text: str) -> str:

@@ -82,7 +82,6 @@ def rows_of(name, config, values, workload="w", seed=0, **more):
             "time_ratio": np.nan,
             "time_reference": None,
             "timing_config": None,
-            "timing_valid": None,
             "machine": "{}",
             "balancedness_gpu_next": value,
             **more,

@@ -12,10 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from evaluator.analysis.ablation.effects import EFFECTS_ON, Effect
-from evaluator.analysis.ablation.study import Extent
 from evaluator.analysis.columns import LOG_TIME_RATIO
 from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE
-from evaluator.shown.ablation.words import label, title
+from evaluator.shown.ablation.words import Extent, label, title
 from evaluator.shown.plots import save
 from evaluator.shown.style import STYLE
 

@@ -4,11 +4,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+import pandas as pd
 
 from evaluator.analysis.ablation.effects import EFFECTS_ON, Effect
 from evaluator.analysis.ablation.factors import level_text
+from evaluator.analysis.alignment import LOAD
 from evaluator.analysis.columns import LOG_TIME_RATIO
+from evaluator.shown.words import MISSING, interval, number, over
+
+
+class Extent(NamedTuple):
+    """How much of a load effects rest on."""
+
+    traces: int
+    strata: int
+
+    @property
+    def over(self) -> str:
+        """Return what an interval is over, in words."""
+        return over(self.traces, self.strata)
+
+    @property
+    def unit(self) -> str:
+        """Return what a p-value counts as independent, in words."""
+        if self.traces > self.strata:
+            return "means of traces"
+        return "blocks of consecutive windows, and too small where windows stay alike for longer than a block"
+
+
+def extent_of(good: pd.DataFrame) -> Extent:
+    """Return the numbers of traces and of workloads that rows by window are of."""
+    return Extent(len(good[[*LOAD, "seed"]].drop_duplicates()), len(good[LOAD].drop_duplicates()))
 
 
 def label(effect: Effect) -> str:
@@ -27,32 +55,23 @@ def title(metric: str) -> str:
 def value_text(effect: Effect) -> str:
     """Return an effect with its interval: a difference, or of times a ratio."""
     value, low, high, _ = effect.estimate
-    if math.isnan(value):
-        return "-"
-    form = _ratio if effect.metric == LOG_TIME_RATIO.name else _difference
-    return form(value) if math.isnan(low) else f"{form(value)} [{form(low)}, {form(high)}]"
+    if effect.metric == LOG_TIME_RATIO.name and not math.isnan(value):
+        return f"x{interval(math.exp(value), math.exp(low), math.exp(high), '.3f')}"
+    return interval(value, low, high, "+.4f")
 
 
 def size_text(effects: Sequence[Effect]) -> str:
     """Return how far the furthest of some effects on one metric is from none at all, whichever way."""
     distance = max((abs(effect.estimate.value) for effect in effects if effect.estimate.num), default=math.nan)
     if math.isnan(distance):
-        return "-"
-    form = _ratio if effects[0].metric == LOG_TIME_RATIO.name else _difference
-    return f"up to {form(distance).lstrip('+')} either way"
-
-
-def _difference(value: float) -> str:
-    return f"{round(value, 4) + 0.0:+.4f}"  # + 0.0: no minus before nought
-
-
-def _ratio(log: float) -> str:
-    return f"x{math.exp(log):.3f}"
+        return MISSING
+    is_time = effects[0].metric == LOG_TIME_RATIO.name
+    return f"up to {'x' + number(math.exp(distance), '.3f') if is_time else number(distance)} either way"
 
 
 def p_text(p: float) -> str:
     """Return a p-value as it is written."""
-    return "-" if math.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
+    return MISSING if math.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def record(effect: Effect) -> dict[str, Any]:

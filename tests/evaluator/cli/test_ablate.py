@@ -54,7 +54,7 @@ def test_json_is_one_document_on_stdout(measured):
     ("arguments", "says"),
     [
         (["--metric", "moved"], "no metric 'moved': did you mean 'moved_slots'"),
-        (["--metric", "log_time_ratio"], "log_time_ratio was not measured in seed_factorial"),
+        (["--metric", "log_time_ratio"], "log_time_ratio was not measured in runs/seed_factorial"),
         (["--reference", "seed_parnt"], "no measured variant 'seed_parnt': did you mean 'seed_parent'"),
         (["--csv", "no/where.csv"], "effects cannot be written to 'no/where.csv'"),
     ],

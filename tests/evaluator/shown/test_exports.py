@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from eplb_variants import EplbError
-from evaluator.analysis.comparison import comparison_of, view_frame
+from evaluator.analysis.comparison import comparison_of
 from evaluator.analysis.score import Score
 from evaluator.shown.exports import (
     document,
@@ -103,15 +103,11 @@ def test_every_table_is_written_as_latex(comparison, tmp_path):
         assert {len(re.findall(r"(?<!\\)&", line)) + 1 for line in lines} == {len(body[0])}
 
 
-def test_views_are_tables_too(comparison):
-    view = view_frame(comparison, "window")
-    grids = grids_of(comparison, "s", 110, "window", view)
-    assert [grid.title for grid in grids] == [f"w{n} on t" for n in range(5)]
-    assert list(grids[0].header) == ["window", "up", "down"]
-    assert len(grids[0].rows) == 12 + 1
-    narrow = grids_of(comparison, "s", 20, "window", view)[0]
-    assert list(narrow.header) == ["window", "up"]
-    assert "1 variants do not fit" in narrow.caption
+def test_what_is_left_out_of_a_latex_table_is_said(comparison):
+    narrow = grids_of(comparison, "s", 80)[0]
+    assert f"left out: {', '.join(narrow.left_out)}" in to_latex(narrow)
+    assert "terminal" not in to_latex(narrow), "paper has no terminal"
+    assert "\n" not in to_latex(narrow).partition("caption")[2].partition("}")[0]
 
 
 def test_the_document_is_json_and_says_it_all(comparison, many):

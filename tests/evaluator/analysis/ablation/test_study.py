@@ -13,40 +13,25 @@ def effect(a, b):
     return 0.02 * (b == "y")
 
 
-def test_a_study_has_factors_effects_and_extent(factorial):
-    study = study_of(factorial(effect, seeds=5, noise=1e-4).assign(run="r"), names=["balancedness_gpu_next"])
+def test_a_study_has_factors_and_effects(factorial):
+    study = study_of(factorial(effect, seeds=5, noise=1e-4), metrics=["balancedness_gpu_next"])
     assert [factor.name for factor in study.design.factors] == ["fixup.moves", "packer.name"]
     assert [found.verdict for found in study.effects if found.factors == ("packer.name",)] == [BETTER]
-    assert study.extent == (5, 1)
-    assert study.extent.over == "over 5 traces and their windows"
-    assert study.time_notes == []
 
 
 def test_failed_cells_do_not_count(factorial):
-    frame = factorial(effect, seeds=2).assign(run="r")
-    failed = frame.head(1).assign(status="failed", variant="broken")
-    assert study_of(frame, names=["balancedness_gpu_next"]).effects
-    with pytest.raises(EplbError, match="no cell of r was measured"):
-        study_of(failed)
+    frame = factorial(effect, seeds=2)
+    frame.loc[frame["seed"] == 0, "status"] = "failed"
+    assert study_of(frame).good["seed"].unique().tolist() == [1]
+    with pytest.raises(EplbError, match="no cell of these runs was measured"):
+        study_of(frame[frame["status"] == "failed"])
 
 
-@pytest.mark.parametrize(
-    ("column", "reason"),
-    [
-        ("time_reference", "beside a and b"),
-        ("machine", "on 2 machines"),
-        ("timing_config", "with 2 timing settings"),
-    ],
-)
-def test_times_of_several_kinds_are_left_out_and_that_is_said(factorial, column, reason):
-    frame = factorial(effect, seeds=6).assign(run="r", time_ratio=1.0, time_reference="a", timing_valid=True)
+@pytest.mark.parametrize("column", ["time_reference", "machine", "timing_config"])
+def test_times_of_several_kinds_are_left_out(factorial, column):
+    frame = factorial(effect, seeds=6).assign(time_ratio=1.0, time_reference="a")
+    assert "log_time_ratio" in {found.metric for found in study_of(frame).effects}
     frame[column] = frame["seed"].map(lambda seed: "a" if seed else "b")
-    study = study_of(frame)
-    assert "log_time_ratio" not in {found.metric for found in study.effects}
-    assert study.time_notes == [f"times are left out, for they were taken {reason}, and such ratios have no mean"]
-
-
-def test_times_that_were_not_alone_are_counted(factorial):
-    frame = factorial(effect, seeds=6).assign(run="r", time_ratio=1.0, time_reference="a", timing_valid=True)
-    frame.loc[frame["seed"] == 0, "timing_valid"] = False
-    assert study_of(frame).time_notes == ["6 of 36 times were not taken alone on the machine"]
+    assert "log_time_ratio" not in {found.metric for found in study_of(frame).effects}
+    with pytest.raises(EplbError, match="log_time_ratio was not measured in these runs"):
+        study_of(frame, metrics=["log_time_ratio"])
