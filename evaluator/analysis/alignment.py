@@ -1,4 +1,4 @@
-"""A column by window and variant, with windows in order: made once, so that nothing is sorted or merged per variant.
+"""The values of a column by window and variant, sorted once for all variants.
 
 Shapes: W windows of all traces together, V variants.
 """
@@ -63,7 +63,7 @@ def align(frame: pd.DataFrame, column: str) -> Alignment:
     """Return a column of rows by window, aligned.
 
     Raises:
-        pandas.errors.MergeError: a variant has two rows of the same window; which of them counts is not known here.
+        pandas.errors.MergeError: a variant has two rows of the same window, and nothing says which of them counts.
     """
     stratum = _numbered(frame, STRATUM)
     trace = _numbered(frame, ["seed"], stratum)

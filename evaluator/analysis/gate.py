@@ -1,4 +1,4 @@
-"""The gate for continuous integration: what keeps a change out."""
+"""The gate for continuous integration: which variants it stops."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def objections(summary: pd.DataFrame, reference: str, named: Sequence[str] = ())
         reference: what it is to.
         named: the variants that are judged; all but the reference where none is named.
 
-    A variant is kept out when it is worse than the reference over all workloads together, and when it was not measured
-    wherever the others were: it may have crashed where it is hard. One judgement per variant, not one per workload: of
-    forty workloads, one would be "worse" by chance. No difference, and too few windows to say, are let through.
+    The gate stops a variant that is worse than the reference over all workloads together, and one that was not measured
+    wherever the others were: it may have crashed on the hardest load. There is one verdict per variant, not one per
+    workload: of forty workloads, one would be "worse" by chance. "No difference" and "too few to say" pass.
 
     Raises:
         EplbError: a named variant was not measured at all.

@@ -22,9 +22,9 @@ def on_front(summary: pd.DataFrame) -> NDArray[np.bool_]:
             that lacks a value of one that others have is not on the front: it was not measured. Neither is one that is
             not ``complete``, and it beats nobody: its means are of other windows.
 
-    A row is beaten by another that is really better in one column and in none really worse: by more than the floor of
-    a verdict (``evaluator.analysis.statistics``), for which of two equal variants took a hair's breadth longer is
-    chance. Were all beaten, each by another in a circle, the front is that of the exact values.
+    A row is beaten by another that is better in one column and worse in none, by more than the floor of the metric
+    (``evaluator.analysis.columns``): smaller differences are chance. Where every row is beaten by another, in a circle,
+    the front is that of the exact values.
     """
     wanted = (METRICS[headline_of(summary)], *COSTS)
     known = [metric for metric in wanted if metric.name in summary and summary[metric.name].notna().any()]

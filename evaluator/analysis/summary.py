@@ -18,7 +18,7 @@ def summarise(frame: pd.DataFrame, reference: str, score: Score | None = None) -
 
     Args:
         frame: rows by window, as stored; failed and skipped cells are left out.
-        reference: variant that differences are to; its own difference is nought.
+        reference: variant that differences are to; its own difference is 0.
         score: a column ``score`` is added for it.
 
     Columns are the means of the metrics over all windows; ``headline`` with ``_low`` and ``_high``, the mean of the

@@ -16,7 +16,7 @@ from evaluator.analysis.statistics import Traces, block_length, known
 
 
 class Significance(NamedTuple):
-    """A two-sided test of a mean against nought."""
+    """A two-sided test of whether a mean is 0."""
 
     p: float
     """NaN where there is nothing to tell an effect from chance by: one window of one trace."""
@@ -32,16 +32,16 @@ class _Mean(NamedTuple):
 
 
 def significance_of(series: Traces) -> Significance:
-    """Return the test of a mean over strata against nought.
+    """Return the test of whether a mean over strata is 0.
 
     Args:
         series: by stratum (a workload), the values by window of each trace (seed); NaN are left out.
 
     The unit is a trace where its stratum has several, by its mean over windows. Where it has one, the unit is a block
     of consecutive windows, of the length that intervals are resampled in: the variance of the mean is that of the
-    circular block bootstrap, corrected for its mean being estimated. It then speaks of that trace alone, and is a
-    little too sure where windows stay alike for longer than a block. Strata are added up with their numbers of
-    windows; degrees of freedom are Satterthwaite's, and the distribution Student's.
+    circular block bootstrap, corrected for its mean being estimated. The test then speaks of that trace alone, and its
+    p-value is a little too small where windows stay alike for longer than a block. Strata are added up with their
+    numbers of windows; degrees of freedom are Satterthwaite's, and the distribution Student's.
     """
     from scipy.stats import t
 

@@ -54,9 +54,9 @@ def test_json_is_one_document_on_stdout(measured):
     ("arguments", "says"),
     [
         (["--metric", "moved"], "no metric 'moved': did you mean 'moved_slots'"),
-        (["--metric", "log_time_ratio"], "log_time_ratio was not measured in runs/seed_factorial"),
+        (["--metric", "log_time_ratio"], "log_time_ratio was not measured in these runs"),
         (["--reference", "seed_parnt"], "no measured variant 'seed_parnt': did you mean 'seed_parent'"),
-        (["--csv", "no/where.csv"], "effects cannot be written to 'no/where.csv'"),
+        (["--csv", "no/where.csv"], "'no/where.csv' cannot be written"),
     ],
 )
 def test_a_mistake_is_a_sentence(measured, arguments, says):
