@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from evaluator.bench import damage
+from evaluator.bench.damage import archives
+from evaluator.bench.damage.common import sample_trace
 from evaluator.workloads.readers import READERS, read_trace
 
 
@@ -22,7 +24,7 @@ def test_samples_are_whole(name, tmp_path):
         path = tmp_path / f"{number}"
         path.write_bytes(content)
         counts = read_trace(path).counts
-        np.testing.assert_array_equal(counts, damage.sample_trace().counts[: len(counts)])
+        np.testing.assert_array_equal(counts, sample_trace().counts[: len(counts)])
 
 
 @pytest.mark.parametrize("name", damage.FORMATS)
@@ -35,14 +37,14 @@ def test_files_are_the_same_for_the_same_number_and_differ_otherwise(name):
 
 def test_a_bomb_is_unpacked_to_what_it_claims():
     """An honest one holds two GiB in a few megabytes; nothing but its size gives it away."""
-    for packed, method in damage._bombs()[:2]:
+    for packed, method in archives.bombs()[:2]:
         assert method == zipfile.ZIP_DEFLATED
-        assert len(packed) < damage.BOMB / 500
+        assert len(packed) < archives.BOMB / 500
     made = next(
         content
         for number in range(1000)
-        if zipfile.is_zipfile(io.BytesIO(content := damage.bomb(b"", np.random.default_rng(number))))
-        and zipfile.ZipFile(io.BytesIO(content)).getinfo("counts.npy").file_size == damage.BOMB
+        if zipfile.is_zipfile(io.BytesIO(content := archives.bomb(b"", np.random.default_rng(number))))
+        and zipfile.ZipFile(io.BytesIO(content)).getinfo("counts.npy").file_size == archives.BOMB
         and zipfile.ZipFile(io.BytesIO(content)).getinfo("counts.npy").compress_type == zipfile.ZIP_DEFLATED
     )
     with zipfile.ZipFile(io.BytesIO(made)).open("counts.npy") as member:
@@ -54,5 +56,5 @@ def test_a_bomb_is_unpacked_to_what_it_claims():
 def test_members_are_damaged_behind_sound_checksums():
     whole = damage.samples("canonical_npz")[0]
     for number in range(50):
-        broken = damage.break_member(whole, np.random.default_rng(number))
+        broken = archives.break_member(whole, np.random.default_rng(number))
         assert zipfile.ZipFile(io.BytesIO(broken)).testzip() is None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eplb_variants import EplbError
-from evaluator.bench.damage import archive_of, npy_header
+from evaluator.bench.damage.archives import archive_of, npy_header
 from evaluator.workloads.readers import read_trace
 from evaluator.workloads.readers.whole import METADATA
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evaluator.bench.damage import archive_of
+from evaluator.bench.damage.archives import archive_of
 from evaluator.workloads.readers.peek import Peek
 
 

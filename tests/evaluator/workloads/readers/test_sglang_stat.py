@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from eplb_variants import EplbError
-from evaluator.bench.damage import archive_of, members_of, samples
+from evaluator.bench.damage import samples
+from evaluator.bench.damage.archives import archive_of, members_of
 from evaluator.workloads.readers import read_trace
 
 
