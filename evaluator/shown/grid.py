@@ -75,8 +75,12 @@ class Grid:
         widths = fitted._widths(width)
         yield from fitted._laid_out(fitted.header, widths, "bold")
         yield Text(rule * (sum(widths) + GAP * (len(widths) - 1) + 2), "dim")
-        for row in fitted.rows:
-            yield from [Text(f" {row[0]}", "bold")] if len(row) == 1 else fitted._laid_out(row, widths)
+        for count, row in enumerate(fitted.rows):
+            if len(row) == 1:
+                yield from [Text()] * (count > 0)
+                yield Text(f" {row[0]}", "bold")
+            else:
+                yield from fitted._laid_out(row, widths)
         yield Text()
         for note in fitted.caption.split("\n") if fitted.caption else ():
             yield from (Text(line, "italic dim") for line in wrapped(note, width))
