@@ -68,11 +68,11 @@ def label_spots(
 
 
 def _places(point: Point, gap: float, *, beside_first: bool) -> list[tuple[Spot, Box]]:
-    """Return where a label could stand: beside the marker, above, below, and a line further off."""
+    """Return where a label could stand: beside the marker, above, below, and up to two lines further off."""
     x, y, away, half = point.x, point.y, point.radius + gap, point.height / 2
     beside = [Spot(x + away, y, "start"), Spot(x - away, y, "end")]
     spots = []
-    for line in (0, 1):
+    for line in (0, 1, 2):
         up = away + half + line * point.height
         spots += [Spot(x, y - up, "middle"), Spot(x, y + up, "middle")]
         spots += [Spot(x + side * away / 2, y + sign * up, anchor) for side, anchor in ((1, "start"), (-1, "end"))

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import itertools
-
 import pandas as pd
 import pytest
 from matplotlib.image import imread
-from matplotlib.text import Text
 
 from evaluator.analysis.summary import by_workload
 from evaluator.shown import curves, plots
@@ -72,42 +69,6 @@ def test_a_reference_that_was_not_measured_draws_what_needs_none(frame, tmp_path
     assert "performance_profile" not in names
 
 
-def ticks_of(axis):
-    """Return the labels of the ticks that an axis shows; those outside of its ends are there, but never drawn."""
-    return [tick.label1 for tick in axis._update_ticks() if tick.label1.get_visible() and tick.label1.get_text()]
-
-
-def texts_of(figure):
-    """Return the texts that are drawn."""
-    shown = [axes for axes in figure.axes if axes.get_visible()]
-    ticks = [label for axes in shown for axis in (axes.xaxis, axes.yaxis) for label in ticks_of(axis)]
-    unseen = {id(label) for axes in figure.axes for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]}
-    others = [text for text in figure.findobj(Text) if text.get_text().strip() and id(text) not in unseen]
-    hidden = {id(text) for axes in figure.axes if not axes.get_visible() for text in axes.findobj(Text)}
-    minor = {id(tick.label1) for axes in shown for axis in (axes.xaxis, axes.yaxis) for tick in axis.get_minor_ticks()}
-    major = {id(tick.label1) for axes in shown for axis in (axes.xaxis, axes.yaxis) for tick in axis.get_major_ticks()}
-    return [*ticks, *(text for text in others if id(text) not in hidden | minor | major and text.get_visible())]
-
-
-def room_of(text, figure):
-    """Return how many dots a text is within the figure; less than nought where it is cut off."""
-    box = text.get_window_extent()
-    return min(box.x0 - figure.bbox.x0, figure.bbox.x1 - box.x1, box.y0 - figure.bbox.y0, figure.bbox.y1 - box.y1)
-
-
-def check(figure):
-    """No text of a figure is cut off, and no two ticks of an axis cover each other."""
-    figure.set_dpi(plots.DPI)
-    figure.draw_without_rendering()
-    for text in texts_of(figure):
-        assert room_of(text, figure) > -1, text.get_text()
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            boxes = [label.get_window_extent() for label in ticks_of(axis)]
-            for one, other in itertools.pairwise(boxes):
-                assert not one.overlaps(other), [label.get_text() for label in ticks_of(axis)]
-
-
 DRAWN = [
     plots.paired_plot, plots.balancedness_plot, plots.time_plot, curves.profile_plot, curves.difference_plot,
 ]  # fmt: skip
@@ -115,16 +76,16 @@ DRAWN = [
 
 @pytest.mark.parametrize("draw", DRAWN, ids=lambda draw: draw.__name__)
 @pytest.mark.parametrize("workloads", ["dsr1_decode|uniform", "dsr1_decode"])
-def test_nothing_is_cut_off_and_no_ticks_collide(frame, draw, workloads):
+def test_nothing_is_cut_off_and_no_ticks_collide(frame, draw, workloads, check):
     check(draw(frame[frame["workload"].str.contains(workloads)], "deepseek"))
 
 
-def test_a_heat_map_is_not_cut_off_either(frame):
+def test_a_heat_map_is_not_cut_off_either(frame, check):
     check(plots.heat_map_plot(frame[frame["workload"].str.startswith("dsr1")], "a title " * 20))
 
 
 @pytest.mark.parametrize("draw", DRAWN, ids=lambda draw: draw.__name__)
-def test_long_names_of_many_variants_have_room(rows, draw):
+def test_long_names_of_many_variants_have_room(rows, draw, check):
     """The axes keep most of their width, and no name is cut."""
     names = [f"seed_parent[replicator.name=dhondt,fixup.moves={i},gpu_packer.name=diverse]" for i in range(24)]
     timed = {"place_seconds": 1e-3, "time_reference": names[0], "time_ratio_low": 0.9, "time_ratio_high": 1.3}
