@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from evaluator.bench.placement import Growth
-from evaluator.shown.style import COLOURS, STYLE
+from evaluator.shown.style import STYLE, colour_of
 
 
 def growth_plot(found: Sequence[Growth]) -> Figure:
@@ -18,10 +18,10 @@ def growth_plot(found: Sequence[Growth]) -> Figure:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 4.2), layout="constrained")
         axis = figure.subplots()
-        for number, name in enumerate(dict.fromkeys(growth.variant for growth in found)):
+        for name in dict.fromkeys(growth.variant for growth in found):
             own = [growth for growth in found if growth.variant == name]
             units = [_unit(growth) for growth in own]
-            colour = COLOURS(number)
+            colour = colour_of(name)
             axis.plot(units, [growth.milliseconds for growth in own], "o-", color=colour, label=name, ms=5)
             first = own[0].milliseconds / units[0]
             axis.plot(units, [first * unit for unit in units], ":", color=colour, lw=1)

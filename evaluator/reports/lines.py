@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evaluator.analysis.columns import BALANCE_FLOOR
-from evaluator.reports.scatter import Axis, axis_over
+from evaluator.reports.scatter import Axis, axis_over, signed
 from evaluator.reports.series import JUDGED_ON
 
 WIDTH, HEIGHT = 340, 130
@@ -45,16 +45,12 @@ def _picture(line: dict[str, Any], across: Axis) -> dict[str, Any]:
         "variant": line["variant"],
         "xs": xs,
         "zero": up.at(0.0),
-        "y_ticks": [{"at": up.at(value), "text": _signed(value)} for value in up.ticks()],
+        "y_ticks": [{"at": up.at(value), "text": signed(value)} for value in up.ticks()],
     }
     for judged in JUDGED_ON:
         picture[judged] = _path(xs, line[judged]["mean"], up)
         picture[f"{judged}_band"] = _band(xs, line[judged], up)
     return picture
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3g}" if abs(value) > LEAST_SPAN / 1e6 else "0"
 
 
 def _path(xs: Sequence[float], values: Sequence[float | None], up: Axis) -> str:

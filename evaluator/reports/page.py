@@ -23,11 +23,15 @@ from markupsafe import Markup, escape
 from eplb_variants.errors import EplbError
 from evaluator.analysis.statistics import BETTER, SAME, WORSE
 from evaluator.files import write_whole
+from evaluator.reports.headline import headline, limits_of
 from evaluator.reports.lines import small_multiples
 from evaluator.reports.scatter import scatter
-from evaluator.shown.words import BAD, GOOD
+from evaluator.reports.trust import trust
+from evaluator.shown.style import colour_of
+from evaluator.shown.words import BAD, GOOD, MARKS, MARKS_MEAN, shortened
 from evaluator.shown.words import tone as colour_of_words
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 TONES = {GOOD: "good", BAD: "bad"}
 LEADING_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?")
 FOR_SCRIPT = str.maketrans(
@@ -58,11 +62,21 @@ def render(data: dict[str, Any]) -> str:
         "sort_key": sort_key,
         "count_of": count_of,
         "breakable": breakable,
+        "unbroken": unbroken,
+        "mark": lambda verdict: MARKS.get(verdict, ""),
+        "colour": lambda name: "var(--text)" if name == data["reference"] else colour_of(name),
     }
+    panels = data["panels"]
+    titles, shared = shortened([row["title"] for row in data["matrix"]["rows"]]) if data["matrix"] else ([], "")
     return environment.get_template("report.html").render(
         data=data,
         name=", ".join(Path(run).name or run for run in data["runs"]),
-        panels=[panel | _pictures(panel, data) for panel in data["panels"]],
+        panels=[panel | _pictures(panel, data) for panel in panels],
+        headline=headline([entry["summary"] for entry in panels[0].get("rows", ())], data["reference"]),
+        trust=trust(data),
+        titles=titles,
+        shared=shared,
+        marks=MARKS_MEAN,
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=style,
@@ -103,6 +117,11 @@ def breakable(name: str) -> Markup:
     return Markup(re.sub(r"([,\[])", r"\1<wbr>", str(escape(name))))
 
 
+def unbroken(text: str) -> str:
+    """Return the text of a cell, so that it is broken before and after an interval at most."""
+    return re.sub(r"\[[^\]]*\]", lambda found: found.group().replace(" ", NO_BREAK), text)
+
+
 def count_of(number: int, one: str, many: str) -> str:
     """Return a number with its noun."""
     return f"{number:,} {one if number == 1 else many}"
@@ -136,12 +155,13 @@ def _pictures(panel: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     ]
     timed = [_on(point, "time") for point in points if point["time"][0] is not None]
     moved = [_on(point, "moved") for point in points if point["moved"][0] is not None]
+    ends = limits_of([entry["summary"] for entry in panel.get("rows", ())], data["reference"])
     plots = []
     if timed:
         beside = panel["time_reference"] or "the time reference"
-        plots.append(("time", f"placement time / that of {beside}", scatter(timed, log=True, form=_ratio)))
+        plots.append(("time", f"placement time / that of {beside}", scatter(timed, ends, log=True, form=_ratio)))
     if moved:
-        plots.append(("moved", "slots moved per placement", scatter(moved, log=False, form="{:.3g}".format)))
+        plots.append(("moved", "slots moved per placement", scatter(moved, ends, log=False, form="{:.3g}".format)))
     series = panel.get("differences")
     return {"plots": plots, "left_out": _left_out(panel), "lines": small_multiples(series) if series else None}
 
@@ -172,9 +192,9 @@ def _point(entry: dict[str, Any], reference: str, panel: dict[str, Any]) -> dict
         "tone": "reference" if is_reference else tone(verdict),
         "front": entry["on_front"],
         "tip": "\n".join([row["variant"], f"{verdict}; {front}", exact, *facts]),
-        "y": mean["value"],
-        "y_low": mean["low"],
-        "y_high": mean["high"],
+        "y": row["difference"],
+        "y_low": row["difference_low"],
+        "y_high": row["difference_high"],
         "time": (row["time_ratio"], row["time_ratio_low"], row["time_ratio_high"]),
         "moved": (row["moved_slots"], None, None),
         "size": row["moved_slots"],

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+from evaluator.analysis.columns import BALANCE_FLOOR
+from evaluator.shown.labels import Box, Point, label_spots, log_ticks, round_ticks
+from evaluator.shown.words import number
 
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 16, 52
@@ -15,20 +18,6 @@ LETTER, LINE = 6.6, 14.0
 LONGEST_LABEL = 30
 MARGIN = 0.06
 """Share of the axis that stays free at each end."""
-
-
-class Box(NamedTuple):
-    """What a marker or a label covers."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def meets(self, other: Box) -> bool:
-        """Return whether both cover a place."""
-        across = self.left < other.right and other.left < self.right
-        return across and self.top < other.bottom and other.top < self.bottom
 
 
 class Axis(NamedTuple):
@@ -49,7 +38,7 @@ class Axis(NamedTuple):
 
     def ticks(self) -> list[float]:
         """Return round values within the axis, about five."""
-        return _log_ticks(self.low, self.high) if self.log else _ticks(self.low, self.high)
+        return log_ticks(self.low, self.high) if self.log else round_ticks(self.low, self.high)
 
 
 def axis_over(values: Sequence[float], start: float, end: float, *, log: bool) -> Axis:
@@ -62,39 +51,27 @@ def axis_over(values: Sequence[float], start: float, end: float, *, log: bool) -
     return Axis(low - margin, high + margin, start, end, log=False)
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    rough = (high - low) / 5
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def _log_ticks(low: float, high: float) -> list[float]:
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    factors = (1,) if len(powers) > 5 else (1, 2, 5)
-    ticks = [t for power in powers for factor in factors if low <= (t := factor * 10.0**power) <= high]
-    return ticks if len(ticks) > 1 else _ticks(low, high)
-
-
-def scatter(points: Sequence[dict[str, Any]], *, log: bool, form: Callable[[float], str]) -> dict[str, Any]:
+def scatter(
+    points: Sequence[dict[str, Any]], ends: tuple[float, float], *, log: bool, form: Callable[[float], str]
+) -> dict[str, Any]:
     """Return where everything stands in a picture of ``WIDTH`` by ``HEIGHT``.
 
     Args:
-        points: with ``label``, ``x`` and ``y``, their intervals ``x_low``, ``x_high``, ``y_low`` and ``y_high`` (None
-            where there is none), ``size`` (0 to 1, None where unknown), and whatever else the page needs of them.
+        points: with ``label``, ``x`` and ``y`` (a difference), their intervals ``x_low``, ``x_high``, ``y_low`` and
+            ``y_high`` (None where there is none), ``size`` (0 to 1, None where unknown), and whatever else the page
+            needs of them.
+        ends: what the axis of y goes from and to; a point beyond stands at the edge, with its value in the label.
         log: whether x is shown on a logarithmic axis; it is only where all values are positive.
         form: writes a value of x.
 
     Points come back from left to right, so that arrow keys go through them, with ``cx``, ``cy``, ``r``, the ends of
-    their bars, and a label where there is room for one.
+    their bars, ``beyond`` (``up``, ``down`` or None), and a label where there is room for one.
     """
     xs = [v for p in points for v in (p["x"], p["x_low"], p["x_high"]) if v is not None]
-    ys = [v for p in points for v in (p["y"], p["y_low"], p["y_high"]) if v is not None]
     across = axis_over(xs, LEFT, WIDTH - RIGHT, log=log and min(xs) > 0)
-    up = axis_over(ys, HEIGHT - BOTTOM, TOP, log=False)
+    up = Axis(*ends, HEIGHT - BOTTOM, TOP, log=False)
     placed = [_placed(point, across, up) for point in sorted(points, key=lambda p: (p["x"], p["label"]))]
     _label(placed)
-    decimals = _decimals(up.ticks())
     return {
         "width": WIDTH,
         "height": HEIGHT,
@@ -104,42 +81,46 @@ def scatter(points: Sequence[dict[str, Any]], *, log: bool, form: Callable[[floa
         "bottom": HEIGHT - BOTTOM,
         "log": across.log,
         "x_ticks": [{"at": across.at(value), "text": form(value)} for value in across.ticks()],
-        "y_ticks": [{"at": up.at(value), "text": f"{value:.{decimals}f}"} for value in up.ticks()],
+        "y_ticks": [{"at": up.at(value), "text": signed(value)} for value in up.ticks()],
+        "zero": up.at(0.0),
+        "band": [up.at(BALANCE_FLOOR), up.at(-BALANCE_FLOOR)],
         "points": placed,
     }
 
 
-def _decimals(ticks: Sequence[float]) -> int:
-    step = min((b - a for a, b in itertools.pairwise(ticks)), default=0.01)
-    return max(2, -math.floor(math.log10(step) + 1e-9))
+def signed(value: float) -> str:
+    """Return a difference as it stands beside an axis."""
+    return number(value, "+.3g") if abs(value) > BALANCE_FLOOR / 1e6 else "0"
 
 
 def _placed(point: dict[str, Any], across: Axis, up: Axis) -> dict[str, Any]:
     share = 0.0 if point["size"] is None else min(1.0, max(0.0, point["size"]))
+    radius = round(math.sqrt(RADIUS_LEAST**2 + share * (RADIUS_MOST**2 - RADIUS_LEAST**2)), 2)
+    beyond = "down" if point["y"] < up.low else "up" if point["y"] > up.high else None
     bars = {}
     for name, axis in (("x_low", across), ("x_high", across), ("y_low", up), ("y_high", up)):
-        bars[f"{name}_at"] = None if point[name] is None else axis.at(point[name])
-    radius = round(math.sqrt(RADIUS_LEAST**2 + share * (RADIUS_MOST**2 - RADIUS_LEAST**2)), 2)
-    return {**point, **bars, "cx": across.at(point["x"]), "cy": up.at(point["y"]), "r": radius, "text": None}
+        known = point[name] is not None and not (beyond and axis is up)
+        bars[f"{name}_at"] = axis.at(point[name]) if known else None
+    place = {"cx": across.at(point["x"]), "cy": up.at(point["y"]), "r": radius, "text": None, "beyond": beyond}
+    return {**point, **bars, **place}
 
 
 def _label(placed: list[dict[str, Any]]) -> None:
     """Give labels, in place, to as many points as have room for one; those on the front come first."""
-    taken = [Box(p["cx"] - p["r"], p["cy"] - p["r"], p["cx"] + p["r"], p["cy"] + p["r"]) for p in placed]
-    frame = Box(LEFT, 0, WIDTH, HEIGHT - BOTTOM)
-    for point in sorted(placed, key=lambda p: (not p.get("front"), -p["y"])):
-        text = point["label"] if len(point["label"]) <= LONGEST_LABEL else f"{point['label'][: LONGEST_LABEL - 1]}…"
-        width, gap = len(text) * LETTER, point["r"] + 4
-        for anchor, x, y in (
-            ("start", point["cx"] + gap, point["cy"]),
-            ("end", point["cx"] - gap, point["cy"]),
-            ("middle", point["cx"], point["cy"] - gap - LINE / 2),
-            ("middle", point["cx"], point["cy"] + gap + LINE / 2),
-        ):
-            left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
-            box = Box(left, y - LINE / 2, left + width, y + LINE / 2)
-            inside = frame.left <= box.left and box.right <= frame.right and frame.top <= box.top <= frame.bottom - LINE
-            if inside and not any(box.meets(other) for other in taken):
-                point |= {"text": text, "anchor": anchor, "text_x": round(x, 2), "text_y": round(y, 2)}
-                taken.append(box)
-                break
+    texts = [_text(point) for point in placed]
+    points = [
+        Point(point["cx"], point["cy"], point["r"], len(text) * LETTER, LINE)
+        for point, text in zip(placed, texts, strict=True)
+    ]
+    order = sorted(range(len(placed)), key=lambda i: (not placed[i].get("front"), -placed[i]["y"]))
+    has_bars = any(point["x_low_at"] is not None for point in placed)
+    spots = label_spots(points, order, Box(LEFT, 0, WIDTH, HEIGHT - BOTTOM), beside_first=not has_bars)
+    for point, text, spot in zip(placed, texts, spots, strict=True):
+        if spot is not None:
+            point |= {"text": text, "anchor": spot.anchor, "text_x": round(spot.x, 2), "text_y": round(spot.y, 2)}
+
+
+def _text(point: dict[str, Any]) -> str:
+    name = point["label"]
+    short = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return f"{short} {number(point['y'], '+.4f')}" if point["beyond"] else short

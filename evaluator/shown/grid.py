@@ -75,8 +75,12 @@ class Grid:
         widths = fitted._widths(width)
         yield from fitted._laid_out(fitted.header, widths, "bold")
         yield Text(rule * (sum(widths) + GAP * (len(widths) - 1) + 2), "dim")
-        for row in fitted.rows:
-            yield from [Text(f" {row[0]}", "bold")] if len(row) == 1 else fitted._laid_out(row, widths)
+        for count, row in enumerate(fitted.rows):
+            if len(row) == 1:
+                yield from [Text()] * (count > 0)
+                yield Text(f" {row[0]}", "bold")
+            else:
+                yield from fitted._laid_out(row, widths)
         yield Text()
         for note in fitted.caption.split("\n") if fitted.caption else ():
             yield from (Text(line, "italic dim") for line in wrapped(note, width))
@@ -102,8 +106,14 @@ class Grid:
         return max(len(line) for text in self._columns()[column] for line in self._broken(text, column, 1))
 
     def _broken(self, text: str, column: int, width: int) -> list[str]:
-        breaks = BREAKS if self.header[column] in self.left or text == self.header[column] else BREAKS_OF_NUMBERS
-        return broken(text, width, breaks).split("\n")
+        """Return a cell in lines; those of a name that follow its first are set in, where there is room for that."""
+        if text == self.header[column]:
+            return broken(text, width).split("\n")
+        if self.header[column] not in self.left:
+            return broken(text, width, BREAKS_OF_NUMBERS).split("\n")
+        first, *more = broken(text, width - GAP if len(text) > width else width, BREAKS[:1]).split("\n")
+        lines = [first, *(" " * GAP + line for line in more)]
+        return lines if max(map(len, lines)) <= width else broken(text, width).split("\n")
 
     def _widths(self, width: int) -> list[int]:
         """Return the width of each column; the widest are made narrower until the table fits or cannot get narrower."""

@@ -7,38 +7,43 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import MaxNLocator
 
 from eplb_variants import EplbError
-from evaluator.analysis.alignment import align
-from evaluator.analysis.pareto import on_front
-from evaluator.analysis.summary import by_workload, headline_of, summarise
+from evaluator.analysis.columns import BALANCE_FLOOR
+from evaluator.analysis.summary import by_workload, headline_of
 from evaluator.results.schema import OK
+from evaluator.shown.against_time import time_plot
 from evaluator.shown.curves import difference_plot, profile_plot
+from evaluator.shown.paired import paired_plot
 from evaluator.shown.style import (
-    COLOURS,
+    ARROW,
+    CAPTION_SIZE,
     MAX_PANELS,
     NAME_SIZE,
     STYLE,
-    beside_names,
-    broken,
-    colours_of,
+    caption,
+    colour_of,
+    fitted,
+    height_of_rows,
     marked,
-    marks_of,
     order_of,
+    panels_of,
     size_of_names,
+    span_of,
+    titles_of,
 )
-
-__all__ = ["COLOURS", "MAX_PANELS", "STYLE", "balancedness_plot", "draw_all", "file_name", "heat_map_plot", "save"]
+from evaluator.shown.words import broken, number
 
 FORMATS = ("png", "svg")
 METADATA: dict[str, Any] = {"svg": {"Date": None}}
@@ -99,12 +104,17 @@ def _laid_out(figure: Figure) -> bool:
 
 
 def _figures(good: pd.DataFrame, reference: str, summary: pd.DataFrame | None = None) -> Iterator[tuple[str, Figure]]:
+    measured = reference in set(good["variant"])
+    others = good["variant"].nunique() > 1
+    if measured and others:
+        yield "difference", paired_plot(good, reference, summary)
     yield "balancedness", balancedness_plot(good, reference)
-    if good["place_seconds"].notna().any():
+    timed = set(good.loc[good["time_ratio"].notna(), "variant"])
+    if reference in timed and len(timed) > 1:
         yield "balancedness_against_time", time_plot(good, reference, summary)
-    if reference in set(good["variant"]):
+    if measured:
         yield "performance_profile", profile_plot(good, reference)
-        if good["variant"].nunique() > 1:
+        if others:
             yield "difference_by_window", difference_plot(good, reference)
     for title, part in by_workload(good)[:MAX_MAPS]:
         if part["gpu_load"].notna().any():
@@ -120,86 +130,65 @@ def file_name(title: str) -> str:
 
 
 def balancedness_plot(good: pd.DataFrame, reference: str) -> Figure:
-    """Return a dot per variant and workload: mean balancedness with its 95% interval over windows."""
+    """Return a dot per variant and workload: mean balancedness over windows, with its value.
+
+    There are no bars: windows differ by far more than variants do on the same window, see ``paired_plot``. What lies
+    too far below the rest, such as a floor, stands at the edge of the axis.
+    """
     panels = by_workload(good)[:MAX_PANELS]
-    order, colours, headline = order_of(good), colours_of(good), headline_of(good)
-    columns = min(3, len(panels))
-    rows = -(-len(panels) // columns)
-    labels = [marked(name, reference) for name in reversed(order)]
-    size = (3.9 * columns + size_of_names(labels)[0], rows * (0.32 * len(order) + 1.3))
-    figure = Figure(figsize=size, layout="constrained")
+    order, headline = order_of(good)[::-1], headline_of(good)
+    rows, columns = panels_of(len(panels))
+    labels = [marked(name, reference) for name in order]
+    wide = size_of_names(labels)[0]
+    panel = 3.4 if len(panels) > 1 else 4.6
+    figure = Figure(
+        figsize=(panel * columns + wide, rows * (height_of_rows(labels, 0.3) + 0.6) + 0.6), layout="constrained"
+    )
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-    for axis, (title, part) in zip(axes, panels, strict=False):
-        aligned = align(part, headline)
-        for place, name in enumerate(reversed(order)):
-            if name not in aligned.variants:
-                continue
-            estimate = aligned.mean_of(name)
-            if np.isfinite(estimate.low):
-                axis.plot([estimate.low, estimate.high], [place, place], color=colours[name], lw=2.5, alpha=0.5)
-            axis.plot(estimate.value, place, "o", color=colours[name], ms=6)
-            axis.annotate(
-                f"{estimate.value:.4f}",
-                (estimate.value, place),
-                (0, 6),
-                textcoords="offset points",
-                ha="center",
-                size=7,
-            )
-        axis.set_title(title, size=9)
-        axis.set_yticks(range(len(order)), labels, size=NAME_SIZE)
-        axis.set_ylim(-0.6, len(order) - 0.3)
-        axis.margins(x=0.12)
-        axis.grid(axis="x", alpha=0.3)
+    titles, shared = titles_of([title for title, _ in panels])
+    beyond = False
+    for axis, title, (_, part) in zip(axes, titles, panels, strict=False):
+        beyond |= _draw_means(axis, part.groupby("variant")[headline].mean(), order, reference)
+        axis.set_title(fitted(title, panel - 0.3), size=CAPTION_SIZE)
+        axis.tick_params(axis="y", labelsize=NAME_SIZE)
+    axes[0].set_yticks(range(len(order)), labels)
+    axes[0].set_ylim(-0.6, len(order) - 0.3)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     judged = "the next window" if headline.endswith("next") else "the same window"
-    figure.supxlabel(f"balancedness of GPUs on {judged} (1 is perfect); bars: 95% interval over windows", size=9)
-    return figure
-
-
-def time_plot(good: pd.DataFrame, reference: str, summary: pd.DataFrame | None = None) -> Figure:
-    """Return balancedness against placement time, a point per variant, over all workloads.
-
-    Filled points are on the front of balancedness, time and moved slots.
-    """
-    colours, headline = colours_of(good), headline_of(good)
-    timed = good[good["place_seconds"].notna()]
-    if summary is None or len(timed) < len(good):
-        summary = summarise(timed, reference if reference in set(timed["variant"]) else str(timed["variant"].iloc[0]))
-    aligned = align(timed, headline)
-    marks = marks_of(good)
-    size = beside_names(6.2, 4.2, [marked(str(name), reference) for name in summary["variant"]])
-    figure = Figure(figsize=size, layout="constrained")
-    axis = figure.subplots()
-    for (_, row), front in zip(summary.iterrows(), on_front(summary), strict=True):
-        name = str(row["variant"])
-        estimate = aligned.mean_of(name)
-        milliseconds = row["place_seconds"] * 1e3
-        low, high = (np.nan_to_num(abs(end - estimate.value)) for end in (estimate.low, estimate.high))
-        axis.errorbar(
-            milliseconds,
-            estimate.value,
-            yerr=[[low], [high]],
-            fmt=marks[name],
-            color=colours[name],
-            mfc=colours[name] if front else "white",
-            ms=6,
-            lw=1.5,
-            label=marked(name, reference),
-        )
-    axis.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=NAME_SIZE)
-    axis.set_xscale("log")
-    for set_formatter in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
-        set_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.4)))  # 2 and 5, not powers of ten
-    axis.margins(0.15)
-    axis.grid(alpha=0.3)
-    axis.set_xlabel("placement time, ms (median of the rounds; log scale)")
-    axis.set_ylabel("balancedness of GPUs")
-    axis.set_title(
-        "up and to the left is better; filled: on the front with moved slots; bars: 95% interval over windows", size=9
+    caption(
+        figure,
+        f"balancedness of GPUs on {judged}, mean over windows (1 is perfect)",
+        ARROW if beyond else "",
+        "differences with their intervals: difference.png",
+        shared,
     )
     return figure
+
+
+def _draw_means(axis: Axes, means: pd.Series, order: Sequence[str], reference: str) -> bool:
+    """Draw a panel and return whether something lies beyond its axis."""
+    known = {str(name): float(mean) for name, mean in means.items()}
+    base = known.get(reference, max(known.values()))
+    least, most = span_of({name: (mean - base, mean - base) for name, mean in known.items()}, reference)
+    room = max(0.25 * (max(most, 0) - min(least, 0)), 10 * BALANCE_FLOOR)
+    low, high = base + min(least, 0) - room, min(base + max(most, 0) + room, max(1.0, *known.values()))
+    for place, name in enumerate(order):
+        if name not in known:
+            continue
+        value, colour = known[name], colour_of(name, reference)
+        at, mark = (low, "<") if value < low else (high, ">") if value > high else (value, "o")
+        axis.plot(at, place, mark, color=colour, ms=6, clip_on=False)
+        axis.annotate(
+            number(value), (at, place), (0, 6), textcoords="offset points", ha="left" if mark == "<" else "center",
+            size=7, annotation_clip=False,
+        )  # fmt: skip
+    axis.set_xlim(low, high)
+    axis.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
+    axis.ticklabel_format(axis="x", useOffset=False)
+    axis.tick_params(axis="x", labelsize=8)
+    axis.grid(axis="x", alpha=0.3)
+    return any(not low <= value <= high for value in known.values())
 
 
 def heat_map_plot(part: pd.DataFrame, title: str) -> Figure:
@@ -235,5 +224,6 @@ def heat_map_plot(part: pd.DataFrame, title: str) -> Figure:
         aspect=16 * rows,
         extend="max",
     )
-    figure.suptitle(f"load per GPU, {title}, window {int(first['window'])} judged on the one after it", size=10)
+    heading = f"load per GPU, {title}, window {int(first['window'])} judged on the one after it"
+    figure.suptitle(fitted(heading, figure.get_figwidth() - 0.3), size=CAPTION_SIZE)
     return figure

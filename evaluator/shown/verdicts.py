@@ -10,6 +10,7 @@ from evaluator.shown.words import MISSING, interval_of, number
 
 HEADER = ("candidate", "verdict", "next", "vs parent", "time / parent", "repeats", "score", "parent's", "same as")
 IMPORTANCE = (0, 0, 2, 0, 1, 5, 4, 4, 3)
+EMPTY = {MISSING, ""}
 CAPTION = (
     "next: balancedness of GPUs on the next window\n"
     "vs parent: difference to the parent on the same windows, with its 95% interval"
@@ -17,10 +18,21 @@ CAPTION = (
 
 
 def verdict_grid(said: Sequence[dict[str, Any]]) -> Grid:
-    """Return a row per document; ``said`` has what the columns of a judged program have, by their names."""
-    rows = [_cells(line) for line in said]
-    left = frozenset({"candidate", "verdict", "same as"})
-    return Grid("", HEADER, rows, left, CAPTION, IMPORTANCE, elsewhere="--json")
+    """Return a row per document; ``said`` has what the columns of a judged program have, by their names.
+
+    A column that says nothing of any document, such as times where none were taken, is not there.
+    """
+    cells = [_cells(line) for line in said]
+    kept = [c for c, importance in enumerate(IMPORTANCE) if importance == 0 or {row[c] for row in cells} - EMPTY]
+    return Grid(
+        "",
+        [HEADER[c] for c in kept],
+        [[row[c] for c in kept] for row in cells],
+        frozenset({"candidate", "verdict", "same as"}),
+        CAPTION,
+        [IMPORTANCE[c] for c in kept],
+        elsewhere="--json",
+    )
 
 
 def _cells(line: dict[str, Any]) -> list[str]:

@@ -9,14 +9,13 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from evaluator.analysis.ablation.effects import EFFECTS_ON, Effect
 from evaluator.analysis.columns import LOG_TIME_RATIO
 from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE
 from evaluator.shown.ablation.words import Extent, label, title
 from evaluator.shown.plots import save
-from evaluator.shown.style import STYLE
+from evaluator.shown.style import STYLE, caption, signed_axis
 
 COLOURS = {BETTER: "tab:green", WORSE: "tab:red", SAME: "0.45", UNSURE: "tab:orange"}
 MAX_ROWS = 40
@@ -48,9 +47,7 @@ def effects_plot(effects: Sequence[Effect], extent: Extent) -> Figure:
     for verdict, colour in COLOURS.items():
         axes[0].plot([], [], "o", color=colour, label=verdict, ms=4)
     figure.legend(loc="outside upper right", ncols=len(COLOURS), frameon=False, fontsize=8)
-    figure.supxlabel(
-        f"difference to the reference level; bars: 95% interval {extent.over}; grey band: counts as none", size=9
-    )
+    caption(figure, "difference to the reference level", f"bars: 95% interval {extent.over}", "grey: counts as none")
     return figure
 
 
@@ -71,7 +68,7 @@ def _panel(axis: Axes, effects: Sequence[Effect], rows: Sequence[str]) -> None:
     log = "log of " if metric.name == LOG_TIME_RATIO.name else ""
     axis.set_title(f"{log}{name}\n({better}", size=8)
     axis.margins(x=0.1)
-    axis.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=3))
+    signed_axis(axis.xaxis, *axis.get_xlim(), ticks=3)
     axis.tick_params(axis="x", labelsize=7)
     axis.grid(axis="x", alpha=0.3)
 

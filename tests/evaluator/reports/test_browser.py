@@ -193,3 +193,22 @@ def test_the_page_is_read_without_scripts(page, chromium):
         assert page.locator(control).first.is_hidden()
     assert page.locator(f"{TABLE} >> tbody tr").count() == 4
     assert page.locator("#panel-1-pareto svg.only-time .mark").count() == 4
+
+
+def test_nothing_is_scrolled_sideways(page):
+    """Neither the page nor a table in it, when all that is folded is open."""
+    page.set_viewport_size({"width": 1400, "height": 900})
+    page.evaluate("document.querySelectorAll('details').forEach((block) => { block.open = true; })")
+    wider = page.evaluate("""[document.documentElement, ...document.querySelectorAll('.scroll, pre')]
+        .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.ariaLabel ?? e.tagName)""")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert wider == []
+
+
+def test_no_name_in_the_figure_at_the_top_is_broken_within_a_word(page):
+    """Names without a comma or a bracket stand in one line."""
+    names = page.locator(".headline .name")
+    for number in range(names.count()):
+        if not re.search(r"[\[,<]", names.nth(number).inner_text()):
+            assert names.nth(number).bounding_box()["height"] < 24
+    assert names.count() == 3

@@ -11,8 +11,8 @@ import pytest
 from eplb_variants import EplbError
 from evaluator.analysis import statistics
 from evaluator.reports import page
-from evaluator.reports.scatter import HEIGHT, WIDTH, Box, axis_over, scatter
 from evaluator.results.schema import ARROW
+from evaluator.shown.style import colour_of
 
 from .conftest import AWKWARD, report_of
 
@@ -101,7 +101,7 @@ def test_the_same_data_give_the_same_bytes(html, frame):
 
 
 def test_every_number_of_the_table_is_on_the_page(data, outline):
-    texts = set(outline.texts)
+    texts = {text.replace(page.NO_BREAK, " ") for text in outline.texts}
     for panel in data["panels"]:
         for entry in panel["rows"]:
             assert set(filter(None, entry["cells"])) <= texts
@@ -126,11 +126,37 @@ def test_cells_are_sorted_by_the_number_that_they_begin_with(text, key):
 
 @pytest.mark.parametrize(
     ("text", "tone"),
-    [("better", "good"), ("worse", "bad"), ("no difference", ""), ("1.15 [1.13, 1.17] slower", "bad"), ("-", ""),
+    [("0.9 [0.8, 0.9] faster !", "good"),
+     ("better", "good"), ("worse", "bad"), ("no difference", ""), ("1.15 [1.13, 1.17] slower", "bad"), ("-", ""),
      ("0.9 [0.8, 0.9] faster (not alone on the machine)", "good"), ("too few to say", "")],
 )  # fmt: skip
 def test_verdicts_are_coloured_as_on_a_terminal(text, tone):
     assert page.tone(text) == tone
+
+
+def test_an_interval_is_never_broken():
+    assert page.unbroken("2.88 [1.35, 3.92] slower") == "2.88 [1.35,\N{NO-BREAK SPACE}3.92] slower"
+
+
+def test_a_figure_stands_at_the_top(html):
+    """Before any table, and with every variant but the reference."""
+    top = html[: html.index("<table")]
+    assert top.count('<figure class="headline') == 1
+    names = re.findall(r'<span class="name">(.*?)</span>', top)
+    assert len(names) == 3
+    assert "deepseek" not in names
+
+
+def test_a_variant_has_the_colour_that_it_has_in_plots_and_the_reference_that_of_text(html):
+    assert f'<li style="color:{colour_of("contiguous")}"><span class="name">contiguous</span>' in html
+    assert f'<span class="swatch" style="color:{colour_of("seed_parent")}"></span>seed_parent</th>' in html
+    assert '<span class="swatch" style="color:var(--text)"></span>deepseek</th>' in html
+
+
+def test_trust_in_the_times_stands_with_them(html):
+    after = html[html.index("Placement time:") :]
+    assert "Trust in the times:" in after[: after.index("<table")]
+    assert "deepseek beside itself took" in after
 
 
 def test_a_hundred_thousand_rows_are_a_page_of_few_megabytes(monkeypatch):
@@ -166,47 +192,6 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path):
         with pytest.raises(EplbError, match="the report cannot be written to"):
             page.write("three", place)
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
-
-
-def point(label, x, y, **more):
-    return {"label": label, "x": x, "y": y, "x_low": None, "x_high": None, "y_low": None, "y_high": None,
-            "size": None, **more}  # fmt: skip
-
-
-def test_points_stay_in_the_picture_and_labels_apart():
-    draw = np.random.default_rng(0)
-    points = [point(f"variant_{n}", *draw.uniform(0.5, 1, 2)) for n in range(60)]
-    plot = scatter(points, log=True, form="{:.2g}".format)
-    assert [p["cx"] for p in plot["points"]] == sorted(p["cx"] for p in plot["points"])
-    boxes = []
-    for p in plot["points"]:
-        assert 0 < p["cx"] < WIDTH
-        assert 0 < p["cy"] < HEIGHT
-        if p["text"]:
-            width = len(p["text"]) * 6.6
-            left = p["text_x"] - {"start": 0, "middle": width / 2, "end": width}[p["anchor"]]
-            boxes.append(Box(left, p["text_y"] - 7, left + width, p["text_y"] + 7))
-    assert 10 < len(boxes) < 60
-    assert not any(a.meets(b) for i, a in enumerate(boxes) for b in boxes[:i])
-
-
-@pytest.mark.parametrize("values", [[1.0], [0.0, 0.0], [0.3, 3000.0], [-1e-9, 1e-9], [1.0, 1.0000001]])
-@pytest.mark.parametrize("log", [True, False])
-def test_every_axis_has_ticks_within_it(values, log):
-    axis = axis_over(values, 0, 100, log=log and min(values) > 0)
-    assert all(0 <= axis.at(value) <= 100 for value in values)
-    assert 1 <= len(axis.ticks()) <= 15
-    assert all(axis.low <= tick <= axis.high for tick in axis.ticks())
-
-
-def test_one_window_is_drawn_too():
-    from evaluator.reports.lines import small_multiples
-
-    line = {"variant": "v", "first": [0], "last": [0]}
-    known, unknown = ({"mean": [v], "low": [v], "high": [v]} for v in (0.1, None))
-    (picture,) = small_multiples([{**line, "next": unknown, "own": known}])["pictures"]
-    assert picture["next"] == ""
-    assert picture["own"].startswith("M")
 
 
 def test_many_variants_fold_and_become_the_rows_of_the_matrix(frame):

@@ -70,3 +70,11 @@ def test_a_console_that_knows_ascii_alone_is_enough(printed):
 def test_a_note_of_several_tables_is_said_once():
     one, two = (Grid("", ["a"], [], frozenset(), f"the same\nof {name}") for name in ("one", "two"))
     assert [grid.caption for grid in notes_once([one, two])] == ["of one", "the same\nof two"]
+
+
+def test_the_lines_of_a_name_that_follow_its_first_are_set_in(printed):
+    """They would look like rows of their own; where there is no room for that, it is better than to break a word."""
+    for width, inset in ((105, "   "), (66, " ")):
+        lines = [line for line in printed(GRID, width).splitlines() if re.search("seed_parent|fixup|gpu_packer", line)]
+        assert all(line.startswith(inset) and line[len(inset)] != " " for line in lines[1:]), width
+        assert len(lines) > 1

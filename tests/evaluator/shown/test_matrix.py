@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from evaluator.analysis.comparison import compare
+from evaluator.analysis.comparison import comparison_of
 from evaluator.analysis.score import Score
 from evaluator.shown.matrix import matrix_grid
 
@@ -12,7 +12,7 @@ SCORE = Score("s", "", "balancedness_gpu_next", "")
 
 @pytest.fixture
 def comparison(many):
-    return compare(many, "base", SCORE)
+    return comparison_of(many, "base", SCORE)
 
 
 def test_every_workload_and_variant_has_the_difference_and_the_mark_of_its_verdict(comparison):
@@ -32,7 +32,7 @@ def test_thirteen_workloads_are_thirteen_rows_and_a_footnote(rows, printed):
         for name, offset in (("base", 0.0), ("up", 0.01), ("down", -0.01))
         for row in rows(name, [0.8 + offset + 0.01 * (i % 3) for i in range(8)], f"load{n}[num_layers=8,windows=12]")
     ]
-    text = printed(matrix_grid(compare(pd.DataFrame(made), "base", SCORE), 80), 80)
+    text = printed(matrix_grid(comparison_of(pd.DataFrame(made), "base", SCORE), 80), 80)
     assert text.count("[num_layers=8,windows=12]") == 1, "what all share is said once"
     assert len(text.splitlines()) < 24
     assert max(map(len, text.splitlines())) <= 80
@@ -46,7 +46,7 @@ def test_rows_are_what_leaves_least_out(rows):
         for v in range(20)
         for row in rows(f"seed[gpu_packer.refine_steps={v}]", [0.8 + 0.01 * v] * 6, f"w{n}")
     ]
-    comparison = compare(pd.DataFrame(made), "seed[gpu_packer.refine_steps=0]", SCORE)
+    comparison = comparison_of(pd.DataFrame(made), "seed[gpu_packer.refine_steps=0]", SCORE)
     grid = matrix_grid(comparison, 100)
     assert grid.header[0] == "variant"
     assert len(grid.rows) == 19

@@ -13,7 +13,13 @@ JUDGED = {
 
 
 def test_a_document_that_did_not_apply_has_dashes():
-    assert verdict_grid([REJECTED]).rows == [["a", "rejected", "-", "-", "-", "-", "-", "-", ""]]
+    assert verdict_grid([REJECTED, JUDGED]).rows[0] == ["a", "rejected", "-", "-", "-", "-", "-", "-", ""]
+
+
+def test_a_column_that_says_nothing_of_anything_is_not_there():
+    untimed = {**JUDGED, "time_ratio": None, "same_as": None}
+    header = ["candidate", "verdict", "next", "vs parent", "repeats", "score", "parent's"]
+    assert verdict_grid([untimed]).header == header
 
 
 def test_a_judged_program_has_numbers_with_their_intervals():
