@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from evaluator.analysis.pareto import on_front
 from evaluator.analysis.columns import BALANCE_FLOOR
+from evaluator.analysis.pareto import on_front
 from evaluator.analysis.summary import summarise
 from evaluator.shown.labels import Box, Point, label_spots, log_ticks
 from evaluator.shown.style import (

@@ -24,7 +24,7 @@ def test_a_quiet_run_says_control_settings_and_machine(data):
 
 
 def test_a_pass_that_was_not_alone_is_a_doubt(data):
-    said = trust(changed(data, timing_valid=False))
+    said = trust(changed(data, time_trust="not alone on the machine"))
     assert said["doubts"][0].startswith("not alone on the machine: ")
     assert "no other timing pass" not in "; ".join(said["facts"])
 

@@ -55,5 +55,5 @@ def test_rows_are_what_leaves_least_out(rows):
 
 def test_a_variant_that_was_not_measured_somewhere_has_a_dash_there(many):
     some = many[~((many["variant"] == "up") & (many["workload"] == "w3"))]
-    grid = matrix_grid(compare(some, "base", SCORE), 80)
+    grid = matrix_grid(comparison_of(some, "base", SCORE), 80)
     assert [row[list(grid.header).index("up")] == "-" for row in grid.rows] == [False, False, False, True, False]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from evaluator.analysis.comparison import compare, view_frame
+from evaluator.analysis.comparison import comparison_of, view_frame
 from evaluator.analysis.score import Score
 from evaluator.shown.rendering import MOST_TABLES, grids_of, terminal_grids
 
@@ -12,11 +12,11 @@ SCORE = Score("s", "", "balancedness_gpu_next", "")
 
 @pytest.fixture
 def comparison(many):
-    return compare(many, "base", SCORE)
+    return comparison_of(many, "base", SCORE)
 
 
 def test_few_workloads_have_a_table_each_and_their_notes_stand_once(many):
-    few = compare(many[many["workload"].isin(["w0", "w1"])], "base", SCORE)
+    few = comparison_of(many[many["workload"].isin(["w0", "w1"])], "base", SCORE)
     grids = terminal_grids(few, "s", 200)
     assert [grid.title for grid in grids[:2]] == ["w0 on t", "w1 on t"]
     said = "\n".join(grid.caption for grid in grids).split("\n")
@@ -43,6 +43,6 @@ def test_views_are_tables_too(comparison):
 
 
 def test_a_workload_without_the_reference_is_in_no_table(many, rows):
-    found = compare(pd.concat([many, pd.DataFrame(rows("up", [0.1] * 9, "other"))]), "base", SCORE)
+    found = comparison_of(pd.concat([many, pd.DataFrame(rows("up", [0.1] * 9, "other"))]), "base", SCORE)
     (matrix, *_) = terminal_grids(found, "s", 200)
     assert "other" not in [row[0] for row in matrix.rows]
