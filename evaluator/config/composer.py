@@ -187,9 +187,10 @@ class Composer:
         if "/" in key:
             parent = key.rpartition("/")[0]
             raise unknown("group", key, groups_in(parent) or (*SECTIONS, EXPERIMENT))
-        keys = self._remember("keys", lambda: {*map(str, self._config(())), EXPERIMENT})
-        if key.partition(".")[0] not in keys:
-            raise unknown("group or key", key, keys)
+        if section_of(override, SECTIONS) is None:
+            keys = self._remember("keys", lambda: {*map(str, self._config(())), EXPERIMENT})
+            if key.partition(".")[0] not in keys:
+                raise unknown("group or key", key, keys)
 
     def _check_choice(self, override: Override) -> None:
         key, value = override.key_or_group, override.value()
