@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from inspect import isfunction
 from typing import Any
 
@@ -38,16 +39,24 @@ def guarded(kind: str, stage: Any, run: Any = None) -> Any:
     run = stage if run is None else run
     if is_proven(stage) and (run is stage or is_proven(getattr(run, "func", run))):
         return run
-    check, who = CHECKS[kind], f"the {kind} {name_of(kind, stage)!r}"
+    return _Guarded(kind, stage, run)
 
-    def call(*given: Any) -> Any:
-        made = run(*map(_copy, given))
+
+@dataclass(frozen=True)
+class _Guarded:
+    """A stage that is handed copies and whose answers are checked; a class, so that processes can pass it on."""
+
+    kind: str
+    stage: Any
+    run: Any
+
+    def __call__(self, *given: Any) -> Any:
+        made = self.run(*map(_copy, given))
         try:
-            return check(made, *given)
+            return CHECKS[self.kind](made, *given)
         except EplbError as error:
-            raise EplbError(f"{who} does not keep its contract: {error}") from None
-
-    return call
+            name = name_of(self.kind, self.stage)
+            raise EplbError(f"the {self.kind} {name!r} does not keep its contract: {error}") from None
 
 
 def is_proven(stage: Any) -> bool:

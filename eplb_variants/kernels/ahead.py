@@ -30,8 +30,9 @@ def prepare(say: Callable[[str], object], *, others: bool = True) -> int:
     """
     number = needs_compiling(others=others)
     if number:
+        kernels = "1 kernel" if number == 1 else f"{number} kernels"
         kept = "they are kept for later" if cache_folder() else "they cannot be kept: set NUMBA_CACHE_DIR to a folder"
-        say(f"compiling {number} kernels, which usually takes 10 to 40 seconds; {kept}")
+        say(f"compiling {kernels}, which usually takes 10 to 40 seconds; {kept}")
         import_all(others=others)
     return number
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from eplb_variants import Topology, Variant, load_variant
+from eplb_variants import Placement, Topology, Variant, load_variant
+from eplb_variants.hierarchy import Staged
 from eplb_variants.installed.loading import why_missing
+from eplb_variants.kernels import accelerate
 from eplb_variants.loads import IntArray
 from eplb_variants.registry import stages
 from evaluator.bench.line import Line
@@ -21,6 +24,8 @@ from evaluator.workloads.synthetic import Synthetic
 
 KERNELS = ("deepseek", "seed_parent", "seed")
 TWO_THREADS = "deepseek, two threads"
+ONE_BY_ONE = "deepseek, stages one by one"
+"""As beside a stage without a part in the fused pipeline: each kernel over whole arrays, then the slots in NumPy."""
 SETTINGS = TimingSettings(rounds=15, min_rounds=8, seconds=3.0)
 TIMES = {"plain": 300.0, "sglang_deepseek_vec": 20.0, "vllm_default": 20.0}
 """How many times faster than these ``deepseek`` is to be at the published size under the global policy."""
@@ -103,11 +108,20 @@ def _others() -> dict[str, Variant]:
     kernels = {name: load_variant(name) for name in KERNELS[1:]}
     deepseek = load_variant("deepseek").config
     others = {
+        ONE_BY_ONE: _one_by_one(),
         "deepseek, as arrays": load_variant({**deepseek, "implementation": "reference"}),
         "plain": PLAIN,
     }
     engines = [stage.name for stage in stages("placer") if stage.requires and not why_missing(stage.requires)]
     return kernels | others | {name: load_variant(name) for name in engines}
+
+
+def _one_by_one() -> Variant:
+    """Return ``deepseek`` with a packer that has no part in the pipeline, and packs by the same kernel."""
+    deepseek = load_variant("deepseek")
+    staged = deepseek.placer
+    assert isinstance(staged, Staged)
+    return replace(deepseek, placer=replace(staged, gpu_packer=accelerate(staged.gpu_packer)))
 
 
 def _by_threads() -> dict[str, Variant]:
@@ -136,7 +150,7 @@ def measure_growth(progress: Progress, sizes: Sequence[Size] = GROWTH) -> tuple[
     for size in sizes:
         windows, topology = size.windows(), size.topology
         for name, variant in _by_threads().items():
-            beside = _on_half(variant, size.num_layers)
+            beside = _Half(variant.name, "", variant.forecaster, variant.placer)
             timing = time_variants({"whole": variant}, beside, windows, topology, SETTINGS)["whole"]
             growth = Growth(name, size, 1e3 * float(np.median(timing.wall)))
             found.append(growth)
@@ -155,7 +169,9 @@ def measure_growth(progress: Progress, sizes: Sequence[Size] = GROWTH) -> tuple[
     return lines, found
 
 
-def _on_half(variant: Variant, num_layers: int) -> Variant:
-    """Return ``variant``, placing only the first half of a load's layers."""
-    half = num_layers // 2
-    return Variant(variant.name, "", lambda history: variant.forecaster(history)[:half], variant.placer)
+@dataclass(frozen=True, eq=False)
+class _Half(Variant):
+    """A variant that places only the first half of a load's layers."""
+
+    def place(self, load: Any, topology: Topology, previous: Placement | None = None) -> Placement:
+        return super().place(load[:, : load.shape[1] // 2], topology, previous)

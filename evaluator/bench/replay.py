@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from eplb_variants import Placement, Topology, Variant, load_variant
-from eplb_variants.contracts import Replication
 from eplb_variants.loads import FloatArray
 from evaluator.analysis.score import Score
 from evaluator.analysis.statistics import median_ratio
@@ -104,20 +104,25 @@ def _in_arrays(before: Placement, now: Placement, own: FloatArray, later: FloatA
     return judged
 
 
-@dataclass
-class _Steady:
-    """A placer that takes as long as it is told, and keeps how long it took in all."""
+@dataclass(frozen=True, eq=False)
+class _Steady(Variant):
+    """``deepseek``, but a placement takes as long as it is told; it keeps how long all of them took."""
 
-    seconds: float
-    spent: float = field(default=0.0)
+    seconds: float = 0.0
+    taken: list[float] = field(default_factory=list)
 
-    def __call__(self, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication:
+    def place(self, load: Any, topology: Topology, previous: Placement | None = None) -> Placement:
         began = time.perf_counter()
-        made = load_variant("deepseek").placer(load, topology, previous)
+        made = super().place(load, topology, previous)
         while time.perf_counter() - began < self.seconds:
             pass
-        self.spent += time.perf_counter() - began
+        self.taken.append(time.perf_counter() - began)
         return made
+
+
+def _steady(name: str, seconds: float) -> _Steady:
+    deepseek = load_variant("deepseek")
+    return _Steady(name, "", deepseek.forecaster, deepseek.placer, deepseek.config, seconds)
 
 
 def measure_overhead(progress: Progress, num_windows: int = 1000) -> list[Line]:
@@ -126,8 +131,8 @@ def measure_overhead(progress: Progress, num_windows: int = 1000) -> list[Line]:
     whole, placing = [], []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS + 1):  # the first makes the trace, and does not count
-            placer = _Steady(VARIANT_SECONDS)
-            plan = _plan(Path(folder), num_windows, placer, f"round {number}")
+            steady = _steady(f"round {number}", VARIANT_SECONDS)
+            plan = _plan(Path(folder), num_windows, steady)
             plan.cells[0].workload.windows(0)
             began = time.perf_counter()
             outcome = run(plan)
@@ -135,7 +140,7 @@ def measure_overhead(progress: Progress, num_windows: int = 1000) -> list[Line]:
             assert outcome.measured == 1, outcome
             if number:
                 whole.append(seconds)
-                placing.append(placer.spent)
+                placing.append(sum(steady.taken))
             progress.step(f"round {number}")
     ratio = median_ratio(np.array(whole), np.array(placing))
     value = 1e3 * float(np.median(np.subtract(whole, placing))) / num_windows
@@ -154,12 +159,10 @@ def measure_overhead(progress: Progress, num_windows: int = 1000) -> list[Line]:
     ]
 
 
-def _plan(folder: Path, num_windows: int, placer: _Steady, name: str) -> Plan:
-    deepseek = load_variant("deepseek")
-    variant = Variant(name, "", deepseek.forecaster, placer, deepseek.config)
+def _plan(folder: Path, num_windows: int, variant: Variant) -> Plan:
     workload = Workload("long", {**LOAD, "windows": num_windows}, Kept(folder / ".traces"))
     cell = Cell(variant, workload, "adrs", HIERARCHICAL.topology, 0)
-    return Plan((cell,), folder / name, deepseek, "quality", True, TimingSettings(), SCORE)
+    return Plan((cell,), folder / variant.name, load_variant("deepseek"), "quality", True, TimingSettings(), SCORE)
 
 
 PEAK = """
@@ -173,9 +176,9 @@ MEMORY = (
     + """
 import sys
 from pathlib import Path
-from evaluator.bench.replay import _Steady, _plan
+from evaluator.bench.replay import _plan, _steady
 from evaluator.sweep.run import run
-run(_plan(Path(sys.argv[1]), int(sys.argv[2]), _Steady(0.0), "memory"))
+run(_plan(Path(sys.argv[1]), int(sys.argv[2]), _steady("memory", 0.0)))
 print(peak())
 """
 )

@@ -7,6 +7,7 @@ would read and write wherever an index points.
 from __future__ import annotations
 
 import functools
+import pickle
 from dataclasses import dataclass
 
 import numpy as np
@@ -265,6 +266,19 @@ def test_bearing_our_names_is_no_proof():
     Greedier.__module__ = Greedy.__module__
     for stranger in (disguised, Greedier(), functools.partial(dhondt), print, Staged.__call__):
         assert not is_proven(stranger)
+
+
+def honest_packer(weights, labels, num_packs):
+    return greedy(weights, labels, num_packs)
+
+
+@implementations
+def test_a_variant_that_has_placed_can_be_passed_to_another_process(implementation):
+    register("packer", "honest", "")(honest_packer)
+    variant = load_variant({**DEEPSEEK, "gpu_packer": "honest", "implementation": implementation})
+    placed = variant.place(LOAD, HIERARCHICAL)
+    again = pickle.loads(pickle.dumps(variant)).place(LOAD, HIERARCHICAL)
+    np.testing.assert_array_equal(placed.phy2log, again.phy2log)
 
 
 def test_every_kind_of_stage_is_checked():

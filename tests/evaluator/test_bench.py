@@ -10,6 +10,7 @@ import pytest
 
 from eplb_variants import Topology, load_variant
 from eplb_variants.hard_loads import cases
+from eplb_variants.kernels.pipeline import Pipeline
 from evaluator.analysis.statistics import Estimate
 from evaluator.bench import placement, recording, replay
 from evaluator.bench.line import COLUMNS, Line, grid, write
@@ -51,11 +52,21 @@ def test_everybody_is_measured_beside_deepseek():
     for size in SMALL:
         names = [line.what for line in lines if line.size == str(size)]
         assert names[0] == "deepseek"
-        assert {"plain", "seed", "deepseek, as arrays"} <= set(names)
+        assert {"plain", "seed", "deepseek, as arrays", placement.ONE_BY_ONE} <= set(names)
     for line in lines:
         assert line.value > 0
         assert line.ratio is None or line.ratio.low <= line.ratio.value <= line.ratio.high
         assert line.met is None, "targets are for the published size"
+
+
+def test_stages_one_by_one_place_as_the_pipeline_does():
+    one_by_one = placement._one_by_one()
+    assert (
+        Pipeline.of(one_by_one.placer.replicator, one_by_one.placer.fixup, one_by_one.placer.gpu_packer, 24, 36) is None
+    )
+    for case in cases():
+        made = [variant.place(case.load, case.topology).phy2log for variant in (one_by_one, load_variant("deepseek"))]
+        np.testing.assert_array_equal(*made, err_msg=case.name)
 
 
 def test_growth_is_measured_at_every_size_and_drawn():

@@ -60,7 +60,7 @@ def test_beside_the_sources_and_found_again(site):
 def test_a_change_in_any_kernel_compiles_all_of_them_anew(site):
     """Numba alone looks at the file of a kernel, and would not see a change in what it calls."""
     first, _ = build_a_tree(site)
-    with (site / "eplb_variants" / "kernels" / "slots.py").open("a") as file:
+    with (site / "eplb_variants" / "kernels" / "refine.py").open("a") as file:
         file.write("# a change\n")
     second, kept = build_a_tree(site)
     assert second != first

@@ -20,10 +20,8 @@ from hypothesis import strategies as st
 
 from eplb_variants import EplbError, Packing, Replication, Topology, load_variant, register, variant_names
 from eplb_variants.hard_loads import HIERARCHICAL, cases, hard_loads
-from eplb_variants.kernels import accelerate, compiled_stages, compiles, pipeline
-from eplb_variants.kernels.order import heaviest_first
+from eplb_variants.kernels import accelerate, compiled_stages, compiles
 from eplb_variants.kernels.packing import PackRule
-from eplb_variants.kernels.tree import LAST, build, new_tree, runner_up, update
 from eplb_variants.packing.diverse import Diverse
 from eplb_variants.packing.greedy import Greedy
 from eplb_variants.registry import build as build_stage
@@ -121,37 +119,6 @@ def test_every_kernel_is_that_of_a_registered_stage():
         assert made_by in factories, made_by
 
 
-@given(SEEDS)
-def test_the_order_is_that_of_a_stable_sort(seed):
-    draw = np.random.default_rng(seed)
-    weights = random_loads(draw, 3, int(draw.integers(1, 70)))
-    np.testing.assert_array_equal(heaviest_first(weights), np.argsort(-weights, axis=1, kind="stable"))
-
-
-@given(st.lists(st.sampled_from([0.0, 1.0, 1.5, 2.0]), min_size=2, max_size=20), SEEDS)
-def test_the_tree_knows_the_smallest_and_the_next(given_values, seed):
-    values = list(given_values)
-    draw = np.random.default_rng(seed)
-    number, key, winner = new_tree(len(values))
-    size = number.size // 2
-    number[size : size + len(values)] = values
-    build(key, winner)
-    for _ in range(10):
-        assert winner[1] == np.argmin(values)
-        assert number[1] == min(values)
-        assert runner_up(key, winner) == key[0]
-        assert number[0] == np.partition(values, 1)[1]
-        place = int(draw.integers(len(values)))
-        values[place] = number[size + place] = float(draw.integers(3))
-        update(key, winner, place)
-
-
-def test_a_tree_of_one_has_no_next():
-    _, key, winner = new_tree(1)
-    build(key, winner)
-    assert (winner[1], runner_up(key, winner)) == (0, LAST)
-
-
 def both(config):
     """Return a composition as the kernels and as the readable stages carry it out."""
     config = load_variant(config).config
@@ -192,37 +159,6 @@ def test_variants_on_a_thousand_random_layers(name):
     for topology in (Topology(40, 4, 2, 8), Topology(48, 1, 1, 12), Topology(64, 8, 4, 32)):
         for _ in range(50):
             assert_equal_variants(name, random_loads(draw, 7, 32), topology)
-
-
-@pytest.mark.parametrize("name", STAGED)
-def test_shipped_variants_go_through_the_pipeline(name):
-    """Their speed rests on it, so a kernel that lost its part in it would be missed here and not by a benchmark."""
-    placer = load_variant(name).placer
-    assert pipeline.Pipeline.of(placer.replicator, placer.fixup, placer.gpu_packer, 64, 72) is not None
-
-
-def test_threads_do_not_change_the_answer(monkeypatch):
-    monkeypatch.setattr(pipeline, "SLOTS_A_THREAD", 1000)
-    load = random_loads(np.random.default_rng(3), 61, 256)
-    for topology in (Topology(288, 8, 4, 32), Topology(288, 1, 1, 144)):
-        for name in STAGED:
-            config = load_variant(name).config
-            one = load_variant(config).place(load, topology)
-            for threads in (2, 3, 7):
-                many = load_variant({**config, "threads": threads}).place(load, topology)
-                assert_same((one.phy2log, one.rank), (many.phy2log, many.rank))
-
-
-def test_stages_composed_one_by_one_answer_as_the_pipeline_does(monkeypatch):
-    topology = Topology(48, 4, 2, 8)
-    in_one_go = {}
-    for case, load in hard_loads(5, 32).items():
-        in_one_go[case] = [load_variant(name).place(load, topology) for name in STAGED]
-    monkeypatch.setattr(pipeline.Pipeline, "of", lambda *stages: None)
-    for case, load in hard_loads(5, 32).items():
-        for name, expected in zip(STAGED, in_one_go[case], strict=True):
-            composed = load_variant(name).place(load, topology)
-            assert_same((composed.phy2log, composed.rank), (expected.phy2log, expected.rank))
 
 
 def test_negative_zeros_and_read_only_loads_are_loads():
