@@ -1,4 +1,4 @@
-# make demo, make test, make bench: each makes .venv first where it is missing.
+# make demo, make check, make test, make bench: each makes .venv first where it is missing.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,15 +8,26 @@ READY := $(VENV)/.ready
 SGLANG := 0.5.23
 VLLM := 0.33.0
 
-.PHONY: demo test engines lint format bench selftest clean
+# The rooms that are pure: their tests start no process, no browser and no sandbox.
+QUICK := tests/test_architecture.py tests/eplb_variants tests/evaluator/analysis tests/evaluator/quality \
+  tests/evaluator/results tests/evaluator/candidates/documents
+PYTEST := $(BIN)/python -m pytest -n auto --hypothesis-profile=same
+
+.PHONY: demo check test nobody engines lint format bench selftest clean
 
 demo: $(READY)
 	$(BIN)/eplb evaluate -m run=demo variant=contiguous,deepseek,seed_parent,seed workload=dsr1_decode \
 	  workload.windows=12 workload.num_layers=16
 	$(BIN)/eplb compare runs/demo
 
+check: $(READY) lint
+	$(PYTEST) -m 'not engines' --ignore tests/eplb_variants/kernels/test_compiled.py $(QUICK)
+
 test: $(READY) lint
-	$(BIN)/python -m pytest -n auto --nbmake tests notebooks
+	$(PYTEST) --nbmake tests notebooks
+
+nobody: $(READY)
+	.ci/nobody
 
 engines: $(READY)
 	$(BIN)/python -m pip install --quiet --no-deps sglang==$(SGLANG) vllm==$(VLLM)

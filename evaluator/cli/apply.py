@@ -97,7 +97,8 @@ def _deliver(program: str, output: str | None) -> None:
 def _report(document: Document, applied: Applied, parent: str, matching: str) -> Iterator[str]:
     from evaluator.candidates.documents.apply import summarise_matchings
 
-    what = f"{len(document.edits)} edits" if document.edits else "a whole program"
+    number = len(document.edits)
+    what = f"{number} edit{'s' * (number > 1)}" if number else "a whole program"
     yield f"{document.name} applies under {matching}: {what}"
     for note in (*document.notes, *applied.notes):
         yield f"  note: {note}"

@@ -107,4 +107,9 @@ def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
     for line in said:
         if line["detail"]:
             print(f"{line['candidate']}: {line['verdict']}: {printable(line['detail'])}")
-    print(f"{len(said)} documents, {heading['programs']} distinct programs judged; parquet: {heading['folder']}")
+    documents, programs = _counted(len(said), "document"), _counted(heading["programs"], "distinct program")
+    print(f"{documents}, {programs} judged; parquet: {heading['folder']}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

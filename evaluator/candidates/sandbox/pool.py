@@ -21,9 +21,8 @@ from evaluator.candidates.sandbox.launch import bubblewrap_command, scrubbed_env
 from evaluator.candidates.sandbox.limits import Limits
 from evaluator.candidates.sandbox.worker import Worker
 
-START_SECONDS = 120.0
-"""For the zygote to import torch on a busy machine."""
-FORK_SECONDS = 20.0
+START_SECONDS = FORK_SECONDS = 120.0
+"""For the zygote to import torch, and for a child to be confined: our own code, on however busy a machine."""
 ISOLATIONS = ("auto", "none")
 
 

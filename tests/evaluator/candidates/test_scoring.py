@@ -11,7 +11,7 @@ import pytest
 from eplb_variants import EplbError
 from evaluator.candidates.judging.judge import ParentUnusable
 from evaluator.candidates.judging.schema import ARROW, IDENTICAL, REJECTED, VERDICTS
-from evaluator.candidates.program import Program, example_program
+from evaluator.candidates.program import example_program
 from evaluator.candidates.scoring import DEFAULTS, score_candidates
 from evaluator.progress import Progress
 from evaluator.sweep.plan import make_plan
@@ -36,7 +36,7 @@ def test_the_examples_are_what_their_table_says(tmp_path):
     assert set(said.values()) <= {*VERDICTS}
 
 
-def test_every_document_is_a_row_and_every_program_is_judged_once(tmp_path):
+def test_every_document_is_a_row_and_every_program_is_judged_once_beside_a_parent_of_ones_own(tmp_path):
     (tmp_path / "a.py").write_text(example_program().source + "\n# a\n")
     (tmp_path / "b.py").write_text(example_program().source + "\n# a\n")
     (tmp_path / "c.txt").write_text("no program")
@@ -50,26 +50,22 @@ def test_every_document_is_a_row_and_every_program_is_judged_once(tmp_path):
         def step(self, name):
             steps.append(name)
 
-    scores = score_candidates(files, plan_in(tmp_path, *SMALL), limits=LIMITS, progress=Steps())
+    parent = tmp_path / "parent.py"
+    parent.write_text(example_program().source)
+    scores = score_candidates(files, plan_in(tmp_path, *SMALL), parent=parent, limits=LIMITS, progress=Steps())
     assert [row["verdict"] for row in scores.rows] == [IDENTICAL, IDENTICAL, REJECTED]
     assert [row["same_as"] for row in scores.rows] == [None, "a", None]
     assert {*scores.rows[0]} == {*ARROW.names, "path", "notes", "same_as", "feedback"}
     assert scores.heading["programs"] == 1
-    assert scores.heading["parent"] == "balancer"
+    assert scores.heading["parent"] == "parent"
     assert (tmp_path / "scores" / "_seed").exists(), "the seed was drawn, for none was given"
     assert steps == [("trying", 1), "a"]
 
 
-def test_the_parent_may_be_a_program_or_a_file_and_must_be_usable(tmp_path):
-    candidate, parent = tmp_path / "same.py", tmp_path / "parent.py"
-    for path in (candidate, parent):
-        path.write_text(example_program().source)
-    plan = plan_in(tmp_path, *SMALL)
-    assert score_candidates([candidate], plan, parent=parent, limits=LIMITS).heading["parent"] == "parent"
+def test_a_parent_that_cannot_be_read_is_unusable(tmp_path):
+    (tmp_path / "same.py").write_text(example_program().source)
     with pytest.raises(ParentUnusable, match=r"'no\.py' cannot be read"):
-        score_candidates([candidate], plan, parent="no.py", limits=LIMITS)
-    with pytest.raises(ParentUnusable, match="the parent 'broken' cannot be judged against"):
-        score_candidates([candidate], plan, parent=Program("broken", "x = ("), limits=LIMITS)
+        score_candidates([tmp_path / "same.py"], plan_in(tmp_path, *SMALL), parent="no.py", limits=LIMITS)
 
 
 def test_a_matching_that_there_is_not_is_refused_before_anything_is_read(tmp_path):

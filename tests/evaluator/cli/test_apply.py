@@ -28,7 +28,7 @@ def test_the_program_is_written_byte_for_byte(files, capsys):
     assert apply("idea.txt", "--parent", "parent.py", "-o", "child.py") == 0
     assert (files / "child.py").read_bytes() == CHILD.encode()
     said = capsys.readouterr()
-    assert "idea applies under exact-line: 1 edits" in said.out
+    assert "idea applies under exact-line: 1 edit\n" in said.out
     assert "under shinka: another program: block 1 is ambiguous" in said.out
     assert said.err == ""
 
