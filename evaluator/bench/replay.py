@@ -9,7 +9,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -106,17 +108,17 @@ def _in_arrays(before: Placement, now: Placement, own: FloatArray, later: FloatA
 
 @dataclass
 class _Steady:
-    """A placer that takes as long as it is told, and keeps how long it took in all."""
+    """A placer that takes as long as it is told, and keeps how long it took in all, in whichever process."""
 
     seconds: float
-    spent: float = field(default=0.0)
+    spent: Any = field(default_factory=lambda: RawValue("d", 0.0))
 
     def __call__(self, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication:
         began = time.perf_counter()
         made = load_variant("deepseek").placer(load, topology, previous)
         while time.perf_counter() - began < self.seconds:
             pass
-        self.spent += time.perf_counter() - began
+        self.spent.value += time.perf_counter() - began
         return made
 
 
@@ -135,7 +137,7 @@ def measure_overhead(progress: Progress, num_windows: int = 1000) -> list[Line]:
             assert outcome.measured == 1, outcome
             if number:
                 whole.append(seconds)
-                placing.append(placer.spent)
+                placing.append(placer.spent.value)
             progress.step(f"round {number}")
     ratio = median_ratio(np.array(whole), np.array(placing))
     value = 1e3 * float(np.median(np.subtract(whole, placing))) / num_windows
@@ -171,15 +173,16 @@ def peak():
 MEMORY = (
     PEAK
     + """
+import resource
 import sys
 from pathlib import Path
 from evaluator.bench.replay import _Steady, _plan
 from evaluator.sweep.run import run
 run(_plan(Path(sys.argv[1]), int(sys.argv[2]), _Steady(0.0), "memory"))
-print(peak())
+print(max(peak(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024))
 """
 )
-"""A process of its own, that evaluates so many windows and says how much memory it had at most, in MiB."""
+"""A process of its own, that evaluates so many windows and says how much memory it or its child had at most, in MiB."""
 
 
 def measure_memory(progress: Progress, few: int = 1000, many: int = 4000) -> list[Line]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evaluator.sweep.measure import Outcome
     from evaluator.sweep.plan import Plan
+    from evaluator.sweep.result import SweepResult
 
 EPILOG = """\
 overrides are Hydra's: GROUP=CHOICE picks a file of conf/GROUP, KEY=VALUE sets a value
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     return report(plan, outcome, as_json=options.json)
 
 
-def report(plan: Plan, outcome: Outcome, *, as_json: bool) -> int:
+def report(plan: Plan, outcome: SweepResult, *, as_json: bool) -> int:
     """Print what came out, where it is and what to do next; return the exit code."""
     from evaluator.analysis.comparison import PICTURED, UNSEEN
     from evaluator.cli.main import CRASHED, DONE, USAGE
@@ -113,7 +113,7 @@ def _print_tables(plan: Plan, good: pd.DataFrame) -> None:
         terminal.print(summary_table(summary, plan.reference.name, title, terminal.width, plan.score.name))
 
 
-def _document(plan: Plan, outcome: Outcome, good: pd.DataFrame) -> dict[str, object]:
+def _document(plan: Plan, outcome: SweepResult, good: pd.DataFrame) -> dict[str, object]:
     from evaluator.analysis.summary import by_workload
 
     tables = {

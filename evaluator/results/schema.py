@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when a column is added or changes its meaning; readers refuse what is newer than they are."""
 
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
@@ -95,6 +95,9 @@ PROVENANCE = (
     Column("machine", TEXT, "processor, cores, memory, versions, JSON"),
     Column("version", TEXT, "version of eplb-lab"),
     Column("measured_at", pa.timestamp("us", tz="UTC"), "when the cell was written"),
+    Column(
+        "cell_seconds", REAL, "wall time of measuring the cell's quality, up to this window; the last row has the whole"
+    ),
 )
 COLUMNS = (*IDENTITY, *CONFIGURATION, *QUALITY, *TIMING, *PROVENANCE)
 TIMING_NAMES = tuple(column.name for column in TIMING)

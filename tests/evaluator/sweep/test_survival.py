@@ -18,9 +18,11 @@ from eplb_variants import EplbError
 from evaluator.results.claims import Claims
 from evaluator.results.log import FOLDER
 from evaluator.results.store import Store, read_runs
+from evaluator.sweep import jobs
 from evaluator.sweep import run as sweep
-from evaluator.sweep.measure import Outcome
 from evaluator.sweep.plan import make_plan
+from evaluator.sweep.result import SweepResult
+from evaluator.sweep.worker import Work, Worker, timing_key
 
 SWEEP = ["variant=seed,deepseek,contiguous", "workload=mild,quick", "seed=range(0,4)", "measure=quality"]
 TINY = ["workload.num_layers=2", "workload.windows=4", "workload.tokens=3000"]
@@ -39,7 +41,7 @@ def plan(tmp_path):
 
 def quality(folder):
     """Return all that was measured but when, in one order."""
-    frame = read_runs([folder]).drop(columns=["run", "measured_at"])
+    frame = read_runs([folder]).drop(columns=["run", "measured_at", "cell_seconds"])
     return frame.sort_values(["cell", "window"], ignore_index=True)
 
 
@@ -93,16 +95,15 @@ def test_several_sweeps_into_one_folder_share_the_work(plan, tmp_path):
 
 def test_what_another_sweep_has_measured_since_this_one_looked_is_not_measured_again(plan):
     shared = plan("default", "workload=quick", "seed=0", "measure=both", "timing.rounds=3", "timing.min_rounds=3")
-    work, store = sweep.Work(shared, sweep.timing_key(shared)), Store(shared.folder)
-    store.prepare()
+    work = Work(shared, timing_key(shared))
+    Store(shared.folder).prepare()
     did, steps = [], []
     for _ in range(2):
-        outcome, claims = Outcome(shared.folder), Claims(shared.folder)
-        hands = sweep.Hands(work, store, claims, outcome, steps.append)
-        hands.measure(shared.cells)  # as if neither had been there when the plan was made
-        hands.take_times(shared.cells)
-        claims.close()
-        did.append((outcome.measured, outcome.timed))
+        result = SweepResult(shared.folder)
+        with Worker(work, shared.cells, result, steps.append) as worker:
+            worker.measure(shared.cells)  # as if neither had been there when the plan was made
+            worker.take_times(shared.cells)
+        did.append((result.measured, result.timed))
     assert did == [(3, 3), (0, 0)]
     assert len(steps) == 12, "the bar moves for what others did, too"
     again = sweep.run(plan("default", "workload=quick", "seed=0", "refresh=true"))
@@ -236,9 +237,9 @@ def test_a_launcher_that_works_in_the_starting_process_does_not_end_with_its_she
 
     small = plan("default", "workload=quick", "seed=0")
     Store(small.folder).prepare()
-    here = sweep.Share(sweep.Work(small, None), (tuple(small.cells),), (), os.getpid())
+    here = jobs.Shares(Work(small, None), (tuple(small.cells),), (), os.getpid())
     assert here("0").measured == 3
-    assert sweep.WATCH not in {thread.name for thread in threading.enumerate()}
+    assert jobs.WATCH not in {thread.name for thread in threading.enumerate()}
 
 
 def waited(happens, seconds=60):
@@ -282,18 +283,18 @@ def test_what_a_launchers_job_says_of_a_cell_is_passed_on(tmp_path, eplb):
 
 def test_a_job_that_fails_is_one_sentence_and_what_was_measured_is_kept(plan, monkeypatch):
     launched = plan("default", "hydra/launcher=joblib")
-    done = iter(["No space left on device", "No space left on device", sweep.Outcome(launched.folder, measured=1)])
-    monkeypatch.setattr(sweep, "launch", lambda share, words, launcher, folder: [next(done) for _ in range(3)])
+    done = iter(["No space left on device", "No space left on device", SweepResult(launched.folder, measured=1)])
+    monkeypatch.setattr(jobs, "launch", lambda share, words, launcher, folder: [next(done) for _ in range(3)])
     with pytest.raises(EplbError, match="2 jobs of the launcher failed; what was measured is kept: No space left"):
         sweep.run(launched)
 
 
 def test_shares_hold_every_cell_once(plan, monkeypatch):
-    launched, seen = plan("default", "hydra/launcher=joblib"), []
-    monkeypatch.setattr(sweep, "launch", lambda share, *rest: seen.append(share.parts) or [])
+    launched, seen = plan("default", "hydra/launcher=joblib", "shares=3"), []
+    monkeypatch.setattr(jobs, "launch", lambda shares, *rest: seen.append(shares.shares) or [])
     sweep.run(launched)
     (parts,) = seen
-    assert len(parts) == sweep.SHARES
+    assert len(parts) == 3
     assert sorted(cell.key for part in parts for cell in part) == sorted(cell.key for cell in launched.cells)
 
 
