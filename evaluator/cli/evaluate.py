@@ -31,6 +31,9 @@ on more cores: hydra/launcher=joblib hydra.launcher.n_jobs=4; on a cluster: hydr
 MAX_TABLES = 4
 """Workloads with a table each; more are summed up in one, and `eplb compare` shows them all."""
 
+MAX_REASONS = 40
+"""Cells that failed, or were skipped, with a line each."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
@@ -61,6 +64,8 @@ def report(plan: Plan, outcome: SweepResult, *, as_json: bool) -> int:
     """Print what came out, where it is and what to do next; return the exit code."""
     from evaluator.analysis.comparison import PICTURED, UNSEEN
     from evaluator.cli.main import CRASHED, DONE, USAGE
+    from evaluator.cli.terminal import own_command
+    from evaluator.results.log import FOLDER
     from evaluator.results.schema import OK
     from evaluator.results.store import read_files
 
@@ -70,22 +75,36 @@ def report(plan: Plan, outcome: SweepResult, *, as_json: bool) -> int:
         print(json.dumps(_document(plan, outcome, good), indent=2))
     elif len(good):
         _print_tables(plan, good)
-    for name, reason in outcome.failed.items():
-        print(f"eplb: failed: {name}: {reason}", file=sys.stderr)
-    for name, reason in outcome.skipped.items():
-        print(f"eplb: skipped: {name}: {reason}", file=sys.stderr)
+    _print_reasons("failed", outcome.failed)
+    _print_reasons("skipped", outcome.skipped)
     done = sys.stderr if as_json else sys.stdout
     print(
         f"{outcome.measured} cells measured, {outcome.timed} timed, {outcome.cached} were there already, "
         f"{len(outcome.failed)} failed, {len(outcome.skipped)} skipped; parquet: {outcome.folder}",
         file=done,
     )
-    if len(good):
-        print(f"next: eplb compare {outcome.folder} --reference {plan.reference.name}", file=done)
     if outcome.failed:
-        print("the same command again runs only what failed", file=done)
+        again = "the same command without refresh=true" if plan.refresh else "the same command again"
+        print(f"{again} runs only what failed; logs: {outcome.folder / FOLDER}", file=done)
+    if len(good):
+        print(f"next: {own_command()} compare {outcome.folder} --reference {plan.reference.name}", file=done)
+    if outcome.failed:
         return CRASHED
     return DONE if len(good) else USAGE
+
+
+def _print_reasons(what: str, reasons: dict[str, str]) -> None:
+    """Say of each cell why, one by one while they are few, else once for each reason."""
+    if len(reasons) <= MAX_REASONS:
+        for name, reason in reasons.items():
+            print(f"eplb: {what}: {name}: {reason}", file=sys.stderr)
+        return
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        by_reason.setdefault(reason, []).append(name)
+    for reason, names in by_reason.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        print(f"eplb: {what}: {names[0]}{more}: {reason}", file=sys.stderr)
 
 
 def _summaries(plan: Plan, parts: list[tuple[str, pd.DataFrame]]) -> Iterator[tuple[str, pd.DataFrame]]:

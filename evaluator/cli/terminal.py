@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
+NAME = "eplb"
 WIDE = 200
 """Columns where the output is not a terminal: a file or a pipe must not cut the table."""
 
@@ -15,3 +18,15 @@ def console() -> Console:
     """Return a console for stdout: as wide as the terminal, or wide enough where there is none."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
     return Console(width=width, highlight=False)
+
+
+def own_command() -> str:
+    """Return how the user can call this command again: by its name if it is on the path, else by its file."""
+    started = Path(sys.argv[0])
+    if started.name != NAME or not started.is_file():
+        return NAME
+    found = shutil.which(NAME)
+    if found is not None and Path(found).resolve() == started.resolve():
+        return NAME
+    relative = os.path.relpath(started)
+    return str(started) if relative.startswith(os.pardir) else relative

@@ -28,6 +28,7 @@ class CellLog:
 
     def says(self, status: str, what: str, died_of: BaseException | None = None) -> None:
         """Write how the cell ended, with the traceback of what its variant died of."""
+        _flush()
         with contextlib.suppress(OSError, ValueError):
             if died_of is not None:
                 self._file.write(_traceback(died_of))
@@ -52,18 +53,13 @@ def cell_log(folder: Path, name: str, title: str) -> Iterator[CellLog]:
     A log that cannot be written costs nothing but the log.
     """
     with contextlib.ExitStack() as stack:
-        try:
-            (folder / FOLDER).mkdir(exist_ok=True)
-            file: TextIO = log_path(folder, name).open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
-        except OSError:
-            file = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - the stack closes it
-        stack.callback(_closed, file)
-        log = CellLog(file)
+        own, printed = (stack.enter_context(_opened(folder, name)) for _ in range(2))
+        log = CellLog(own)
         with contextlib.suppress(OSError):
-            file.write(f"{datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds')} {title}\n")
-        stack.enter_context(_descriptors_to(file))
-        stack.enter_context(contextlib.redirect_stdout(file))
-        stack.enter_context(contextlib.redirect_stderr(file))
+            own.write(f"{datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds')} {title}\n")
+        stack.enter_context(_descriptors_to(own))
+        stack.enter_context(contextlib.redirect_stdout(printed))  # another file: what is measured may close it
+        stack.enter_context(contextlib.redirect_stderr(printed))
         yield log
 
 
@@ -80,9 +76,7 @@ def _descriptors_to(file: TextIO) -> Iterator[None]:
     """Let what is printed past Python go to a file, too."""
     saved = []
     try:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
-                stream.flush()
+        _flush()
         for standard in STANDARD:
             saved.append((os.dup(standard), standard))
             os.dup2(file.fileno(), standard)
@@ -94,9 +88,26 @@ def _descriptors_to(file: TextIO) -> Iterator[None]:
                 os.close(kept)
 
 
-def _closed(file: TextIO) -> None:
-    with contextlib.suppress(OSError, ValueError):  # a variant may have closed it
-        file.close()
+@contextmanager
+def _opened(folder: Path, name: str) -> Iterator[TextIO]:
+    """Open a log to add to, or nothing where that cannot be done; it may be closed meanwhile."""
+    try:
+        (folder / FOLDER).mkdir(exist_ok=True)
+        path = log_path(folder, name)
+        file: TextIO = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
+    except OSError:
+        file = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - closed below
+    try:
+        yield file
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            file.close()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or put away
+            stream.flush()
 
 
 def _traceback(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import struct
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
@@ -37,10 +38,15 @@ class Calls:
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, mmap.PAGESIZE)
         self.forget()
+        self.made_here()
 
     def forget(self) -> None:
         """Start over, for a new process or a new cell."""
         _LAYOUT.pack_into(self._memory, 0, 0, NOBODY)
+
+    def made_here(self) -> None:
+        """Say that this process makes the calls; one that a variant forks off ends with the call."""
+        self._process = os.getpid()
 
     def begin(self, who: int) -> None:
         """Say that a call begins."""
@@ -49,6 +55,8 @@ class Calls:
 
     def end(self) -> None:
         """Say that it has ended."""
+        if os.getpid() != self._process:
+            os._exit(0)  # both would go on to write the same file
         count, who = _LAYOUT.unpack_from(self._memory)
         _LAYOUT.pack_into(self._memory, 0, count + count % 2, who)
 

@@ -36,8 +36,9 @@ TRACE_SECONDS = 0.3
 REAP_SECONDS = 10.0
 """For a child that has left the line to be gone."""
 LONGEST_ANSWER = 1 << 20
-LARGEST_LOG = 16 << 20
-"""Bytes that a log is cut to whenever the parent looks."""
+LARGEST_LOG, KEPT_LOG, END_OF_LOG = 16 << 20, 8 << 20, 1 << 16
+"""Bytes: a log that is larger when the parent looks is cut to its beginning and its end."""
+CLOSED = "closed the descriptors of its process"
 OUT_OF_REACH = 70
 """Exit code of a child that cannot answer, because what it ran closed its descriptors."""
 ANSWER, ERROR, FAULT = "answer", "error", "fault"
@@ -57,7 +58,7 @@ class Child:
     Args:
         answer: from a request to its answer, both JSON; it is called in the child.
         calls: where the child counts the calls of variants.
-        place_seconds: a call that takes longer is ended.
+        place_seconds: a call that takes longer is ended; waiting for a core does not count.
         memory_bytes: memory that the child may take beyond what it starts with.
     """
 
@@ -119,6 +120,7 @@ class Child:
         if pid == 0:
             try:
                 ours.close()
+                self.calls.made_here()
                 _settle(parent, self.memory_bytes)
                 _serve(theirs, self.answer)
             finally:
@@ -129,7 +131,8 @@ class Child:
     def _line(self, log: Path | None) -> bytes:
         """Return the next line that the child writes, and end it where a call takes too long."""
         assert self._channel is not None
-        line, watch = b"", _Watch(self.calls, self.place_seconds)
+        assert self._pid is not None
+        line, watch = b"", _Watch(self.calls, self.place_seconds, self._pid)
         while not line.endswith(b"\n"):
             if select.select([self._channel], [], [], LOOK_SECONDS)[0]:
                 try:
@@ -177,7 +180,7 @@ class Child:
         except ChildProcessError:  # somebody else waited for it
             status = 0
         self._forget()
-        return "closed the descriptors of its process" if stays else _how(status)
+        return CLOSED if stays else _how(status)
 
     def _kill(self) -> None:
         assert self._pid is not None
@@ -194,22 +197,36 @@ class Child:
 class _Watch:
     """Says when a call has taken too long."""
 
-    def __init__(self, calls: Calls, seconds: float) -> None:
-        self._calls, self._seconds = calls, seconds
-        self._number, self._waited, self._looked = -1, 0.0, time.monotonic()
+    def __init__(self, calls: Calls, seconds: float, process: int) -> None:
+        self._calls, self._seconds, self._process = calls, seconds, process
+        self._number, self._taken = -1, 0.0
+        self._looked, self._queued = time.monotonic(), _queued_seconds(process)
 
     def is_over(self) -> bool:
         """Return whether the same call has been in progress for too long; to be asked every ``LOOK_SECONDS``.
 
-        Time in which nobody looked counts little: whoever stopped the parent may have stopped the child, too.
+        Time in which the process waited for a core does not count: how busy the machine is fails no call. Time in
+        which nobody looked counts little: whoever stopped the parent may have stopped the child, too.
         """
-        now, call = time.monotonic(), self._calls.last()
+        now, queued, call = time.monotonic(), _queued_seconds(self._process), self._calls.last()
         if not call.running or call.number != self._number:
-            self._number, self._waited = call.number, 0.0
+            self._number, self._taken = call.number, 0.0
         else:
-            self._waited += min(now - self._looked, 5 * LOOK_SECONDS)
-        self._looked = now
-        return call.running and self._waited > self._seconds
+            waited = max(0.0, now - self._looked - (queued - self._queued))
+            self._taken += min(waited, 5 * LOOK_SECONDS)
+        self._looked, self._queued = now, queued
+        return call.running and self._taken > self._seconds
+
+
+def _queued_seconds(process: int) -> float:
+    """Return how long the main thread of a process was ready to run and had no core; 0 where the system does not say.
+
+    For a thread that sleeps, or runs, time goes on; for one in the queue it does not.
+    """
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _opened(line: bytes) -> tuple[str, Any]:
@@ -233,14 +250,20 @@ def _how(status: int) -> str:
             name = f"signal {number}"
         return f"ended by {name}" + (", most likely for want of memory" if number == signal.SIGKILL else "")
     code = os.waitstatus_to_exitcode(status)
-    return "closed the descriptors of its process" if code == OUT_OF_REACH else f"ended its process with code {code}"
+    return CLOSED if code == OUT_OF_REACH else f"ended its process with code {code}"
 
 
 def _cut(log: Path) -> None:
-    """Cut a log that has grown too large; its writers append to it."""
+    """Cut a log that has grown too large to its beginning and its end; its writers append to it."""
     try:
-        if log.stat().st_size > LARGEST_LOG:
-            os.truncate(log, LARGEST_LOG)
+        if log.stat().st_size <= LARGEST_LOG:
+            return
+        with log.open("r+b") as file:
+            file.seek(-END_OF_LOG, os.SEEK_END)
+            end = file.read()
+            file.truncate(KEPT_LOG)
+        with log.open("ab") as file:
+            file.write(b"\n[what was printed here was too much to keep]\n" + end)
     except OSError:
         pass
 

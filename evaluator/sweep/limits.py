@@ -19,7 +19,7 @@ class Limits:
     """What a variant may use.
 
     Args:
-        place_seconds: wall time of one call of place, more than 0.
+        place_seconds: time of one call of place, running or asleep, more than 0; waiting for a core does not count.
         memory_mib: memory that a measuring process may take beyond what it starts with; 0 for its share of three
             quarters of the machine's memory.
     """

@@ -9,7 +9,9 @@ import contextlib
 import datetime
 import errno
 import json
+import resource
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -25,6 +27,7 @@ from evaluator.results.schema import FAILED, OK, SCHEMA_VERSION, SKIPPED, TIMING
 from evaluator.results.store import Store
 from evaluator.sweep.calls import REFERENCE, Calls, watched
 from evaluator.sweep.cell import Cell, digest
+from evaluator.sweep.child import CLOSED
 from evaluator.timing.rounds import Timing, time_variants
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.windows import WindowSequence
@@ -108,6 +111,7 @@ class Measuring:
             except EplbError as error:
                 return self._noted(cell, known, log, SKIPPED, error)
             except MemoryError as error:
+                _make_room(error)
                 return self._noted(cell, known, log, FAILED, error)
             known = {**common_columns(cell, windows_WLE), "status": OK, **self._times_kept(cell)}
             variant = watched(cell.variant, self.calls, number)
@@ -119,7 +123,8 @@ class Measuring:
             except UnfitError as error:
                 return self._noted(cell, known, log, SKIPPED, error)
             except (VariantFailed, MemoryError) as error:
-                return self._noted(cell, known, log, FAILED, error.__cause__ or error, str(error))
+                _make_room(error)
+                return self._noted(cell, known, log, FAILED, error.__cause__ or error)
             log.says(OK, f"{len(windows_WLE)} windows")
         return {"status": OK, "reason": None, "spoiled": False}
 
@@ -129,10 +134,10 @@ class Measuring:
         return {name: rows[0][name] for name in TIMING_NAMES} if rows else {}
 
     def _noted(
-        self, cell: Cell, known: dict[str, Any], log: CellLog, status: str, error: BaseException, reason: str = ""
+        self, cell: Cell, known: dict[str, Any], log: CellLog, status: str, error: BaseException
     ) -> dict[str, Any]:
         """Write a cell that was not measured, and return what became of it."""
-        reason = reason or reason_of(error)
+        reason = reason_of(error)
         log.says(status, reason, error if status == FAILED else None)
         note(self.store, cell, status, reason, known)
         spoiled = isinstance(error, MemoryError) or not isinstance(error, Exception)
@@ -158,6 +163,7 @@ class Measuring:
                 place(reference, windows_WLE, 0, topology, None)
                 timings = time_variants(variants, reference, windows_WLE, topology, self.timing)
             except BaseException as error:
+                _make_room(error)
                 unfit = isinstance(error, UnfitError)
                 status, reason, who = SKIPPED if unfit else FAILED, reason_of(error), self.calls.last().who
                 log.says(status, reason, error)
@@ -199,8 +205,17 @@ def _guarded(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         except UnfitError:
             raise
         except BaseException as error:
+            _make_room(error)
             raise VariantFailed(reason_of(error)) from error
         yield row
+
+
+def _make_room(error: BaseException) -> None:
+    """After memory ran out, free what the variant held and lift the limit: what is left to do needs a little."""
+    if isinstance(error, MemoryError):
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        traceback.clear_frames(error.__traceback__)
 
 
 @contextlib.contextmanager
@@ -210,7 +225,7 @@ def _own_errors() -> Iterator[None]:
         yield
     except EplbError as error:
         if isinstance(error.__context__, OSError) and error.__context__.errno == errno.EBADF:
-            raise VariantFailed("closed the descriptors of its process") from error
+            raise VariantFailed(CLOSED) from None
         raise
 
 
@@ -220,7 +235,7 @@ def reason_of(error: BaseException) -> str:
         said = str(error)[:LONGEST_REASON]
     except BaseException:
         said = ""
-    if isinstance(error, EplbError):
+    if isinstance(error, EplbError | VariantFailed):
         return said
     name = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
     return f"{name}: {said}" if said else name

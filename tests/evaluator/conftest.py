@@ -1,4 +1,5 @@
 """Made-up rows with known answers, and full factorials with known effects."""
+
 from __future__ import annotations
 
 import itertools

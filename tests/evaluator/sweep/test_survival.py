@@ -15,10 +15,11 @@ import pandas as pd
 import pytest
 
 from eplb_variants import EplbError
+from evaluator.quality.replay import replay
 from evaluator.results.claims import Claims
 from evaluator.results.log import FOLDER
 from evaluator.results.store import Store, read_runs
-from evaluator.sweep import jobs
+from evaluator.sweep import jobs, measure
 from evaluator.sweep import run as sweep
 from evaluator.sweep.plan import make_plan
 from evaluator.sweep.result import SweepResult
@@ -61,20 +62,49 @@ def ended(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_killed_at_random_points_again_and_again_it_ends_as_if_it_had_not_been(plan, tmp_path):
+KILLED_ROUNDS = 25
+
+
+def killing(monkeypatch, steps):
+    """Have the sweep killed at a step of its child: before a row, before a file is renamed, or right after."""
+    left = [steps]
+
+    def step():
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(1000)  # it is ended with its parent
+
+    def rows(*arguments):
+        for row in replay(*arguments):
+            step()
+            yield row
+
+    def renamed(path, target):
+        step()
+        os.replace(path, target)
+        step()
+
+    monkeypatch.setattr(measure, "replay", rows)
+    monkeypatch.setattr(Path, "replace", renamed)
+
+
+def test_killed_at_random_points_again_and_again_it_ends_as_if_it_had_not_been(plan, tmp_path, monkeypatch):
+    """Points are counted in steps of the work, six a cell, and not in time: each kill hits, on any machine."""
     sweep.run(plan("whole"))
-    folder, draw, before, interrupted, again = tmp_path / "default", random.Random(5), {}, 0, plan()
-    for _ in range(25):
-        pid = start(again)
-        time.sleep(draw.uniform(0.005, 0.12))
-        os.kill(pid, signal.SIGKILL)
-        interrupted += ended(pid) == -signal.SIGKILL
+    folder, draw, before, killed, again = tmp_path / "default", random.Random(5), {}, 0, plan()
+    for _ in range(KILLED_ROUNDS):
+        with monkeypatch.context() as patched:
+            killing(patched, draw.randint(1, 10))
+            code = ended(start(again))
+        assert code in (0, -signal.SIGKILL)
+        killed += code != 0
         whole = {path: path.read_bytes() for path in folder.glob("*.parquet")}
         assert before.items() <= whole.items(), "what was measured is not touched again"
         for path in whole.keys() - before.keys():
             assert set(pd.read_parquet(path)["status"]) == {"ok"}, "no half file is in a reader's way"
         before = whole
-    assert interrupted > 2
+    assert killed > KILLED_ROUNDS // 2
     outcome = sweep.run(again)
     assert outcome.measured + outcome.cached == CELLS
     assert outcome.cached == len(before), "at most the cells in progress were lost"
@@ -165,8 +195,6 @@ def test_a_folder_that_cannot_be_written_to_is_said_before_anything_is_measured(
 
 
 def test_a_log_for_each_cell_says_what_its_variant_printed_and_died_of(plan, tmp_path, monkeypatch, capsys):
-    from evaluator.sweep import measure
-
     def dies(variant, windows, topology):
         sys.stdout.write("about to die\n")
         yield {"window": 0}
@@ -223,9 +251,9 @@ def test_the_workers_of_a_sweep_that_was_killed_end_too(tmp_path):
     joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     with subprocess.Popen([*command, *joblib], stdout=subprocess.DEVNULL, start_new_session=True) as killed:
         assert waited(lambda: len(list(tmp_path.glob("default/*.parquet"))) > 2)
-        assert len(group(killed.pid)) > 2
+        assert len(session(killed.pid)) > 2
         killed.kill()
-    assert waited(lambda: not group(killed.pid))
+    assert waited(lambda: not session(killed.pid))
     measured = len(list(tmp_path.glob("default/*.parquet")))
     assert measured < 400
     time.sleep(0.5)
@@ -251,12 +279,12 @@ def waited(happens, seconds=60):
     return False
 
 
-def group(number):
-    """Return the states of the processes of a process group that have not ended."""
+def session(number):
+    """Return the states of the processes of a session that have not ended."""
     states = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, of = stat.read_text().rpartition(") ")[2].split()[:3]
+            state, _, _, of = stat.read_text().rpartition(") ")[2].split()[:4]
         except OSError:
             continue
         if int(of) == number and state != "Z":
