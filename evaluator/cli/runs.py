@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from evaluator.results.overview import RunOverview
 
 FOLDER = "runs"
-NAME_WIDTH = 24
+NAME_WIDTH = 18
 """Characters of a run's name in the table, so that it fits into 80 columns; ``--json`` has all of it."""
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 2
 """Raised when a column is added or changes its meaning; readers refuse what is newer than they are."""
 
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"

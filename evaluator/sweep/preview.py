@@ -91,7 +91,7 @@ def _estimate(
         return 0.0, "nothing is left to do"
     known: dict[tuple[str, ...], list[float]] = {}
     for row in before:
-        if row["status"] in (OK, SKIPPED) and row["cell_seconds"] is not None:
+        if row["status"] in (OK, SKIPPED) and row.get("cell_seconds") is not None:
             for kind in ALIKE:
                 known.setdefault(kind(row["variant"], row["workload"]), []).append(row["cell_seconds"])
     if missing and not known:

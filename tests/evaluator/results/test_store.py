@@ -148,7 +148,7 @@ def test_a_damaged_file_is_named(tmp_path):
 
 def test_results_of_a_newer_version_are_refused(tmp_path):
     Store(tmp_path).write("abc", [{**ROW, "schema_version": 99}])
-    with pytest.raises(EplbError, match="of schema version 99: this eplb-lab reads 3"):
+    with pytest.raises(EplbError, match="of schema version 99: this eplb-lab reads 2"):
         read_runs([tmp_path])
 
 

@@ -251,7 +251,7 @@ def test_the_workers_of_a_sweep_that_was_killed_end_too(tmp_path):
     joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     with subprocess.Popen([*command, *joblib], stdout=subprocess.DEVNULL, start_new_session=True) as killed:
         assert waited(lambda: len(list(tmp_path.glob("default/*.parquet"))) > 2)
-        assert len(session(killed.pid)) > 2
+        assert waited(lambda: leaders(killed.pid) > 2), "both workers are at work, each with its child"
         killed.kill()
     assert waited(lambda: not session(killed.pid))
     measured = len(list(tmp_path.glob("default/*.parquet")))
@@ -280,16 +280,21 @@ def waited(happens, seconds=60):
 
 
 def session(number):
-    """Return the states of the processes of a session that have not ended."""
-    states = []
+    """Return process and process group of those in a session that have not ended."""
+    found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, _, of = stat.read_text().rpartition(") ")[2].split()[:4]
+            state, _, group, of = stat.read_text().rpartition(") ")[2].split()[:4]
         except OSError:
             continue
         if int(of) == number and state != "Z":
-            states.append(state)
-    return states
+            found.append((int(stat.parent.name), int(group)))
+    return found
+
+
+def leaders(number):
+    """Return how many process groups a session has: that of the command, and one for each child of a worker."""
+    return sum(process == group for process, group in session(number))
 
 
 def test_what_a_launchers_job_says_of_a_cell_is_passed_on(tmp_path, eplb):
