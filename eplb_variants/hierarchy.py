@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eplb_variants.contracts import FixUp, Packer, Packing, Replication, Replicator
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.loads import FloatArray, IntArray
-from eplb_variants.placement import Placement, Replication
-from eplb_variants.registry import FixUp, Packer, Packing, Replicator
+from eplb_variants.placement import Placement
 from eplb_variants.topology import Topology
 
 IMPLEMENTATIONS = ("kernel", "reference")

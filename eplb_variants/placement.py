@@ -7,27 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from eplb_variants.errors import EplbError
 from eplb_variants.loads import IntArray, as_numpy
 from eplb_variants.topology import Topology
-
-
-class Replication(NamedTuple):
-    """Replicas of experts in columns, before or after columns were put on GPUs; ``N`` independent rows.
-
-    Column order is part of the contract: the first ``E`` columns of a replicator's answer are the experts in order.
-    """
-
-    phy2log: IntArray
-    """``[N, P]`` logical expert of each column."""
-    rank: IntArray
-    """``[N, P]`` number of this copy among its expert's copies, from 0."""
-    logcnt: IntArray
-    """``[N, E]`` copies of each expert, at least 1."""
 
 
 def count_replicas(phy2log_LP: IntArray, num_experts: int) -> IntArray:
@@ -121,6 +107,13 @@ def check_placement(
     if log2phy is not None:
         _check_log2phy(_integers("log2phy", log2phy, 3), placement)
     return placement
+
+
+def groups_stay_together(placement: Placement, num_groups: int) -> bool:
+    """Return whether all replicas of every group of every layer lie on one node."""
+    group_LP = placement.phy2log // (placement.num_experts // num_groups)
+    node_P = np.arange(placement.topology.num_slots) // placement.topology.slots_per_node
+    return all(np.unique(node_P[row == group]).size == 1 for row in group_LP for group in range(num_groups))
 
 
 def _integers(name: str, array: Any, ndim: int) -> IntArray:

@@ -1,8 +1,7 @@
 """The names of the stages: one decorator registers a strategy, everything else finds it here.
 
-A stage is a plain function or a frozen dataclass with ``__call__``; its fields are its parameters. The protocols below
-are what each kind is called with. Shapes: N independent rows (layers, or layers x nodes), M items, P slots, L layers,
-E logical experts, W windows.
+A stage is a plain function or a frozen dataclass with ``__call__``; its fields are its parameters. What each kind is
+called with stands in ``eplb_variants/contracts.py``.
 """
 
 from __future__ import annotations
@@ -14,56 +13,15 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any, NamedTuple, Protocol, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
+from eplb_variants.contracts import FixUp, Forecaster, Packer, Placer, Replicator
 from eplb_variants.errors import EplbError, unknown
-from eplb_variants.loads import FloatArray, IntArray
-from eplb_variants.placement import Placement, Replication
-from eplb_variants.topology import Topology
 
 ENTRY_POINT_GROUP = "eplb_variants.stages"
 PARAMETER_TYPES = (int, float, str, bool)
 """Types that a parameter may have: those that a configuration file can write and Hydra can check."""
 _ROOMS = ("forecasting", "packing", "replication", "fixup", "floors", "installed", "hierarchy")
-
-
-class Packing(NamedTuple):
-    """Where a packer put its items."""
-
-    pack_index: IntArray
-    """``[N, M]`` pack of each item."""
-    rank_in_pack: IntArray
-    """``[N, M]`` place of each item in its pack, from 0; every pack holds ``M / num_packs`` items."""
-
-
-class Forecaster(Protocol):
-    """History ``[W, L, E]``, oldest window first, to the load ``[L, E]`` to plan for; ``windows`` says how many."""
-
-    def __call__(self, history: FloatArray) -> FloatArray: ...
-
-
-class Packer(Protocol):
-    """Weights ``[N, M]`` and labels ``[N, M]`` to packs of equally many items; ``num_packs`` divides ``M``."""
-
-    def __call__(self, weights: FloatArray, labels: IntArray, num_packs: int) -> Packing: ...
-
-
-class Replicator(Protocol):
-    """Loads ``[N, E]`` to ``num_slots`` replicas a row, the first ``E`` columns being the experts in order."""
-
-    def __call__(self, load: FloatArray, num_slots: int) -> Replication: ...
-
-
-class FixUp(Protocol):
-    """A replication to a better one of the same shape, every expert keeping at least one copy."""
-
-    def __call__(self, load: FloatArray, replication: Replication) -> Replication: ...
-
-
-class Placer(Protocol):
-    """A load ``[L, E]`` to a whole placement, its columns being slots; ``previous`` is what is in place now."""
-
-    def __call__(self, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication: ...
 
 
 KINDS: dict[str, type] = {
@@ -191,11 +149,12 @@ def build(kind: str, config: str | Mapping[str, Any]) -> Any:
     for key, value in settings.items():
         if key not in allowed:
             raise unknown(f"parameter of the {kind} {stage.name!r} called", key, allowed)
-        settings[key] = _coerce(f"{stage.name}.{key}", value, allowed[key][0])
+        settings[key] = typed(f"{stage.name}.{key}", value, allowed[key][0])
     return stage.factory(**settings) if isinstance(stage.factory, type) else stage.factory
 
 
-def _coerce(where: str, value: Any, wanted: type) -> Any:
+def typed(where: str, value: Any, wanted: type) -> Any:
+    """Return a value of a setting, an integer as a float where one is wanted; EplbError names it and its type."""
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):

@@ -10,18 +10,19 @@ from typing import Any
 
 import yaml
 
+from eplb_variants.contracts import Forecaster, Placer
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.hierarchy import Staged
 from eplb_variants.loads import check_load
 from eplb_variants.placement import Placement
-from eplb_variants.registry import Forecaster, Placer, build
+from eplb_variants.registry import build, typed
 from eplb_variants.topology import Topology
 
 CATALOGUE = "eplb_variants.catalogue"
-SLOTS = {"group_packer": "packer", "replicator": "replicator", "fixup": "fixup", "gpu_packer": "packer"}
+STEPS = {"group_packer": "packer", "replicator": "replicator", "fixup": "fixup", "gpu_packer": "packer"}
 """The steps of a staged variant and the kind of stage that each takes."""
-SETTINGS = ("policy", "implementation", "threads")
-"""What else can be said of a staged variant; ``Staged`` says what each means."""
+SETTINGS = {"policy": str, "implementation": str, "threads": int}
+"""What else can be said of a staged variant, and its type; ``Staged`` says what each means."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,15 +78,16 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
 
     Args:
         name_or_config: a name from ``variant_names()``, or a mapping with either ``placer`` (a stage that does
-            everything) or the steps of ``SLOTS``, ``policy``, ``implementation`` (``kernel``, or ``reference`` for the
+            everything) or the steps of ``STEPS``, ``policy``, ``implementation`` (``kernel``, or ``reference`` for the
             readable stages) and ``threads``; ``forecaster``, ``name`` and ``summary`` may stand in both. A stage is its
             name, or a mapping of ``name`` and parameters.
 
     Raises:
-        EplbError: an unknown name, key or stage, or a parameter of the wrong type.
+        EplbError: an unknown name, key or stage, or a parameter or setting of the wrong type; nothing is converted but
+            integers where floats are wanted.
     """
     config = variant_config(name_or_config) if isinstance(name_or_config, str) else _plain(name_or_config)
-    steps_or_placer = {"placer"} if "placer" in config else {*SETTINGS, *SLOTS}
+    steps_or_placer = {"placer"} if "placer" in config else {*SETTINGS, *STEPS}
     allowed = {"name", "summary", "forecaster"} | steps_or_placer
     for key in config:
         if key not in allowed:
@@ -95,17 +97,13 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
     if "placer" in config:
         placer = build("placer", config["placer"])
     else:
-        missing = [slot for slot in SLOTS if slot not in config]
+        missing = [step for step in STEPS if step not in config]
         if missing:
             raise EplbError(f"the variant lacks {', '.join(missing)}: name a stage for each, or one placer")
-        steps = {slot: build(kind, config[slot]) for slot, kind in SLOTS.items()}
-        placer = Staged(
-            **steps,
-            policy=str(config.get("policy", "auto")),
-            implementation=str(config.get("implementation", "kernel")),
-            threads=int(config.get("threads", 1)),
-        )
-    return Variant(str(config.get("name", "custom")), str(config.get("summary", "")), forecaster, placer, config)
+        steps = {step: build(kind, config[step]) for step, kind in STEPS.items()}
+        placer = Staged(**steps, **{key: typed(key, config[key], SETTINGS[key]) for key in SETTINGS if key in config})
+    name, summary = (typed(key, config.get(key, other), str) for key, other in (("name", "custom"), ("summary", "")))
+    return Variant(name, summary, forecaster, placer, config)
 
 
 @cache

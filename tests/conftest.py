@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.timing import rounds as timing
+from evaluator.timing import alone
 
 SMALL = ["workload.num_layers=3", "workload.windows=6", "workload.tokens=5000"]
 """Overrides that make a synthetic workload small enough for a test."""
@@ -29,7 +29,7 @@ def small():
 @pytest.fixture(autouse=True)
 def own_timing_lock(tmp_path_factory, monkeypatch):
     """Tests that run beside each other do not wait for each other's timing passes."""
-    monkeypatch.setattr(timing, "LOCK", str(tmp_path_factory.mktemp("lock") / "lock"))
+    monkeypatch.setattr(alone, "LOCK", str(tmp_path_factory.mktemp("lock") / "lock"))
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +77,7 @@ def _eplb(folder, tmp_path_factory, zygote, *arguments, check=None):
     for file in files.values():
         file.touch()
     names = {name: str(file) for name, file in files.items()}
-    code = zygote(arguments=arguments, cwd=str(folder), lock=timing.LOCK, **names)
+    code = zygote(arguments=arguments, cwd=str(folder), lock=alone.LOCK, **names)
     texts = {name: file.read_text(encoding="utf-8") for name, file in files.items()}
     done = subprocess.CompletedProcess(["eplb", *arguments], code, **texts)
     assert "Traceback" not in done.stderr, done.stderr

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from eplb_variants import registry
+from eplb_variants.hard_loads import hard_loads
 from eplb_variants.registry import build, stages
-from eplb_variants.testing import PackerConformance, hard_loads
+from eplb_variants.testing import PackerConformance
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -33,6 +38,28 @@ def test_the_strategy_in_one_file_passes_the_conformance_suite():
     for check in dir(Suite):
         if check.startswith("test_"):
             getattr(Suite(), check)()
+
+
+def own_packers():
+    """Return the sources in which README and notebooks show how a packer of one's own is written, by file."""
+    shown = {"README.md": [block for block in BLOCKS if "@register" in block]}
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        shown[path.name] = [source for source in sources if "@register" in source]
+    return {name: sources for name, sources in shown.items() if sources}
+
+
+def test_the_packers_of_ones_own_are_typed_as_strictly_as_ours(tmp_path):
+    """What a reader copies passes mypy under our own settings; warm after ``make lint``, whose cache it shares."""
+    shown = own_packers()
+    assert {"README.md", "own_strategy.ipynb"} <= set(shown)
+    files = [tmp_path / f"{name.partition('.')[0].lower()}_{n}.py" for name in shown for n in range(len(shown[name]))]
+    for file, source in zip(files, (source for sources in shown.values() for source in sources), strict=True):
+        file.write_text(source, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", *map(str, files)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_library_example_runs():

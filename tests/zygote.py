@@ -44,14 +44,14 @@ def serve() -> None:
 def run(request: dict[str, object]) -> None:
     """Run a command line with its own files for input and output, and exit with its code."""
     from evaluator.cli.main import main
-    from evaluator.timing import rounds as timing
+    from evaluator.timing import alone
 
     for descriptor, (path, mode) in enumerate(
         [(os.devnull, os.O_RDONLY), *((request[name], os.O_WRONLY) for name in ("stdout", "stderr"))]
     ):
         os.dup2(os.open(path, mode), descriptor)
     os.chdir(request["cwd"])
-    timing.LOCK = request["lock"]
+    alone.LOCK = request["lock"]
     sys.exit(main(request["arguments"]))
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eplb_variants.contracts import Replication
 from eplb_variants.errors import EplbError
 from eplb_variants.loads import FloatArray, IntArray
-from eplb_variants.placement import Replication
 from eplb_variants.registry import register
 
 GAIN = 1e-12

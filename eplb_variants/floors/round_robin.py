@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from eplb_variants.contracts import Replication
 from eplb_variants.floors.contiguous import in_every_layer
 from eplb_variants.loads import FloatArray
-from eplb_variants.placement import Placement, Replication
+from eplb_variants.placement import Placement
 from eplb_variants.registry import register
 from eplb_variants.topology import Topology
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from eplb_variants.contracts import Replication
 from eplb_variants.installed.loading import run_engine
 from eplb_variants.installed.tensors import from_engine, to_engine
 from eplb_variants.loads import FloatArray
-from eplb_variants.placement import Placement, Replication
+from eplb_variants.placement import Placement
 from eplb_variants.registry import register
 from eplb_variants.topology import Topology
 

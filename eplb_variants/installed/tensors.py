@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eplb_variants.contracts import Replication
 from eplb_variants.errors import UnfitError
 from eplb_variants.loads import FloatArray, IntArray, as_numpy
-from eplb_variants.placement import Replication
 from eplb_variants.topology import Topology
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from eplb_variants.contracts import Replication
 from eplb_variants.installed.loading import run_engine
 from eplb_variants.installed.tensors import to_engine
 from eplb_variants.loads import FloatArray, as_numpy
-from eplb_variants.placement import Placement, Replication, count_replicas, number_replicas
+from eplb_variants.placement import Placement, count_replicas, number_replicas
 from eplb_variants.registry import register
 from eplb_variants.topology import Topology
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from eplb_variants.contracts import Replication
 from eplb_variants.fixup.k_move import KMove
 from eplb_variants.loads import FloatArray
-from eplb_variants.placement import Replication
 
 FEWEST_WITHOUT_MOVES = 3
 """Experts in a row from which on no move can lower the peak."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from eplb_variants.contracts import Packing
 from eplb_variants.errors import EplbError
 from eplb_variants.kernels.compiled import kernel, ready
 from eplb_variants.kernels.order import heaviest_first
@@ -15,7 +16,6 @@ from eplb_variants.kernels.tree import build, new_tree, runner_up, update
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.packing.diverse import SMALLEST_MEAN, Diverse
 from eplb_variants.packing.greedy import Greedy
-from eplb_variants.registry import Packing
 
 BLIND = -1.0
 """In the place of the width of a near-tie: a packer that does not look at labels."""

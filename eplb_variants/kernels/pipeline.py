@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from eplb_variants.contracts import Replication
 from eplb_variants.fixup.k_move import KMove
 from eplb_variants.fixup.none import none
 from eplb_variants.kernels.compiled import kernel, ready
@@ -26,7 +27,6 @@ from eplb_variants.kernels.tree import new_tree
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.packing.diverse import Diverse
 from eplb_variants.packing.greedy import Greedy
-from eplb_variants.placement import Replication
 from eplb_variants.replication.dhondt import dhondt
 from eplb_variants.replication.hybrid import Hybrid
 from eplb_variants.topology import Topology

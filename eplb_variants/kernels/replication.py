@@ -9,11 +9,11 @@ import math
 
 import numpy as np
 
+from eplb_variants.contracts import Replication
 from eplb_variants.errors import EplbError
 from eplb_variants.kernels.compiled import kernel, ready
 from eplb_variants.kernels.tree import LAST, build, new_tree, runner_up, update
 from eplb_variants.loads import FloatArray, IntArray
-from eplb_variants.placement import Replication
 from eplb_variants.replication.hybrid import TIE, Hybrid
 
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from eplb_variants.contracts import Packing, Replication
 from eplb_variants.kernels.compiled import kernel, ready
 from eplb_variants.loads import IntArray
-from eplb_variants.placement import Replication
-from eplb_variants.registry import Packing
 from eplb_variants.topology import Topology
 
 

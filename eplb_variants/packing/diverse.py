@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eplb_variants.contracts import Packing
 from eplb_variants.errors import EplbError
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.packing.lightest import fill, refine
-from eplb_variants.registry import Packing, register
+from eplb_variants.registry import register
 
 SMALLEST_MEAN = 1e-12
 """The mean weight that an all-zero row is taken to have, so that its ties are broken by label too."""

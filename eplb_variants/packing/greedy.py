@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eplb_variants.contracts import Packing
 from eplb_variants.errors import EplbError
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.packing.lightest import fill, refine
-from eplb_variants.registry import Packing, register
+from eplb_variants.registry import register
 
 
 @register("packer", "greedy", "heaviest item to the lightest pack with room, then up to refine_steps swaps")

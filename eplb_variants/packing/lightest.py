@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from eplb_variants.contracts import Packing
 from eplb_variants.errors import EplbError
 from eplb_variants.loads import FloatArray, IntArray
-from eplb_variants.registry import Packing
 
 Prefer = Callable[[FloatArray, IntArray], FloatArray]
 """From the loads ``[N, K]`` of open packs (infinite where full) and the items ``[N]`` to the cost of each pack."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from eplb_variants.contracts import Replication
 from eplb_variants.loads import FloatArray
-from eplb_variants.placement import Replication
 from eplb_variants.registry import register
 from eplb_variants.replication.growth import grow, largest_load_per_replica
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from eplb_variants.contracts import Replication
 from eplb_variants.errors import EplbError
 from eplb_variants.loads import FloatArray, IntArray
-from eplb_variants.placement import Replication
 
 Choose = Callable[[int, IntArray], IntArray]
 """From the number of the extra slot and the current counts ``[N, E]`` to the expert ``[N]`` that gets it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from eplb_variants.contracts import Replication
 from eplb_variants.loads import FloatArray
-from eplb_variants.placement import Replication
 from eplb_variants.registry import register
 from eplb_variants.replication.growth import grow
 

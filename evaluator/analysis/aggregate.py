@@ -71,7 +71,7 @@ def aggregate(good: pd.DataFrame, reference: str) -> pd.DataFrame:
     """
     shared, _ = comparable(good, reference)
     aligned = align(shared, headline_of(shared))
-    scores = {name: _scores(aligned.split(aligned.of(name))) for name in aligned.variants}
+    scores = {name: _scores(aligned.series(name)) for name in aligned.variants}
     base = scores[reference]
     rows = []
     for name, own in scores.items():

@@ -12,9 +12,14 @@ import numpy as np
 import pandas as pd
 
 from eplb_variants.loads import FloatArray, IntArray
+from evaluator.analysis.statistics import Estimate, mean_of_series
 
+LOAD = ["workload", "workload_content", "interval"]
+"""What identifies a load, over its seeds, on whatever topology."""
 STRATUM = ["workload", "workload_content", "topology", "interval"]
-"""What is summed up together: a workload on a topology, over its seeds."""
+"""What is summed up together: a load on a topology, over its seeds."""
+TOPOLOGY = ("num_slots", "num_groups", "num_nodes", "num_gpus")
+"""What a topology consists of: columns of whole numbers."""
 SERIES = [*STRATUM, "seed"]
 """What identifies a trace: a series of windows on which variants are paired."""
 PAIR = [*SERIES, "window"]
@@ -40,6 +45,14 @@ class Alignment:
         """Return the values ``[W]`` of a variant."""
         column: FloatArray = self.values[:, self.variants.index(variant)]
         return column
+
+    def series(self, variant: str) -> list[list[FloatArray]]:
+        """Return the values of a variant as series: by stratum, an array per trace."""
+        return self.split(self.of(variant))
+
+    def mean_of(self, variant: str) -> Estimate:
+        """Return the mean of a variant over all windows, with its interval."""
+        return mean_of_series(self.series(variant))
 
     def split(self, values_W: FloatArray) -> list[list[FloatArray]]:
         """Return values by window as series: by stratum, an array per trace."""

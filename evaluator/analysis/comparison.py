@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -23,12 +23,10 @@ UNSEEN = (
     "place_seconds_min",
     "place_seconds_iqr",
     "first_place_seconds",
-    "timing_config",
     "timing_key",
-    "machine",
     "version",
 )
-"""Stored columns that no table, view or plot shows."""
+"""Stored columns that no table, view or plot needs."""
 PICTURED = ("gpu_load", "gpu_load_contiguous")
 """Stored columns that only heat maps and the view by layer show."""
 
@@ -48,19 +46,21 @@ class Comparison:
 
     Args:
         reference: variant that differences are to.
+        score: in the summaries.
         parts: by workload and topology, those on which the reference was measured.
         overall: all rows together; the only part itself where there is one.
         aggregates: across workloads, as ``aggregate`` returns them; none where there is one workload.
         left_out: variants that are not among the aggregates, for they lack a trace of the reference.
-        without_reference: titles of the workloads on which the reference was not measured.
+        without_reference: the rows of workloads on which the reference was not measured, by title.
     """
 
     reference: str
+    score: Score
     parts: Sequence[Part]
     overall: Part
     aggregates: pd.DataFrame | None
     left_out: Sequence[str]
-    without_reference: Sequence[str]
+    without_reference: Mapping[str, pd.DataFrame]
 
     @property
     def tables(self) -> list[Part]:
@@ -68,7 +68,7 @@ class Comparison:
         return [*self.parts] if self.aggregates is None else [*self.parts, self.overall]
 
 
-def compare(good: pd.DataFrame, reference: str, score: Score) -> Comparison:
+def comparison_of(good: pd.DataFrame, reference: str, score: Score) -> Comparison:
     """Compare variants.
 
     Args:
@@ -82,16 +82,18 @@ def compare(good: pd.DataFrame, reference: str, score: Score) -> Comparison:
     split = by_workload(good)
     if len(split) < 2:
         only = Part(split[0][0] if split else "", good, summarise(good, reference, score))
-        return Comparison(reference, [only], only, None, [], [])
+        return Comparison(reference, score, [only], only, None, [], {})
     overall = Part(f"all {len(split)} workloads and topologies", good, summarise(good, reference, score))
-    parts, without = [], []
-    for title, rows in split:
-        if reference in set(rows["variant"]):
-            parts.append(Part(title, rows, summarise(rows, reference, score)))
-        else:
-            without.append(title)
-    left_out = comparable(good, reference)[1]
-    return Comparison(reference, parts, overall, aggregate(good, reference), left_out, without)
+    measured = {title for title, rows in split if reference in set(rows["variant"])}
+    return Comparison(
+        reference,
+        score,
+        [Part(title, rows, summarise(rows, reference, score)) for title, rows in split if title in measured],
+        overall,
+        aggregate(good, reference),
+        left_out=comparable(good, reference)[1],
+        without_reference={title: rows for title, rows in split if title not in measured},
+    )
 
 
 def view_frame(comparison: Comparison, by: str) -> pd.DataFrame:

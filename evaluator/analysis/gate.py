@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from eplb_variants.errors import unknown
-from evaluator.analysis.statistics import WORSE
+from evaluator.analysis.statistics import WORSE, estimate_in
 
 
 def objections(summary: pd.DataFrame, reference: str, named: Sequence[str] = ()) -> list[str]:
@@ -36,8 +36,8 @@ def objections(summary: pd.DataFrame, reference: str, named: Sequence[str] = ())
             continue
         if line["verdict"] == WORSE:
             said.append(
-                f"{name} is worse than {reference}: {line['difference']:+.4f} "
-                f"[{line['difference_low']:+.4f}, {line['difference_high']:+.4f}] over {line['windows']} windows"
+                f"{name} is worse than {reference}: {estimate_in(line, 'difference').text('+.4f')} "
+                f"over {line['windows']} windows"
             )
         elif not line["complete"]:
             said.append(f"{name} was not measured everywhere: {line['cells']} cells, others have {_most(summary)}")

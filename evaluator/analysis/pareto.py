@@ -7,11 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eplb_variants.loads import FloatArray
-from evaluator.analysis.statistics import BALANCE_FLOOR, TIME_FLOOR
+from evaluator.analysis.columns import METRICS, TIME_RATIO
 from evaluator.analysis.summary import headline_of
 
-COSTS = ("time_ratio", "moved_slots")
-"""Columns of a summary of which less is better: a ratio, and a share."""
+COSTS = (TIME_RATIO, METRICS["moved_slots"])
+"""What better balancedness may cost."""
 
 
 def on_front(summary: pd.DataFrame) -> NDArray[np.bool_]:
@@ -26,16 +26,14 @@ def on_front(summary: pd.DataFrame) -> NDArray[np.bool_]:
     a verdict (``evaluator.analysis.statistics``), for which of two equal variants took a hair's breadth longer is
     chance. Were all beaten, each by another in a circle, the front is that of the exact values.
     """
-    headline = headline_of(summary)
-    known = [name for name in (headline, *COSTS) if name in summary and summary[name].notna().any()]
-    value = np.column_stack([summary[name].to_numpy(dtype=float) * (1 if name == headline else -1) for name in known])
+    wanted = (METRICS[headline_of(summary)], *COSTS)
+    known = [metric for metric in wanted if metric.name in summary and summary[metric.name].notna().any()]
+    value = np.column_stack([summary[metric.name].to_numpy(dtype=float) * metric.sign for metric in known])
     complete = ~np.isnan(value).any(axis=1)
     if "complete" in summary:
         complete &= summary["complete"].to_numpy(dtype=bool)
-    floor = np.full_like(value, BALANCE_FLOOR)
-    if "time_ratio" in known:
-        column = known.index("time_ratio")
-        floor[:, column] = TIME_FLOOR * np.abs(value[:, column])
+    floors = [metric.floor * (np.abs(value[:, i]) if metric.is_ratio else 1) for i, metric in enumerate(known)]
+    floor = np.column_stack(np.broadcast_arrays(*floors, value[:, 0])[:-1])
     front = _unbeaten(value, floor, complete)
     return front if front.any() else _unbeaten(value, np.zeros_like(floor), complete)
 

@@ -1,7 +1,8 @@
-"""Scores: formulas over the columns of a summary, so that a result can be scored as published and as it should be."""
+"""Scores: formulas over metrics and times, so that a result can be scored as published and as it should be."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,3 +41,14 @@ class Score:
             return pd.Series(values, index=summary.index, dtype=float)
         except Exception as error:
             raise EplbError(f"the score {self.name!r} cannot be computed: {error}") from None
+
+    def of_numbers(self, numbers: Mapping[str, float | None]) -> float | None:
+        """Return the score of one thing from its numbers by column; None where one that it needs is None or NaN.
+
+        Raises:
+            EplbError: as ``of``.
+        """
+        import pandas as pd
+
+        value = self.of(pd.DataFrame([numbers], dtype=float)).iloc[0]
+        return None if pd.isna(value) else float(value)

@@ -1,4 +1,4 @@
-"""Differences that can be believed: means and ratios with bootstrap intervals, and what they allow to be said.
+"""Means and ratios with bootstrap intervals.
 
 Windows of one series follow each other in time and are not independent, so they are resampled in blocks; traces of
 several seeds are resampled as wholes first.
@@ -6,31 +6,30 @@ several seeds are resampled as wholes first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from eplb_variants.loads import FloatArray
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 LEVEL = 0.95
 RESAMPLES = 2000
 """Enough for the ends of a 95% interval to move by less than a twentieth of its width."""
 
-BALANCE_FLOOR = 1e-3
-"""Balancedness: less is no difference, however sure. On a recorded load, the order in which exact ties are broken moves
-the mean of 31 windows by 0.0003, to either side depending on the interval: such a difference is an accident."""
-TIME_FLOOR = 0.02
-"""Relative wall time: less is no difference, however sure."""
-
 FEWEST = 5
-"""Windows or rounds below which an interval is shown, but nothing is said: the bootstrap of so few is too narrow."""
+"""Windows or rounds below which an interval is shown without a verdict: the bootstrap of so few is too narrow."""
 
 BETTER, WORSE, SAME, UNSURE = "better", "worse", "no difference", "too few to say"
 
 
-Series = Sequence[FloatArray | Sequence[FloatArray]]
-"""By stratum: the values by window of its one trace, or of each of its traces."""
+Traces = Sequence[Sequence[FloatArray]]
+"""By stratum (a workload on a topology): the values by window of each of its traces (seeds)."""
+Series = Traces | Sequence[FloatArray]
+"""The same; of strata with one trace each, the trace itself will do."""
 
 
 class Estimate(NamedTuple):
@@ -41,6 +40,13 @@ class Estimate(NamedTuple):
     high: float
     num: int
     """Windows or rounds that it rests on."""
+
+    def text(self, form: str) -> str:
+        """Return it in words: without the interval where there is none, and a dash where there is nothing."""
+        value, low, high, _ = self
+        if np.isnan(value):
+            return "-"
+        return f"{value:{form}}" if np.isnan(low) else f"{value:{form}} [{low:{form}}, {high:{form}}]"
 
 
 def mean_of_series(series: Series, seed: int = 0) -> Estimate:
@@ -150,24 +156,6 @@ def median_ratio(times: FloatArray, reference: FloatArray, seed: int = 0) -> Est
     return Estimate(float(np.exp(np.median(logs))), float(np.exp(low)), float(np.exp(high)), logs.size)
 
 
-def judge_difference(difference: Estimate, floor: float = BALANCE_FLOOR) -> str:
-    """Return what a difference to the reference (more is better) allows to be said."""
-    if np.isnan(difference.low) or difference.num < FEWEST:
-        return UNSURE
-    if abs(difference.value) < floor or difference.low <= 0 <= difference.high:
-        return SAME
-    return BETTER if difference.value > 0 else WORSE
-
-
-def judge_ratio(ratio: Estimate, floor: float = TIME_FLOOR) -> str:
-    """Return what a ratio of times to the reference (less is better) allows to be said."""
-    if np.isnan(ratio.low) or ratio.num < FEWEST:
-        return UNSURE
-    if abs(ratio.value - 1) < floor or ratio.low <= 1 <= ratio.high:
-        return SAME
-    return BETTER if ratio.value < 1 else WORSE
-
-
 def block_length(size: int) -> int:
     """Return how many consecutive windows of a trace of ``size`` are resampled as one."""
     return max(1, round(size ** (1 / 3)))
@@ -200,3 +188,10 @@ def interval(resampled: FloatArray) -> tuple[float, float]:
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def estimate_in(row: Mapping[str, Any] | pd.Series, column: str, num: int = 0) -> Estimate:
+    """Return what a row has in a column and in those of its interval, ``_low`` and ``_high``; None is read as NaN."""
+    names = (column, f"{column}_low", f"{column}_high")
+    value, low, high = (float("nan") if row[name] is None else float(row[name]) for name in names)
+    return Estimate(value, low, high, num)

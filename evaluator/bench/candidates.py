@@ -13,10 +13,11 @@ import numpy as np
 
 from evaluator.analysis.statistics import Estimate, median_ratio
 from evaluator.bench.line import Line
-from evaluator.candidates.judging.judge import Settings
 from evaluator.candidates.judging.trial import try_out
 from evaluator.candidates.program import Program
-from evaluator.candidates.sandbox.pool import Sandbox, Worker
+from evaluator.candidates.sandbox.pool import Sandbox
+from evaluator.candidates.sandbox.worker import Worker
+from evaluator.candidates.settings import Settings
 from evaluator.progress import Progress
 
 

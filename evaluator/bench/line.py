@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from evaluator.analysis.statistics import Estimate
 from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.schema import INT, REAL, TEXT, Column, arrow_schema
 from evaluator.results.store import Store
+from evaluator.shown.grid import Grid
+from evaluator.shown.words import number
 
 COLUMNS = (
     Column("suite", TEXT, "which benchmark"),
@@ -88,24 +88,26 @@ def write(lines: Sequence[Line], folder: Path) -> Path:
     return store.write(now.replace(":", "-").partition("+")[0], [{**line.columns(), **common} for line in lines])
 
 
-def table(lines: Sequence[Line], width: int) -> Table:
-    """Return lines as a table of that many columns."""
-    made = Table(width=width, box=None, pad_edge=False, header_style="bold")
-    made.add_column("what", overflow="fold")
-    made.add_column("on", overflow="fold")
-    made.add_column("median", justify="right", no_wrap=True)
-    made.add_column("ratio", justify="right", no_wrap=True)
-    made.add_column("asked for", no_wrap=True)
-    for line in lines:
-        value = "" if line.value is None else f"{line.value:.4g} {line.unit}"
-        asked = line.target if line.met is None else f"{line.target}: {'yes' if line.met else 'no'}"
-        made.add_row(line.what, line.size, value, _ratio(line), asked)
-    return made
+def grid(lines: Sequence[Line]) -> Grid:
+    """Return lines as a table."""
+    return Grid(
+        "",
+        ("what", "on", "median", "ratio", "asked for"),
+        [(line.what, line.size, _median(line), _ratio(line), _asked(line)) for line in lines],
+        frozenset({"what", "on", "asked for"}),
+        "",
+        (0, 1, 1, 0, 2),
+        elsewhere="--json",
+    )
+
+
+def _median(line: Line) -> str:
+    return "" if line.value is None else f"{number(line.value, '.4g')} {line.unit}"
+
+
+def _asked(line: Line) -> str:
+    return line.target if line.met is None else f"{line.target}: {'yes' if line.met else 'no'}"
 
 
 def _ratio(line: Line) -> str:
-    if line.ratio is None:
-        return ""
-    low, high = line.ratio.low, line.ratio.high
-    interval = "" if low != low else f" [{low:.3g}, {high:.3g}]"
-    return f"{line.ratio.value:.3g}{interval} {line.against}"
+    return "" if line.ratio is None else f"{line.ratio.text('.3g')} {line.against}"

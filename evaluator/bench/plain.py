@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eplb_variants import Placement, Topology, Variant
+from eplb_variants.contracts import Replication
 from eplb_variants.forecasting.last import last
 from eplb_variants.loads import FloatArray
-from eplb_variants.placement import Replication
 
 if TYPE_CHECKING:
     import torch

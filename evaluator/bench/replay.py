@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from eplb_variants import Placement, Topology, Variant, load_variant
+from eplb_variants.contracts import Replication
 from eplb_variants.loads import FloatArray
-from eplb_variants.placement import Replication
 from evaluator.analysis.score import Score
 from evaluator.analysis.statistics import median_ratio
 from evaluator.bench.line import Line

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from eplb_variants import EplbError
-from evaluator.candidates.documents.apply import apply_document, other_outcomes
+from evaluator.candidates.documents.apply import apply_document, other_interpretations
 from evaluator.candidates.documents.document import read_document
 from evaluator.candidates.judging.feedback import feedback
 from evaluator.candidates.judging.schema import ARROW, REJECTED
 from evaluator.candidates.program import Program
-from evaluator.candidates.sandbox.pool import printable
+from evaluator.candidates.sandbox.failure import printable
 
 Row = dict[str, Any]
+NAMED = 3
+"""Names of documents in a row at most, ahead of a note that holds for many."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Entry:
     notes: tuple[str, ...]
 
 
-def candidate_files(paths: Iterable[str]) -> list[Path]:
+def candidate_files(paths: Iterable[str | Path]) -> list[Path]:
     """Return the files that are named, and those in folders that are named, sorted within each.
 
     Raises:
@@ -70,7 +72,7 @@ def _entry(file: Path, parent: Program, matching: str) -> Entry:
     except EplbError as error:
         return Entry(printable(file.stem), path, None, str(error), ())
     name = printable(document.name or file.stem)[:80]
-    others = other_outcomes(document, parent.source, matching)
+    others = other_interpretations(document, parent.source, matching)
     try:
         applied = apply_document(document, parent.source, matching)
     except EplbError as error:
@@ -101,3 +103,21 @@ def report_on(entries: Sequence[Entry], rows: dict[str, Row]) -> list[Row]:
             line["same_as"] = None if earlier is entry else earlier.name
         said.append(line)
     return said
+
+
+def shared_notes(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Return each note of a report once, with the documents that it holds for, in words, ahead of it."""
+    holders: dict[str, list[str]] = {}
+    for row in rows:
+        for note in dict.fromkeys(row["notes"]):
+            holders.setdefault(note, []).append(row["candidate"])
+    return [(_named(names, len(rows)), note) for note, names in holders.items()]
+
+
+def _named(names: list[str], documents: int) -> str:
+    """Return who the documents with these names are, of so many."""
+    if 1 < len(names) == documents:
+        return f"all {documents} documents"
+    different = list(dict.fromkeys(names))
+    more = f" and {len(different) - NAMED} more" if len(different) > NAMED else ""
+    return ", ".join(different[:NAMED]) + more

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 
 from eplb_variants import EplbError
@@ -32,3 +33,9 @@ def read_program(path: str | Path) -> Program:
         raise EplbError(f"the program {str(path)!r} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise EplbError(f"the program {str(path)!r} is not UTF-8 at byte {error.start}") from None
+
+
+def example_program() -> Program:
+    """Return the program that candidates change where no other is named: ``examples/programs/balancer.py``."""
+    example = resources.files("evaluator.examples").joinpath("programs", "balancer.py")
+    return Program("balancer", example.read_text(encoding="utf-8"))

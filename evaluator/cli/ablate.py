@@ -45,18 +45,16 @@ def run(options: argparse.Namespace) -> int:
     from eplb_variants.errors import EplbError
     from evaluator.analysis.ablation.effects import measure_effects
     from evaluator.analysis.ablation.factors import find_design
-    from evaluator.cli.terminal import console
+    from evaluator.cli.terminal import console, say_failures
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.shown.ablation.plot import draw_effects
-    from evaluator.shown.ablation.table import effects_table
+    from evaluator.shown.ablation.table import effects_grid
     from evaluator.shown.ablation.words import extent_of, record
 
     frame = read_runs(options.runs)
     good = frame[frame["status"] == OK]
-    for _, row in frame[frame["status"] != OK].iterrows():
-        where = f"{row['variant']} on {row['workload']}, {row['topology']}, seed {row['seed']}"
-        print(f"eplb: {row['status']}: {where}: {row['reason']}", file=sys.stderr)
+    say_failures(frame[frame["status"] != OK])
     if good.empty:
         raise EplbError(f"no cell of {', '.join(options.runs)} was measured")
     design, extent = find_design(good, options.reference), extent_of(good)
@@ -72,8 +70,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({**_document(design, options.runs), "over": extent.over, "effects": records}, indent=2))
     else:
         heading = f"{', '.join(options.runs)}: main effects and interactions"
-        terminal = console()
-        terminal.print(effects_table(effects, design, extent, heading, options.all))
+        console().print(effects_grid(effects, design, extent, heading, options.all))
     for file in files:
         if file.suffix != ".svg":
             print(
@@ -84,12 +81,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _warn_of_times(good: pd.DataFrame) -> None:
     """Say on stderr why times are left out, or how far they can be trusted."""
+    from evaluator.analysis.times import why_not_averaged
+
     cells = good.drop_duplicates("cell").dropna(subset=["time_ratio"])
-    references = sorted(cells["time_reference"].dropna().unique())
-    if len(references) > 1:
-        print(f"eplb: times are left out: they are ratios to {' and to '.join(references)}", file=sys.stderr)
+    reason = why_not_averaged(cells)
+    if reason is not None:
+        print(f"eplb: times are left out, for they were taken {reason}, and such ratios have no mean", file=sys.stderr)
     crowded = int((cells["timing_valid"] == False).sum())  # noqa: E712 (a column that may hold nulls)
-    if crowded and len(references) == 1:
+    if crowded and reason is None:
         print(f"eplb: {crowded} of {len(cells)} times were not taken alone on the machine", file=sys.stderr)
 
 

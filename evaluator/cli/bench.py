@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     import json
 
     from eplb_variants.errors import EplbError, unknown
-    from evaluator.bench.line import table, write
+    from evaluator.bench.line import grid, write
     from evaluator.cli.main import DONE, GATE
     from evaluator.cli.terminal import console
     from evaluator.progress import Bar
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         lines += made
         if not options.json:
             terminal.print(f"\n[bold]{name}[/]: {SUITES[name]}")
-            terminal.print(table(made, terminal.width))
+            terminal.print(grid(made))
     path = write(lines, folder)
     if options.json:
         print(json.dumps({"schema_version": 1, "machine": machine, "lines": [line.columns() for line in lines]}))
@@ -101,8 +101,11 @@ def _growth(folder: Path, bar: Bar) -> list[Line]:
 
 
 def _programs(number: int) -> tuple[list[Any], Any]:
-    from evaluator.candidates.program import Program
-    from evaluator.cli.score import default_parent, plain_settings
+    from evaluator.candidates.program import Program, example_program
+    from evaluator.candidates.scoring import DEFAULTS
+    from evaluator.candidates.settings import settings_of
+    from evaluator.sweep.plan import make_plan
 
-    parent = default_parent()
-    return [Program(f"{parent.name}-{i}", f"{parent.source}\n# {i}\n") for i in range(number)], plain_settings()
+    parent = example_program()
+    programs = [Program(f"{parent.name}-{i}", f"{parent.source}\n# {i}\n") for i in range(number)]
+    return programs, settings_of(make_plan([*DEFAULTS, "measure=quality"]), seed=0)

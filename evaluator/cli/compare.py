@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evaluator.analysis.comparison import Comparison
+    from evaluator.shown.grid import Grid
 
 LATEX_WIDTH = 110
 """Characters of a table in LaTeX: about what a page holds in small type; less important columns are left out."""
+MARKDOWN_WIDTH = 200
+"""Characters of a table in markdown: a page scrolls sideways, so that only what nobody could follow is left out."""
+STDOUT = "-"
+"""In place of a file's name."""
 
 EPILOG = """\
 examples:
   eplb compare runs/default --reference seed_parent --out plots
   eplb compare runs/default --by window
+  eplb compare runs/default --no-plots --markdown - | gh pr comment --body-file -
   eplb compare runs/default --json --no-plots --fail-if-worse=seed > comparison.json
 
 exit codes: 0 done, 1 the gate of --fail-if-worse says no, 2 usage or configuration
@@ -44,6 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-plots", action="store_true", help="draw nothing")
     parser.add_argument("--csv", metavar="FILE", help="write the rows of all tables as CSV")
     parser.add_argument("--latex", metavar="FILE", help="write the tables for LaTeX (booktabs)")
+    parser.add_argument("--markdown", metavar="FILE", help="write the tables as GitHub markdown; - prints them instead")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument(
         "--fail-if-worse",
@@ -57,18 +64,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what was asked for, write it, draw it, and return 0, or 1 if the gate says no."""
-    from evaluator.analysis.comparison import PICTURED, UNSEEN, compare, view_frame
+    from eplb_variants.errors import EplbError
+    from evaluator.analysis.comparison import PICTURED, UNSEEN, comparison_of, view_frame
     from evaluator.analysis.gate import objections
     from evaluator.cli.main import DONE, GATE
     from evaluator.config.session import load_score
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
 
+    if options.json and options.markdown == STDOUT:
+        raise EplbError("--json and --markdown - both print on standard output: name a file for one of them")
     score = load_score(options.score, options.config_dir)
     pictures = options.by == "layer" or not options.no_plots
     frame = read_runs(options.runs, without=UNSEEN if pictures else (*UNSEEN, *PICTURED))
     good, failed = frame[frame["status"] == OK], frame[frame["status"] != OK]
-    comparison = compare(good, options.reference, score)
+    comparison = comparison_of(good, options.reference, score)
     gate = options.fail_if_worse
     against = [] if gate is None else objections(comparison.overall.summary, options.reference, [n for n in gate if n])
     view = view_frame(comparison, options.by) if options.by else None
@@ -82,9 +92,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _say_what_is_missing(comparison: Comparison, failed: pd.DataFrame) -> None:
-    for _, row in failed.iterrows():
-        where = f"{row['variant']} on {row['workload']}, {row['topology']}, seed {row['seed']}"
-        print(f"eplb: {row['status']}: {where}: {row['reason']}", file=sys.stderr)
+    from evaluator.cli.terminal import say_failures
+
+    say_failures(failed)
     for title in comparison.without_reference:
         print(f"eplb: {title}: no table, for {comparison.reference!r} was not measured there", file=sys.stderr)
     for name in comparison.left_out:
@@ -99,8 +109,8 @@ def _print(
     against: list[str],
 ) -> None:
     from evaluator.cli.terminal import console
-    from evaluator.shown.exports import document, records
-    from evaluator.shown.rendering import grids_of
+    from evaluator.shown.exports import document, records, to_markdown
+    from evaluator.shown.rendering import terminal_grids
 
     if options.json:
         more: dict[str, object] = {"gate": against} if options.fail_if_worse is not None else {}
@@ -108,21 +118,32 @@ def _print(
             more |= {f"by_{options.by}": records(view)}
         print(json.dumps(document(comparison, options.score, failed) | more, indent=2))
         return
+    if options.markdown == STDOUT:
+        print("\n".join(map(to_markdown, _grids(options, comparison, view, MARKDOWN_WIDTH))), end="")
+        return
     terminal = console()
-    for grid in grids_of(comparison, options.score, terminal.width, options.by, view):
-        terminal.print(grid.to_rich())
+    for grid in terminal_grids(comparison, options.score, terminal.width, options.by, view):
+        terminal.print(grid)
+
+
+def _grids(options: argparse.Namespace, comparison: Comparison, view: pd.DataFrame | None, width: int) -> list[Grid]:
+    from evaluator.shown.rendering import grids_of
+
+    return grids_of(comparison, options.score, width, options.by, view)
 
 
 def _export(options: argparse.Namespace, comparison: Comparison, view: pd.DataFrame | None) -> None:
-    from evaluator.shown.exports import summaries_frame, write_csv, write_latex
-    from evaluator.shown.rendering import grids_of
+    from evaluator.shown.exports import summaries_frame, write_csv, write_latex, write_markdown
 
     if options.csv:
         write_csv(summaries_frame(comparison) if view is None else view, Path(options.csv))
         _say(options, f"csv: {options.csv}")
     if options.latex:
-        write_latex(grids_of(comparison, options.score, LATEX_WIDTH, options.by, view), Path(options.latex))
+        write_latex(_grids(options, comparison, view, LATEX_WIDTH), Path(options.latex))
         _say(options, f"latex: {options.latex}")
+    if options.markdown and options.markdown != STDOUT:
+        write_markdown(_grids(options, comparison, view, MARKDOWN_WIDTH), Path(options.markdown))
+        _say(options, f"markdown: {options.markdown}")
 
 
 def _draw(options: argparse.Namespace, comparison: Comparison) -> None:
@@ -138,5 +159,5 @@ def _draw(options: argparse.Namespace, comparison: Comparison) -> None:
 
 
 def _say(options: argparse.Namespace, sentence: str) -> None:
-    """Say what was written: beside the tables, but never into the JSON document."""
-    print(sentence, file=sys.stderr if options.json else sys.stdout)
+    """Say what was written: below the tables, but never into a document that a program reads."""
+    print(sentence, file=sys.stderr if options.json or options.markdown == STDOUT else sys.stdout)

@@ -122,14 +122,14 @@ def _summaries(plan: Plan, parts: list[tuple[str, pd.DataFrame]]) -> Iterator[tu
 def _print_tables(plan: Plan, good: pd.DataFrame) -> None:
     from evaluator.analysis.summary import by_workload
     from evaluator.cli.terminal import console
-    from evaluator.shown.tables import summary_table
+    from evaluator.shown.tables import summary_grid
 
     terminal = console()
     parts = by_workload(good)
     if len(parts) > MAX_TABLES:
         parts = [(f"all {len(parts)} workloads and topologies", good)]
     for title, summary in _summaries(plan, parts):
-        terminal.print(summary_table(summary, plan.reference.name, title, terminal.width, plan.score.name))
+        terminal.print(summary_grid(summary, plan.reference.name, title, plan.score.name))
 
 
 def _document(plan: Plan, outcome: SweepResult, good: pd.DataFrame) -> dict[str, object]:

@@ -25,15 +25,18 @@ def run(options: argparse.Namespace) -> int:
     """Write the page and return 0."""
     from pathlib import Path
 
+    from evaluator.analysis.comparison import comparison_of
     from evaluator.config.session import load_score
     from evaluator.reports.data import choose_reference, report_data
     from evaluator.reports.page import render, write
+    from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
 
     score = load_score(options.score, options.config_dir)
     frame = read_runs(options.runs)
     reference = options.reference or choose_reference(frame)
-    data = report_data(frame, reference, score, options.runs)
+    comparison = comparison_of(frame[frame["status"] == OK], reference, score)
+    data = report_data(comparison, frame, options.runs)
     path = Path(options.out) if options.out else Path(options.runs[0]) / "_report.html"
     write(render(data), path)
     if data["failures"]:

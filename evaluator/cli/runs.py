@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evaluator.results.overview import RunOverview
+    from evaluator.shown.grid import Grid
 
 FOLDER = "runs"
-NAME_WIDTH = 18
-"""Characters of a run's name in the table, so that it fits into 80 columns; ``--json`` has all of it."""
+HEADER = ("run", "cells", "failed", "skipped", "timed", "variants", "workloads", "last measured", "size")
+IMPORTANCE = (0, 0, 1, 4, 5, 3, 3, 1, 2)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _table(runs: list[RunOverview], folder: str) -> Any:
+def _table(runs: list[RunOverview], folder: str) -> Grid:
     from evaluator.results.schema import FAILED, SKIPPED
     from evaluator.shown.grid import Grid
 
@@ -51,18 +52,14 @@ def _table(runs: list[RunOverview], folder: str) -> Any:
         counts = (sum(run.cells.values()), run.cells.get(FAILED, 0), run.cells.get(SKIPPED, 0), run.timed)
         when = run.last_measured.astimezone().strftime("%Y-%m-%d %H:%M") if run.last_measured else "-"
         kinds = (len(run.variants), len(run.workloads))
-        return [_name(run), *map(str, (*counts, *kinds)), when, _size(run.size)]
+        name = run.folder.name if run.readable else f"{run.folder.name} *"
+        return [name, *map(str, (*counts, *kinds)), when, _size(run.size)]
 
-    header = ["run", "cells", "failed", "skipped", "timed", "var", "wkl", "last measured", "size"]
-    caption = "var, wkl: how many variants and workloads"
+    caption = ""
     if not all(run.readable for run in runs):
-        caption += "; *: of another schema version, evaluate again into another run"
-    return Grid(f"runs in {folder}", header, [row(run) for run in runs], frozenset({"run"}), caption).to_rich()
-
-
-def _name(run: RunOverview) -> str:
-    name = run.folder.name if len(run.folder.name) <= NAME_WIDTH else f"{run.folder.name[: NAME_WIDTH - 3]}..."
-    return name if run.readable else f"{name} *"
+        caption = "*: of another schema version, evaluate again into another run"
+    rows = [row(run) for run in runs]
+    return Grid(f"runs in {folder}", HEADER, rows, frozenset({"run"}), caption, IMPORTANCE, elsewhere="--json")
 
 
 def _size(size: int) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
-import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,7 +24,6 @@ The seed of a synthetic workload is drawn once per run folder and kept there, ou
 program can make the windows that it will be judged on; seed=N sets it. Exit codes: 0 all were judged, 2 usage or
 configuration, 3 the workload or the parent cannot be used.
 """
-DEFAULTS = ["workload=quick", "run=scores"]
 SCORES_JSON_VERSION = 1
 
 
@@ -49,129 +45,62 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge and return the exit code."""
-    from eplb_variants.errors import EplbError, unknown
-    from evaluator.candidates.docket import candidate_files, read_entries, report_on
-    from evaluator.candidates.documents.matching import MATCHINGS
-    from evaluator.candidates.judging.judge import Judge, ParentUnusable
-    from evaluator.candidates.program import read_program
+    from evaluator.candidates.judging.judge import ParentUnusable
+    from evaluator.candidates.sandbox.limits import Limits
+    from evaluator.candidates.scoring import DEFAULTS, score_candidates
     from evaluator.cli.main import CRASHED, DONE
     from evaluator.progress import Bar
+    from evaluator.sweep.plan import make_plan
     from evaluator.workloads import UnusableWorkload
 
+    _must_be_positive(options)
     overrides = [word for word in options.given if "=" in word and not Path(word).exists()]
-    files = candidate_files(word for word in options.given if word not in overrides)
-    if options.matching not in MATCHINGS:
-        raise unknown("matching", options.matching, MATCHINGS)
+    limits = Limits(options.wall_seconds, options.total_seconds, options.cpu_seconds, options.memory_mib)
     try:
-        settings, store = _settings(options, overrides)
-    except UnusableWorkload as error:
-        print(f"eplb: {error}", file=sys.stderr)
-        return CRASHED
-    try:
-        parent = default_parent() if options.parent is None else read_program(options.parent)
-    except EplbError as error:
-        print(f"eplb: {error}", file=sys.stderr)
-        return CRASHED
-    entries = read_entries(files, parent, options.matching)
-    programs = {entry.program.key: entry.program for entry in entries if entry.program is not None}
-    try:
-        with Judge(parent, settings, store) as judge, Bar() as bar:
-            rows = judge.judge(list(programs.values()), bar)
-            isolation = judge.isolation
+        plan = make_plan([*DEFAULTS, *overrides], config_dirs=options.config_dir)
+        with Bar() as bar:
+            scores = score_candidates(
+                [word for word in options.given if word not in overrides],
+                plan,
+                parent=options.parent,
+                matching=options.matching,
+                seed=plan.cells[0].seed if any(word.startswith("seed=") for word in overrides) else None,
+                limits=limits,
+                isolation=options.isolation,
+                jobs=options.jobs,
+                progress=bar,
+            )
     except (ParentUnusable, UnusableWorkload) as error:
         print(f"eplb: {error}", file=sys.stderr)
         return CRASHED
-    said = report_on(entries, rows)
-    heading = {"parent": parent.name, "matching": options.matching, "isolation": isolation, "programs": len(programs)}
-    heading |= {"workload": settings.workload.name, "topology": settings.topology_name, "folder": str(store.folder)}
     if options.json:
-        print(json.dumps(_document(heading, said), indent=2, default=str))
+        document = {"schema_version": SCORES_JSON_VERSION, **scores.heading, "candidates": scores.rows}
+        print(json.dumps(document, indent=2, default=str))
     else:
-        _print(heading, said)
+        _print(scores.heading, scores.rows)
     return DONE
 
 
-def _settings(options: argparse.Namespace, overrides: list[str]) -> tuple[Any, Any]:
-    from eplb_variants import EplbError
-    from evaluator.candidates.judging.judge import Settings
-    from evaluator.candidates.judging.schema import ARROW
-    from evaluator.candidates.sandbox.confine import Limits
-    from evaluator.results.store import Store
-    from evaluator.sweep.plan import make_plan
+def _must_be_positive(options: argparse.Namespace) -> None:
+    from eplb_variants.errors import EplbError
 
     for name in ("jobs", "wall_seconds", "total_seconds", "cpu_seconds", "memory_mib"):
         if getattr(options, name) <= 0:
             raise EplbError(f"--{name.replace('_', '-')} is {getattr(options, name)}: it must be above 0")
-    plan = make_plan([*DEFAULTS, *overrides], config_dirs=options.config_dir)
-    cell = plan.cells[0]
-    store = Store(plan.folder, ARROW)
-    store.prepare()
-    seed = cell.seed if any(word.startswith("seed=") for word in overrides) else _hidden_seed(plan.folder)
-    limits = Limits(options.wall_seconds, options.total_seconds, options.cpu_seconds, options.memory_mib)
-    timing = None if plan.measure == "quality" else plan.timing
-    settings = Settings(
-        cell.workload,
-        seed,
-        cell.topology_name,
-        cell.topology,
-        plan.score,
-        timing,
-        limits,
-        options.isolation,
-        options.jobs,
-    )
-    return settings, store
-
-
-def plain_settings() -> Any:
-    """Return the settings of a command without any options: what the benchmark runs."""
-    from evaluator.candidates.judging.judge import Settings
-    from evaluator.candidates.sandbox.confine import Limits
-    from evaluator.sweep.plan import make_plan
-
-    plan = make_plan(DEFAULTS)
-    cell = plan.cells[0]
-    return Settings(cell.workload, 0, cell.topology_name, cell.topology, plan.score, None, Limits())
-
-
-def _hidden_seed(folder: Path) -> int:
-    """Return the seed that is kept in a run folder; drawn when the folder is new."""
-    path = folder / "_seed"
-    drawn = folder / f".seed-{secrets.token_hex(8)}"
-    drawn.touch(mode=0o600)
-    drawn.write_text(str(secrets.randbelow(2**31)), encoding="ascii")
-    with contextlib.suppress(FileExistsError):  # there is one already: whole, whoever wrote it
-        os.link(drawn, path)
-    drawn.unlink()
-    return int(path.read_text(encoding="ascii"))
-
-
-def default_parent() -> Any:
-    """Return the example program."""
-    from importlib import resources
-
-    from evaluator.candidates.program import Program
-
-    example = resources.files("evaluator.examples").joinpath("programs", "balancer.py")
-    return Program("balancer", example.read_text(encoding="utf-8"))
-
-
-def _document(heading: dict[str, Any], said: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"schema_version": SCORES_JSON_VERSION, **heading, "candidates": said}
 
 
 def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
-    from evaluator.candidates.sandbox.pool import printable
+    from evaluator.candidates.docket import shared_notes
+    from evaluator.candidates.sandbox.failure import printable
     from evaluator.cli.terminal import console
-    from evaluator.shown.verdicts import verdict_table
+    from evaluator.shown.verdicts import verdict_grid
 
-    terminal = console()
     print(f"{heading['workload']} on {heading['topology']}, parent {heading['parent']}, matching {heading['matching']}")
     print(f"isolation: {heading['isolation']}")
-    terminal.print(verdict_table(said, terminal.width))
+    console().print(verdict_grid(said))
+    for who, note in shared_notes(said):
+        print(f"{who}: {printable(note)}")
     for line in said:
-        for note in line["notes"]:
-            print(f"{line['candidate']}: {printable(note)}")
-        if line.get("detail"):
+        if line["detail"]:
             print(f"{line['candidate']}: {line['verdict']}: {printable(line['detail'])}")
     print(f"{len(said)} documents, {heading['programs']} distinct programs judged; parquet: {heading['folder']}")

@@ -6,8 +6,12 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAME = "eplb"
 WIDE = 200
@@ -15,9 +19,12 @@ WIDE = 200
 
 
 def console() -> Console:
-    """Return a console for stdout: as wide as the terminal, or wide enough where there is none."""
+    """Return a console for stdout: as wide as the terminal, or wide enough where there is none.
+
+    What is too wide all the same is neither cut nor broken: tables leave out columns themselves.
+    """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
-    return Console(width=width, highlight=False)
+    return Console(width=width, highlight=False, soft_wrap=True)
 
 
 def own_command() -> str:
@@ -30,3 +37,14 @@ def own_command() -> str:
         return NAME
     relative = os.path.relpath(started)
     return str(started) if relative.startswith(os.pardir) else relative
+
+
+def say_failures(failed: pd.DataFrame) -> None:
+    """Say on stderr which cells failed or were skipped, and why.
+
+    Args:
+        failed: the rows of these cells, as stored.
+    """
+    for _, row in failed.iterrows():
+        where = f"{row['variant']} on {row['workload']}, {row['topology']}, seed {row['seed']}"
+        print(f"eplb: {row['status']}: {where}: {row['reason']}", file=sys.stderr)

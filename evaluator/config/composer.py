@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from eplb_variants import Topology, Variant, load_variant
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.registry import find
-from eplb_variants.variant import SLOTS
+from eplb_variants.variant import STEPS
 from evaluator.analysis.score import Score
 from evaluator.config.experiment import EXPERIMENT, chosen_experiment, merged, sweep_lines
 from evaluator.config.session import CONFIG_NAME, options, plain
@@ -227,7 +227,7 @@ def _label(config: Mapping[str, Any], preset: Mapping[str, Any]) -> str:
 
 def _defaults_of_others(config: Mapping[str, Any], preset: Mapping[str, Any]) -> dict[str, Any]:
     """Return the default parameters, by key, of the stages that are others than in the preset."""
-    kinds = {**SLOTS, "forecaster": "forecaster", "placer": "placer"}
+    kinds = {**STEPS, "forecaster": "forecaster", "placer": "placer"}
     defaults: dict[str, Any] = {}
     for slot, kind in kinds.items():
         now, then = (part.get(slot) for part in (config, preset))

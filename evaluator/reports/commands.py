@@ -15,8 +15,9 @@ from typing import Any
 
 import pandas as pd
 
-from eplb_variants.variant import SLOTS
-from evaluator.reports.provenance import TOPOLOGY, parsed
+from eplb_variants.variant import STEPS
+from evaluator.analysis.alignment import TOPOLOGY
+from evaluator.reports.provenance import parsed
 from evaluator.timing.settings import TimingSettings
 
 NAME = re.compile(r"(?P<choice>[A-Za-z0-9_.-]+)(?:\[(?P<changes>.*)\])?(?:#[0-9a-f]{6})?", re.DOTALL)
@@ -113,7 +114,7 @@ def _variant_changes(name: str) -> Iterator[str]:
     for key, value in _parts(name)[1]:
         slot, _, rest = key.partition(".")
         if rest == "name":
-            kind = SLOTS.get(slot, slot)
+            kind = STEPS.get(slot, slot)
             yield f"stage/{kind}@variant.{slot}={value}"
         else:
             yield f"variant.{key}={value}"

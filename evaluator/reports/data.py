@@ -1,4 +1,4 @@
-"""From rows by window to what a report says: a plain dict of summaries, never the rows.
+"""From a comparison to what a report says: a plain dict of summaries, never the rows.
 
 The page opens fast whatever the size of the run, because what is in it is bounded here: a line per variant, the
 differences by window in at most so many buckets, heat maps of at most so many cells.
@@ -7,20 +7,20 @@ differences by window in at most so many buckets, heat maps of at most so many c
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from eplb_variants.errors import EplbError
-from evaluator.analysis.alignment import align
+from evaluator.analysis.comparison import Comparison, Part
 from evaluator.analysis.pareto import on_front
-from evaluator.analysis.score import Score
-from evaluator.analysis.statistics import mean_of_series
-from evaluator.analysis.summary import by_workload, headline_of, summarise
+from evaluator.analysis.statistics import estimate_in
+from evaluator.analysis.summary import headline_of, notes_on
+from evaluator.analysis.times import time_reference_of
 from evaluator.reports.commands import Commands
 from evaluator.reports.heat import Budget, heat_maps
-from evaluator.reports.provenance import failures, machines_of, provenance, variants_of
+from evaluator.reports.provenance import Machines, failures, machines_of, provenance, variants_of
 from evaluator.reports.series import differences, points_per_series
 from evaluator.reports.verdicts import matrix, time_words, words
 from evaluator.results.schema import OK
@@ -47,52 +47,35 @@ def choose_reference(frame: pd.DataFrame) -> str:
     return next((name for name in (DEFAULT_REFERENCE, *beside) if name in measured), min(measured))
 
 
-def report_data(frame: pd.DataFrame, reference: str, score: Score, runs: Sequence[str]) -> dict[str, Any]:
+def report_data(comparison: Comparison, frame: pd.DataFrame, runs: Sequence[str]) -> dict[str, Any]:
     """Return all that the page says, JSON-like: dicts, lists, texts, numbers and None.
 
     Args:
-        frame: rows by window, as ``read_runs`` returns them, failed and skipped cells among them.
-        reference: variant that differences are to.
-        score: that the tables show.
+        comparison: of the cells that went well.
+        frame: all rows by window, as ``read_runs`` returns them, failed and skipped cells among them.
         runs: the folders that the rows are from, as they were given.
 
-    Numbers are those of ``summarise``; what was not measured is None. A workload on a topology is a panel; where there
-    are several, all of them together are the first.
-
-    Raises:
-        EplbError: the reference was not measured; it names those that were.
+    What was not measured is None. A workload on a topology is a panel; where there are several, all of them together
+    are the first, and those without the reference the last.
     """
-    good = frame[frame["status"] == OK]
-    overall = summarise(good, reference, score)
-    parts = by_workload(good)
+    reference, score, overall = comparison.reference, comparison.score, comparison.overall
     commands = Commands(runs, reference, score.name)
-    budget = Budget()
-    points = points_per_series(len(parts) * good["variant"].nunique())
-    machines = machines_of(good)
-    panels = []
-    for number, (title, part) in enumerate(parts, start=1):
-        panel = _panel(f"panel-{number}", title, part, reference, score, commands)
-        order = [entry["summary"]["variant"] for entry in panel.get("rows", ())] or sorted(part["variant"].unique())
-        if panel["measured"]:
-            panel["differences"] = differences(part, reference, order, points)
-        panel["heat"] = heat_maps(part, order, budget)
-        panel["provenance"] = provenance(part, machines)
-        panels.append(panel)
-    together = f"all {len(parts)} workloads and topologies"
-    if len(parts) > 1:
-        panels.insert(0, _panel("panel-0", together, good, reference, score, commands, overall))
+    machines = machines_of(overall.rows)
+    panels = list(_panels(comparison, commands, machines))
+    together = [] if comparison.aggregates is None else [_panel(0, overall.title, overall, overall.rows, commands)]
     return {
         "version": VERSION,
         "runs": list(runs),
         "reference": reference,
         "score": {"name": score.name, "summary": score.summary, "formula": score.formula, "blind": score.blind},
-        "judged_on": headline_of(good).rpartition("_")[2],
-        "over": together if len(parts) > 1 else parts[0][0],
-        "facts": _facts(good, frame),
-        "verdicts": words(overall, reference, panels),
-        "times": time_words(overall),
-        "matrix": matrix([panel for panel in panels if panel["id"] != "panel-0"], list(overall["variant"]), reference),
-        "panels": panels,
+        "judged_on": headline_of(overall.rows).rpartition("_")[2],
+        "over": overall.title,
+        "notes": notes_on(overall.summary, reference),
+        "facts": _facts(overall.rows, frame),
+        "verdicts": words(overall.summary, reference, panels),
+        "times": time_words(overall.summary),
+        "matrix": matrix(panels, list(overall.summary["variant"]), reference),
+        "panels": [*(panel | _table(overall, comparison) for panel in together), *panels],
         "variants": variants_of(frame),
         "machines": list(machines.values()),
         "failures": failures(frame),
@@ -100,44 +83,55 @@ def report_data(frame: pd.DataFrame, reference: str, score: Score, runs: Sequenc
     }
 
 
-def _panel(
-    identity: str,
-    title: str,
-    part: pd.DataFrame,
-    reference: str,
-    score: Score,
-    commands: Commands,
-    summary: pd.DataFrame | None = None,
-) -> dict[str, Any]:
-    """Return table and Pareto plot of a part of the rows; without them where the reference was not measured."""
-    panel: dict[str, Any] = {"id": identity, "title": title, "measured": reference in set(part["variant"])}
-    panel["commands"] = {"evaluate": commands.evaluate(part)}
-    if not panel["measured"]:
-        return panel
-    summary = summarise(part, reference, score) if summary is None else summary
-    summary = summary.assign(front=on_front(summary))
-    columns = columns_of(summary, reference, score.name)
-    headline = headline_of(part)
-    panel |= {
-        "caption": f"{caption_of(summary, reference)}; {FRONT_MEANS}",
+def _panels(comparison: Comparison, commands: Commands, machines: Machines) -> Iterator[dict[str, Any]]:
+    """Yield what is said of each workload on each topology; no table where the reference was not measured."""
+    loads: list[tuple[str, pd.DataFrame, Part | None]] = [(part.title, part.rows, part) for part in comparison.parts]
+    loads += [(title, rows, None) for title, rows in comparison.without_reference.items()]
+    budget = Budget()
+    points = points_per_series(len(loads) * len(comparison.overall.summary))
+    for number, (title, rows, part) in enumerate(loads, start=1):
+        panel = _panel(number, title, part, rows, commands)
+        order = sorted(rows["variant"].unique())
+        if part is not None:
+            order = list(part.summary["variant"])
+            panel |= _table(part, comparison)
+            panel["differences"] = differences(rows, comparison.reference, order, points)
+        yield panel | {"heat": heat_maps(rows, order, budget), "provenance": provenance(rows, machines)}
+
+
+def _panel(number: int, title: str, part: Part | None, rows: pd.DataFrame, commands: Commands) -> dict[str, Any]:
+    return {
+        "id": f"panel-{number}",
+        "title": title,
+        "measured": part is not None,
+        "commands": {"evaluate": commands.evaluate(rows)},
+    }
+
+
+def _table(part: Part, comparison: Comparison) -> dict[str, Any]:
+    """Return the table of a part and the points of its Pareto plot."""
+    summary = part.summary.assign(front=on_front(part.summary))
+    columns = columns_of(summary, comparison.reference, comparison.score.name)
+    return {
+        "caption": f"{caption_of(summary, comparison.reference)}; {FRONT_MEANS}",
         "columns": [column.title for column in columns],
         "left": sorted(LEFT),
-        "time_reference": _time_reference(summary),
+        "time_reference": time_reference_of(summary),
         "rows": [
-            {"summary": _plain(row.drop("front")), "cells": _cells(columns, row), "on_front": bool(row["front"])}
+            {
+                "summary": _plain(row.drop("front")),
+                "cells": _cells(columns, row),
+                "on_front": bool(row["front"]),
+                "mean": _mean(row),
+            }
             for _, row in summary.iterrows()
         ],
     }
-    aligned = align(part, headline)
-    for entry in panel["rows"]:
-        estimate = mean_of_series(aligned.split(aligned.of(str(entry["summary"]["variant"]))))
-        entry["mean"] = {"value": _known(estimate.value), "low": _known(estimate.low), "high": _known(estimate.high)}
-    return panel
 
 
-def _time_reference(summary: pd.DataFrame) -> str | None:
-    names = summary.loc[summary["time_ratio"].notna(), "time_reference"].dropna().unique()
-    return str(names[0]) if len(names) == 1 else None
+def _mean(row: pd.Series) -> dict[str, float | None]:
+    mean = estimate_in(row, "headline")
+    return {"value": _known(mean.value), "low": _known(mean.low), "high": _known(mean.high)}
 
 
 def _cells(columns: Sequence[Column], row: pd.Series) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from evaluator.analysis.statistics import BALANCE_FLOOR
+from evaluator.analysis.columns import BALANCE_FLOOR
 from evaluator.reports.scatter import Axis, axis_over
 from evaluator.reports.series import JUDGED_ON
 

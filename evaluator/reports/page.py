@@ -25,9 +25,10 @@ from evaluator.analysis.statistics import BETTER, SAME, WORSE
 from evaluator.files import write_whole
 from evaluator.reports.lines import small_multiples
 from evaluator.reports.scatter import scatter
-from evaluator.shown.grid import COLOURS
+from evaluator.shown.words import BAD, GOOD
+from evaluator.shown.words import tone as colour_of_words
 
-TONES = {"green": "good", "red": "bad"}
+TONES = {GOOD: "good", BAD: "bad"}
 LEADING_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?")
 FOR_SCRIPT = str.maketrans(
     {
@@ -94,7 +95,7 @@ def pretty(value: Any) -> str:
 
 def tone(text: str) -> str:
     """Return the class of a verdict: the same words are coloured as on a terminal."""
-    return TONES.get(COLOURS.get(text.partition(" (")[0].rpartition(" ")[2], ""), "")
+    return TONES.get(colour_of_words(text) or "", "")
 
 
 def breakable(name: str) -> Markup:

@@ -7,19 +7,21 @@ from typing import Any
 
 import pandas as pd
 
+from evaluator.analysis.alignment import TOPOLOGY
 from evaluator.results.schema import OK
 
-TOPOLOGY = ("num_slots", "num_groups", "num_nodes", "num_gpus")
+Machines = dict[str, dict[str, Any]]
+"""By their stored description: a short name for the tables, and the description."""
 SIZES = ("num_windows", "interval", "num_layers", "num_experts")
 
 
-def machines_of(good: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def machines_of(good: pd.DataFrame) -> Machines:
     """Return the machines that measured, by their stored description, each with a short name for the tables."""
     known = sorted(good["machine"].dropna().unique())
     return {text: {"name": f"machine {i}", "description": parsed(text)} for i, text in enumerate(known, start=1)}
 
 
-def provenance(part: pd.DataFrame, machines: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def provenance(part: pd.DataFrame, machines: Machines) -> dict[str, Any]:
     """Return what stands behind the numbers of one workload on one topology.
 
     ``workload`` and ``topology`` are configurations; ``variants`` has a row per variant: cells, seeds, windows,
@@ -36,7 +38,7 @@ def provenance(part: pd.DataFrame, machines: dict[str, dict[str, Any]]) -> dict[
     }
 
 
-def _behind(name: str, own: pd.DataFrame, machines: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _behind(name: str, own: pd.DataFrame, machines: Machines) -> dict[str, Any]:
     times = own["measured_at"].dropna()
     return {
         "variant": name,

@@ -1,14 +1,18 @@
-"""Paired differences by window, in so few buckets that a page of them stays small."""
+"""Paired differences by window, in so few buckets that a page of them stays small.
+
+Shapes: W windows of all traces together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from evaluator.analysis.alignment import PAIR
+from eplb_variants.loads import FloatArray, IntArray
+from evaluator.analysis.alignment import align
 
 JUDGED_ON = ("next", "own")
 MOST_POINTS, FEWEST_POINTS = 120, 20
@@ -37,32 +41,27 @@ def differences(part: pd.DataFrame, reference: str, order: Sequence[str], points
     ``mean``, ``low`` and ``high`` (least and greatest) of the bucket's windows over all seeds; None for what is not
     known.
     """
-    columns = [*PAIR, *(_column(judged) for judged in JUDGED_ON)]
-    base = part.loc[part["variant"] == reference, columns]
+    aligned = {judged: align(part, f"balancedness_gpu_{judged}") for judged in JUDGED_ON}
+    windows_W = aligned["own"].windows
     found = []
     for name in (name for name in order if name != reference):
-        own = part.loc[part["variant"] == name, columns]
-        both = own.merge(base, on=PAIR, suffixes=("", "_base"), validate="one_to_one")
-        if len(both):
-            found.append({"variant": name, **_buckets(both, points)})
+        by_word = {judged: values.of(name) - values.of(reference) for judged, values in aligned.items()}
+        both_W = ~np.isnan(by_word["own"])
+        if both_W.any():
+            lines = {judged: difference_W[both_W] for judged, difference_W in by_word.items()}
+            found.append({"variant": name, **_buckets(windows_W[both_W], lines, points)})
     return found
 
 
-def _column(judged: str) -> str:
-    return f"balancedness_gpu_{judged}"
-
-
-def _buckets(both: pd.DataFrame, points: int) -> dict[str, Any]:
-    windows, place = np.unique(both["window"].to_numpy(), return_inverse=True)
+def _buckets(windows_W: IntArray, differences_W: Mapping[str, FloatArray], points: int) -> dict[str, Any]:
+    windows, place_W = np.unique(windows_W, return_inverse=True)
     size = -(-windows.size // points)
-    bucket = place // size
     line: dict[str, Any] = {
         "first": windows[::size].tolist(),
         "last": [int(windows[min(start + size, windows.size) - 1]) for start in range(0, windows.size, size)],
     }
-    for judged in JUDGED_ON:
-        difference = both[_column(judged)] - both[f"{_column(judged)}_base"]
-        grouped = difference.groupby(bucket)
+    for judged, difference_W in differences_W.items():
+        grouped = pd.Series(difference_W).groupby(place_W // size)
         line[judged] = {
             word: [None if pd.isna(value) else round(float(value), DIGITS) for value in values]
             for word, values in (("mean", grouped.mean()), ("low", grouped.min()), ("high", grouped.max()))

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE
+from evaluator.analysis.paired import TIME_WORDS
+from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE, estimate_in
 
 ORDER = (BETTER, SAME, WORSE, UNSURE)
-TIME_WORDS = {BETTER: "faster", SAME: "no difference", WORSE: "slower", UNSURE: UNSURE}
 
 
 def words(summary: pd.DataFrame, reference: str, panels: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -20,14 +20,14 @@ def words(summary: pd.DataFrame, reference: str, panels: Sequence[dict[str, Any]
     Args:
         summary: over everything, as ``summarise`` returns it.
         reference: has no verdict.
-        panels: of the report; how often each variant was better, the same and worse is counted over them.
+        panels: of the workloads; how often each variant was better, the same and worse is counted over them.
 
     A variant that was not measured everywhere is marked: its difference is of the windows that it has.
     """
     others = summary[summary["variant"] != reference]
-    single = [panel for panel in panels if panel["measured"] and panel["id"] != "panel-0"]
+    measured = [panel for panel in panels if panel["measured"]]
     return [
-        {"verdict": verdict, "variants": [_said(row, single) for _, row in rows.iterrows()]}
+        {"verdict": verdict, "variants": [_said(row, measured) for _, row in rows.iterrows()]}
         for verdict in ORDER
         if len(rows := others[others["verdict"] == verdict])
     ]
@@ -43,38 +43,33 @@ def _said(row: pd.Series, panels: Sequence[dict[str, Any]]) -> dict[str, Any]:
     tally = ", ".join(f"{word} on {counts[word]}" for word in ORDER if counts[word])
     return {
         "variant": str(row["variant"]),
-        "difference": interval(row["difference"], row["difference_low"], row["difference_high"], "+.4f"),
+        "difference": estimate_in(row, "difference").text("+.4f"),
         "tally": f"{tally} of {len(panels)}" if len(panels) > 1 else "",
         "complete": bool(row["complete"]),
         "windows": int(row["windows"]),
     }
 
 
-def interval(value: float, low: float, high: float, form: str) -> str:
-    """Return a value with its interval, without it where there is none, or a dash."""
-    if pd.isna(value):
-        return "-"
-    return f"{value:{form}}" if pd.isna(low) else f"{value:{form}} [{low:{form}}, {high:{form}}]"
-
-
 def time_words(summary: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return, for each verdict on time that was given, the variants and their ratios to the time reference."""
-    timed = summary[summary["time_verdict"].notna() & (summary["variant"] != summary["time_reference"])]
+    """Return, for each verdict on time that was given, the variants, their ratios and what is doubtful in these.
+
+    The time reference has a control in place of a verdict, and is left out.
+    """
     return [
         {
-            "verdict": TIME_WORDS[verdict],
+            "verdict": TIME_WORDS.get(verdict, verdict),
             "reference": str(rows["time_reference"].iloc[0]),
             "variants": [
                 {
                     "variant": str(row["variant"]),
-                    "ratio": interval(row["time_ratio"], row["time_ratio_low"], row["time_ratio_high"], ".2f"),
-                    "valid": bool(row["timing_valid"]),
+                    "ratio": estimate_in(row, "time_ratio").text(".2f"),
+                    "marks": "" if pd.isna(row["time_trust"]) else row["time_trust"],
                 }
                 for _, row in rows.iterrows()
             ],
         }
         for verdict in ORDER
-        if len(rows := timed[timed["time_verdict"] == verdict])
+        if len(rows := summary[summary["time_verdict"] == verdict])
     ]
 
 

@@ -9,8 +9,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-LIBRARIES = ("numpy", "scipy", "pyarrow")
-"""Those whose version can change a result."""
+LIBRARIES = ("numpy", "numba", "torch", "scipy", "pyarrow")
+"""Those whose version can change a result or a time."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A comparison for other programs: CSV, LaTeX, JSON."""
+"""A comparison for other programs: CSV, LaTeX, markdown, JSON."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pandas as pd
 from eplb_variants.errors import EplbError
 from evaluator.analysis.comparison import Comparison
 from evaluator.analysis.pareto import on_front
+from evaluator.analysis.summary import notes_on
 from evaluator.files import write_whole
 from evaluator.shown.grid import MISSING, Grid
+from evaluator.shown.words import listed
 
 SCHEMA_VERSION = 1
 """Of the JSON document; raised when a key changes its meaning."""
@@ -73,7 +75,7 @@ def to_latex(grid: Grid) -> str:
     lines = [
         r"\begin{table}",
         r"  \centering",
-        rf"  \caption{{{latex_escaped(f'{grid.title}: {grid.caption}.')}}}",
+        rf"  \caption{{{latex_escaped(_caption(grid))}}}",
         rf"  \begin{{tabular}}{{{columns}}}",
         r"    \toprule",
         _latex_row(grid.header),
@@ -84,6 +86,11 @@ def to_latex(grid: Grid) -> str:
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _caption(grid: Grid) -> str:
+    absent = [f"left out: {listed(grid.left_out)}"] if grid.left_out else []
+    return f"{grid.title}: {'; '.join([*grid.caption.split(chr(10)), *absent])}."
 
 
 def latex_escaped(text: str) -> str:
@@ -97,6 +104,32 @@ def _latex_row(texts: Iterable[str]) -> str:
     if cells[0].startswith(("[", "*")):  # after a line's end, LaTeX would take it for an argument
         cells[0] = f"{{}}{cells[0]}"
     return f"    {' & '.join(cells)} \\\\"
+
+
+def write_markdown(grids: Iterable[Grid], path: Path) -> None:
+    """Write tables as GitHub markdown.
+
+    Raises:
+        EplbError: the file cannot be written.
+    """
+    _write(path, "\n".join(map(to_markdown, grids)))
+
+
+def to_markdown(grid: Grid) -> str:
+    """Return a table as GitHub markdown, title above and caption below; every text is escaped."""
+    rule = [":--" if title in grid.left else "--:" for title in grid.header]
+    lines = [_markdown_row(map(markdown_escaped, row)) for row in (grid.header, *grid.rows)]
+    table = [lines[0], _markdown_row(rule), *lines[1:]]
+    return "\n".join([f"**{markdown_escaped(grid.title)}**", "", *table, "", markdown_escaped(grid.caption), ""])
+
+
+def markdown_escaped(text: str) -> str:
+    """Return a text as it must be written to be read as itself, in one line."""
+    return re.sub(r"([\\`*_{}\[\]<>|~#$])", r"\\\1", " ".join(text.split()))
+
+
+def _markdown_row(texts: Iterable[str]) -> str:
+    return f"| {' | '.join(texts)} |"
 
 
 def document(comparison: Comparison, score: str, failed: pd.DataFrame) -> dict[str, Any]:
@@ -122,6 +155,7 @@ def document(comparison: Comparison, score: str, failed: pd.DataFrame) -> dict[s
             "aggregates": [] if aggregates is None else records(aggregates),
             "left_out": list(comparison.left_out),
         },
+        "notes": {part.title: notes_on(part.summary, comparison.reference) for part in comparison.tables},
         "fronts": {part.title: _front(part.summary) for part in comparison.tables},
         "without_reference": list(comparison.without_reference),
         "failed": records(failed[["variant", "workload", "topology", "seed", "status", "reason"]]),

@@ -1,20 +1,21 @@
-"""A table as texts: what the terminal and LaTeX show alike."""
+"""A table as texts: what the terminal, LaTeX and others show alike."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
 
-from evaluator.analysis.statistics import BETTER, WORSE
+from evaluator.shown.words import BREAKS, BREAKS_OF_NUMBERS, MISSING, broken, listed, tone
 
-COLOURS = {BETTER: "green", WORSE: "red", "faster": "green", "slower": "red"}
-MISSING = "-"
-PAD = 1
-"""Spaces after a cell; the box adds one more between two columns, and one at each end."""
+__all__ = ["MISSING", "Grid", "notes_once"]
+
+GAP, ENDS = 2, 2
+"""Blanks between two columns, and at both ends together."""
+RULE, RULE_ASCII = "\N{BOX DRAWINGS LIGHT HORIZONTAL}", "-"
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,20 @@ class Grid:
     """A table.
 
     Args:
-        title: above it.
+        title: above it; none where it is empty.
         header: of the columns.
-        rows: of texts, as many as the header has; ``MISSING`` where there is nothing to say.
+        rows: of texts, as many as the header has, ``MISSING`` where there is nothing to say; one text alone is the
+            heading of the rows that follow.
         left: which columns are set to the left; numbers stand to the right.
-        caption: below it, what is in it and over what.
+        caption: below it, a note a line.
+        importance: of the columns; those of the highest number are the first to be left out where there is no room, and
+            those of 0 never are. None are left out where this is empty.
+        left_out: titles of the columns that were left out.
+        elsewhere: how to see them all.
+        notes: what a column needs to be said of it, by its title; said only where the column is shown.
+
+    It prints itself on a console of rich, in the width that this has: columns are left out, then cells are broken
+    between words. A word is never broken: a console that is too narrow for one is printed beyond.
     """
 
     title: str
@@ -34,40 +44,107 @@ class Grid:
     rows: Sequence[Sequence[str]]
     left: frozenset[str]
     caption: str
+    importance: Sequence[int] = ()
+    left_out: Sequence[str] = ()
+    elsewhere: str = "--csv FILE"
+    notes: Sequence[tuple[str, str]] = ()
 
-    def to_rich(self) -> Table:
-        """Return the table for a terminal."""
-        table = Table(
-            title=escape(self.title),
-            title_justify="left",
-            title_style="bold",
-            box=SIMPLE_HEAD,
-            padding=(0, PAD, 0, 0),
-            caption=escape(self.caption),
-            caption_justify="left",
+    def fit(self, width: int) -> Grid:
+        """Return the table with the columns that fit into a width; those that have to stay may be broken."""
+        kept = self._fitting(width) if self.importance else list(range(len(self.header)))
+        header = [self.header[c] for c in kept]
+        return replace(
+            self,
+            header=header,
+            rows=[row if len(row) == 1 else [row[c] for c in kept] for row in self.rows],
+            importance=[self.importance[c] for c in kept] if self.importance else (),
+            left_out=[*self.left_out, *(title for c, title in enumerate(self.header) if c not in kept)],
+            caption="\n".join(filter(None, [self.caption, *(note for title, note in self.notes if title in header)])),
+            notes=(),
         )
-        for title in self.header:
-            table.add_column(escape(title), justify="left" if title in self.left else "right")
-        for row in self.rows:
-            table.add_row(*[_coloured(text) for text in row])
-        return table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Print the table on a console."""
+        yield from self._lines(options.max_width, RULE_ASCII if options.ascii_only else RULE)
+
+    def _lines(self, width: int, rule: str) -> Iterator[Text]:
+        if self.title:
+            yield from (Text(line, "bold") for line in broken(self.title, width).split("\n"))
+            yield Text()
+        fitted = self.fit(width)
+        widths = fitted._widths(width)
+        yield from fitted._laid_out(fitted.header, widths, "bold")
+        yield Text(rule * (sum(widths) + GAP * (len(widths) - 1) + 2), "dim")
+        for row in fitted.rows:
+            yield from [Text(f" {row[0]}", "bold")] if len(row) == 1 else fitted._laid_out(row, widths)
+        yield Text()
+        for note in fitted.caption.split("\n") if fitted.caption else ():
+            yield from (Text(line, "italic dim") for line in wrapped(note, width))
+        if fitted.left_out:
+            said = f"left out: {listed(fitted.left_out)}: use a wider terminal, or {self.elsewhere}"
+            yield from (Text(line, "italic") for line in wrapped(said, width))
+
+    def _fitting(self, width: int) -> list[int]:
+        """Return the columns to show, in order: the important ones, then each that there is still room for."""
+        natural = [max(map(len, texts)) for texts in self._columns()]
+        kept = [c for c, importance in enumerate(self.importance) if importance == 0]
+        room = width - ENDS + GAP - sum(natural[c] + GAP for c in kept)
+        for c in sorted(set(range(len(natural))) - set(kept), key=lambda c: self.importance[c]):
+            if natural[c] + GAP <= room:
+                kept.append(c)
+                room -= natural[c] + GAP
+        return sorted(kept)
+
+    def _columns(self) -> list[list[str]]:
+        return [[self.header[c], *(row[c] for row in self.rows if len(row) > 1)] for c in range(len(self.header))]
+
+    def _least(self, column: int) -> int:
+        return max(len(line) for text in self._columns()[column] for line in self._broken(text, column, 1))
+
+    def _broken(self, text: str, column: int, width: int) -> list[str]:
+        breaks = BREAKS if self.header[column] in self.left or text == self.header[column] else BREAKS_OF_NUMBERS
+        return broken(text, width, breaks).split("\n")
+
+    def _widths(self, width: int) -> list[int]:
+        """Return the width of each column; the widest are made narrower until the table fits or cannot get narrower."""
+        columns = self._columns()
+        widths = [max(map(len, texts)) for texts in columns]
+        least = [self._least(c) for c in range(len(columns))]
+        too_wide = sum(widths) + GAP * (len(widths) - 1) + ENDS - width
+        while too_wide > 0 and widths != least:
+            widest = max(range(len(widths)), key=lambda c: (widths[c] > least[c], widths[c]))
+            widths[widest] -= 1
+            too_wide -= 1
+        return [
+            max(len(line) for text in texts for line in self._broken(text, c, widths[c]))
+            for c, texts in enumerate(columns)
+        ]
+
+    def _laid_out(self, row: Sequence[str], widths: Sequence[int], style: str | None = None) -> Iterator[Text]:
+        """Yield the lines of a row; its cells begin at its top, and have colours of their own where no style is set."""
+        cells = [self._broken(text, c, widths[c]) for c, text in enumerate(row)]
+        for number in range(max(map(len, cells))):
+            line = Text(" ", style or "")
+            for c, cell in enumerate(cells):
+                text = cell[number] if number < len(cell) else ""
+                padded = text.ljust(widths[c]) if self.header[c] in self.left else text.rjust(widths[c])
+                line.append(" " * GAP if c else "")
+                line.append(padded, None if style else tone(row[c]))
+            line.rstrip()
+            yield line
 
 
-def fitting(header: Sequence[str], rows: Sequence[Sequence[str]], importance: Sequence[int], width: int) -> list[int]:
-    """Return the columns that fit into a width, in order; those of the highest importance number go first.
-
-    Columns of importance 0 stay, whether they fit or not.
-    """
-
-    def needed(columns: Sequence[int]) -> int:
-        return sum(max(len(text) for text in (header[c], *(row[c] for row in rows))) + PAD + 1 for c in columns) + 1
-
-    kept = list(range(len(header)))
-    while needed(kept) > width and any(importance[c] for c in kept):
-        kept.remove(max(kept, key=lambda c: importance[c]))
-    return kept
+def wrapped(text: str, width: int) -> list[str]:
+    """Return a text in lines that end between words."""
+    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)
 
 
-def _coloured(text: str) -> str:
-    colour = COLOURS.get(text.rpartition(" ")[2])
-    return f"[{colour}]{escape(text)}[/]" if colour else escape(text)
+def notes_once(grids: Iterable[Grid]) -> list[Grid]:
+    """Return tables that are shown under each other: a note that several of them have stands under the last alone."""
+    said: set[str] = set()
+    kept = []
+    for grid in reversed(list(grids)):
+        notes = [note for note in grid.caption.split("\n") if note not in said]
+        said.update(notes)
+        kept.append(replace(grid, caption="\n".join(notes)))
+    return kept[::-1]

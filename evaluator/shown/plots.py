@@ -21,7 +21,6 @@ from matplotlib.ticker import LogFormatter
 from eplb_variants import EplbError
 from evaluator.analysis.alignment import align
 from evaluator.analysis.pareto import on_front
-from evaluator.analysis.statistics import mean_of_series
 from evaluator.analysis.summary import by_workload, headline_of, summarise
 from evaluator.results.schema import OK
 from evaluator.shown.curves import difference_plot, profile_plot
@@ -135,7 +134,7 @@ def balancedness_plot(good: pd.DataFrame, reference: str) -> Figure:
         for place, name in enumerate(reversed(order)):
             if name not in aligned.variants:
                 continue
-            estimate = mean_of_series(aligned.split(aligned.of(name)))
+            estimate = aligned.mean_of(name)
             if np.isfinite(estimate.low):
                 axis.plot([estimate.low, estimate.high], [place, place], color=colours[name], lw=2.5, alpha=0.5)
             axis.plot(estimate.value, place, "o", color=colours[name], ms=6)
@@ -175,7 +174,7 @@ def time_plot(good: pd.DataFrame, reference: str, summary: pd.DataFrame | None =
     axis = figure.subplots()
     for (_, row), front in zip(summary.iterrows(), on_front(summary), strict=True):
         name = str(row["variant"])
-        estimate = mean_of_series(aligned.split(aligned.of(name)))
+        estimate = aligned.mean_of(name)
         milliseconds = row["place_seconds"] * 1e3
         low, high = (np.nan_to_num(abs(end - estimate.value)) for end in (estimate.low, estimate.high))
         axis.errorbar(

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pandas as pd
-from rich.table import Table
 
+from evaluator.analysis.columns import HEADLINE
 from evaluator.analysis.pareto import on_front
-from evaluator.analysis.statistics import BETTER, WORSE
-from evaluator.analysis.summary import HEADLINE
+from evaluator.analysis.summary import notes_on
+from evaluator.analysis.times import time_reference_of
 from evaluator.analysis.views import BY_WINDOW, pivot
-from evaluator.shown.grid import MISSING, Grid, fitting
+from evaluator.shown.grid import Grid
+from evaluator.shown.words import DOUBT, MISSING, interval_of, number, over, ratio
 
 LEFT = frozenset({"variant", "verdict", "front"})
 ON_FRONT = "*"
@@ -32,32 +33,30 @@ class Column(NamedTuple):
     cell: Callable[[pd.Series], str]
     importance: int
     """Columns of low importance (a high number) are left out where the terminal is narrow; 0 always stays."""
+    note: str = ""
+    """Said below the table where the column is shown."""
 
 
-def summary_table(summary: pd.DataFrame, reference: str, title: str, width: int, score: str | None = None) -> Table:
-    """Return the summary as a table of at most ``width`` characters, if leaving out columns can do it.
+def summary_grid(summary: pd.DataFrame, reference: str, title: str, score: str | None = None) -> Grid:
+    """Return the summary as a table.
 
     Args:
         summary: as ``summarise`` returns it.
         reference: what its differences are to.
         title: which load this is.
-        width: of the terminal.
         score: name of the score in the column ``score``.
     """
-    return summary_grid(summary, reference, title, width, score).to_rich()
-
-
-def summary_grid(summary: pd.DataFrame, reference: str, title: str, width: int, score: str | None = None) -> Grid:
-    """Return the texts of ``summary_table``."""
     marked = summary.assign(front=on_front(summary))
     columns = columns_of(marked, reference, score)
-    rows = [[column.cell(row) for column in columns] for _, row in marked.iterrows()]
-    header = [column.title for column in columns]
-    kept = fitting(header, rows, [column.importance for column in columns], width)
-    caption = caption_of(summary, reference)
-    if "front" in [header[column] for column in kept]:
-        caption += f"; {FRONT_MEANS}"
-    return Grid(title, [header[c] for c in kept], [[row[c] for c in kept] for row in rows], LEFT, caption)
+    return Grid(
+        title,
+        [column.title for column in columns],
+        [[column.cell(row) for column in columns] for _, row in marked.iterrows()],
+        LEFT,
+        "\n".join(_notes(summary, reference)),
+        [column.importance for column in columns],
+        notes=[("front", FRONT_MEANS), *((column.title, column.note) for column in columns if column.note)],
+    )
 
 
 def aggregate_grid(aggregates: pd.DataFrame, reference: str, title: str) -> Grid:
@@ -66,21 +65,22 @@ def aggregate_grid(aggregates: pd.DataFrame, reference: str, title: str) -> Grid
     rows = [
         [
             str(row["variant"]),
-            _interval(row, "iqm", ".4f"),
-            MISSING if row["variant"] == reference else _interval(row, "iqm_difference", "+.4f"),
-            _interval(row, "gap", ".4f"),
+            interval_of(row, "iqm"),
+            MISSING if row["variant"] == reference else interval_of(row, "iqm_difference", "+.4f"),
+            interval_of(row, "gap"),
         ]
         for _, row in aggregates.iterrows()
     ]
     cells, strata = int(aggregates["cells"].max()), int(aggregates["strata"].max())
     caption = (
         f"of the mean balancedness of {cells} cells on {strata} workloads and topologies; 95% intervals over traces "
-        f"and their windows; the gap is what the mean cell lacks to perfect balance"
+        f"and their windows"
     )
-    return Grid(title, header, rows, LEFT, caption)
+    notes = [("optimality gap", "optimality gap: what the mean cell lacks to perfect balance")]
+    return Grid(title, header, rows, LEFT, caption, (0, 1, 0, 2), notes=notes)
 
 
-def view_grid(view: pd.DataFrame, by: str, reference: str, title: str, order: list[str], width: int) -> Grid:
+def view_grid(view: pd.DataFrame, by: str, reference: str, title: str, order: list[str]) -> Grid:
     """Return a view, as ``view_of`` returns it, as texts: a row per window or layer, a column per variant.
 
     Args:
@@ -89,32 +89,35 @@ def view_grid(view: pd.DataFrame, by: str, reference: str, title: str, order: li
         reference: what differences are to.
         title: which load this is.
         order: of the variants, the most important first; the last are left out where the terminal is narrow.
-        width: of the terminal.
     """
     table = pivot(view, by, order, MOST_ROWS)
     form = "+.4f" if by == BY_WINDOW else ".3f"
-    rows = [[str(label), *(_number(value, form) for value in values)] for label, values in table.iterrows()]
-    rows.append(["mean", *(_number(value, form) for value in table.mean())])
+    rows = [[str(label), *(number(value, form) for value in values)] for label, values in table.iterrows()]
+    rows.append(["mean", *(number(value, form) for value in table.mean())])
     header = [by, *map(str, table.columns)]
-    kept = fitting(header, rows, range(len(header)), width)
     if by == BY_WINDOW:
         caption = f"difference in balancedness of GPUs to {reference} on each window, mean over the traces that have it"
     else:
         caption = (
             "load of the fullest GPU over the mean of the layer on the pictured window, mean over cells (1 is perfect)"
         )
-    if len(kept) < len(header):
-        caption += f"; {len(header) - len(kept)} variants do not fit here: --csv FILE has all"
-    return Grid(title, [header[c] for c in kept], [[row[c] for c in kept] for row in rows], LEFT, caption)
+    return Grid(title, header, rows, frozenset(), caption, range(len(header)))
 
 
 def caption_of(summary: pd.DataFrame, reference: str) -> str:
-    """Return what the numbers of a summary are means of, and what their intervals are over."""
-    judged = "the next window" if summary[HEADLINE].notna().any() else "the same window"
-    return (
-        f"balancedness of GPUs on {judged}, mean of {int(summary['windows'].max())} windows (1 is perfect); "
-        f"difference to {reference} on the same windows, with its 95% interval {_over(summary)}"
-    )
+    """Return what the numbers of a summary are means of, what their intervals are over, and what is to be doubted."""
+    return "; ".join([*_notes(summary, reference), *filter(None, [_doubt(summary)])])
+
+
+def _notes(summary: pd.DataFrame, reference: str) -> list[str]:
+    has_next = summary[HEADLINE].notna().any()
+    headline, judged = ("next", "the next window") if has_next else ("own", "the same window")
+    extent = over(int(summary["traces"].max()), int(summary["strata"].max()))
+    return [
+        f"{headline}: balancedness of GPUs on {judged}, mean of {int(summary['windows'].max())} windows (1 is perfect)",
+        f"vs {reference}: difference on the same windows, with its 95% interval {extent}",
+        *notes_on(summary, reference),
+    ]
 
 
 def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list[Column]:
@@ -129,58 +132,56 @@ def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list
         return lambda row: MISSING if row["variant"] == reference else cell(row)
 
     columns = [
-        Column("#", lambda row: _number(row["rank"], ".0f"), 3),
+        Column("#", lambda row: number(row["rank"], ".0f"), 3),
         Column("variant", _name, 0),
-        Column(headline, lambda row: _number(row[f"balancedness_gpu_{headline}"]), 0),
-        Column(f"vs {reference}", unless_reference(lambda row: _interval(row, "difference", "+.4f")), 0),
+        Column(headline, lambda row: number(row[f"balancedness_gpu_{headline}"]), 0),
+        Column(f"vs {reference}", unless_reference(lambda row: interval_of(row, "difference", "+.4f")), 0),
         Column("verdict", verdict, 0),
-        Column("better on", unless_reference(lambda row: _interval(row, "improvement", ".0%")), 5),
+        Column("better on", unless_reference(lambda row: interval_of(row, "improvement", ".0%")), 5),
     ]
     if "front" in summary:
         columns.append(Column("front", lambda row: ON_FRONT if row["front"] else "", 2))
     if summary["strata"].max() > 1:
-        columns.append(Column("mean rank", lambda row: _number(row["mean_rank"], ".2f"), 3))
+        columns.append(Column("mean rank", lambda row: number(row["mean_rank"], ".2f"), 3))
     if has_next:
-        columns.append(Column("own", lambda row: _number(row["balancedness_gpu_own"]), 4))
-    columns.append(Column("moved", lambda row: _number(row["moved_slots"], ".0%"), 2))
-    columns.append(Column("local groups", lambda row: _number(row["group_locality"], ".0%"), 5))
-    columns.append(Column("co-located", lambda row: _number(row["colocated_replicas"], ".0%"), 7))
+        columns.append(Column("own", lambda row: number(row["balancedness_gpu_own"]), 4))
+    columns.append(Column("moved", lambda row: number(row["moved_slots"], ".0%"), 2))
+    columns.append(Column("local groups", lambda row: number(row["group_locality"], ".0%"), 5))
+    columns.append(Column("co-located", lambda row: number(row["colocated_replicas"], ".0%"), 7))
     if summary["place_seconds"].notna().any():
-        columns.append(Column("ms", lambda row: _number(row["place_seconds"] * 1e3, ".3g"), 6))
-        columns.append(Column(f"time / {_only(summary['time_reference'])}", _ratio, 1))
-    if score is not None and "score" in summary:
-        columns.append(Column(f"score {score}", lambda row: _number(row["score"]), 8))
+        columns += _time_columns(summary)
+    if score is not None and "score" in summary and summary["score"].notna().any():
+        columns.append(Column(f"score {score}", lambda row: number(row["score"]), 8))
     return columns
+
+
+def _time_columns(summary: pd.DataFrame) -> list[Column]:
+    beside = time_reference_of(summary) or "reference"
+    doubts = dict(zip(summary["variant"], time_doubts(summary), strict=True))
+    several = len({doubt for doubt in doubts.values() if not pd.isna(doubt)}) > 1
+
+    def cell(row: pd.Series) -> str:
+        doubt = doubts[row["variant"]]
+        if pd.isna(doubt):
+            return ratio(row)
+        return f"{ratio(row)} ({doubt})" if several else f"{ratio(row)} {DOUBT}"
+
+    return [
+        Column("ms", lambda row: number(row["place_seconds"] * 1e3, ".3g"), 6),
+        Column(f"time / {beside}", cell, 1, _doubt(summary)),
+    ]
+
+
+def time_doubts(summary: pd.DataFrame) -> pd.Series:
+    """Return why the time of each row should be doubted, missing where there is no reason or no time."""
+    return summary["time_trust"].where(summary["time_ratio"].notna())
+
+
+def _doubt(summary: pd.DataFrame) -> str:
+    """Return the note on the mark beside times; nothing where no time has it."""
+    reasons = list(dict.fromkeys(time_doubts(summary).dropna()))
+    return f"{DOUBT}: {reasons[0]}" if len(reasons) == 1 else ""
 
 
 def _name(row: pd.Series) -> str:
     return str(row["variant"]) if row["complete"] else f"{row['variant']} ({row['windows']} windows)"
-
-
-def _over(summary: pd.DataFrame) -> str:
-    traces, strata = int(summary["traces"].max()), int(summary["strata"].max())
-    if traces > strata:
-        return f"over {traces} traces and their windows"
-    return "over the windows of this one trace" if traces == 1 else f"over the windows of these {traces} traces"
-
-
-def _only(values: pd.Series) -> str:
-    names = values.dropna().unique()
-    return str(names[0]) if len(names) == 1 else "reference"
-
-
-def _number(value: float, form: str = ".4f") -> str:
-    return MISSING if pd.isna(value) else format(value, form)
-
-
-def _interval(row: pd.Series, column: str, form: str) -> str:
-    value, low, high = (row[name] for name in (column, f"{column}_low", f"{column}_high"))
-    return _number(value, form) if pd.isna(low) else f"{value:{form}} [{low:{form}}, {high:{form}}]"
-
-
-def _ratio(row: pd.Series) -> str:
-    if pd.isna(row["time_ratio"]):
-        return MISSING
-    words = {BETTER: "faster", WORSE: "slower"}.get(row["time_verdict"], "~")
-    doubt = "" if row["timing_valid"] else " (not alone on the machine)"
-    return f"{_interval(row, 'time_ratio', '.2f')} {words}{doubt}"

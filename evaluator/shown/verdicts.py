@@ -1,62 +1,38 @@
-"""Verdicts as a table on a terminal."""
+"""Verdicts on candidates as a table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
+from evaluator.shown.grid import Grid
+from evaluator.shown.words import MISSING, interval_of, number
 
-from evaluator.candidates.judging.schema import BETTER, INVALID, REJECTED, TIMED_OUT, WORSE
+HEADER = ("candidate", "verdict", "next", "vs parent", "time / parent", "repeats", "score", "parent's", "same as")
+IMPORTANCE = (0, 0, 2, 0, 1, 5, 4, 4, 3)
+CAPTION = (
+    "next: balancedness of GPUs on the next window\n"
+    "vs parent: difference to the parent on the same windows, with its 95% interval"
+)
 
-COLOURS = {BETTER: "green", WORSE: "red", INVALID: "red", TIMED_OUT: "red", REJECTED: "red"}
-MISSING = "-"
 
-
-def verdict_table(said: list[dict[str, Any]], width: int) -> Table:
-    """Return a line per document; the least important columns are left out where the terminal is narrow."""
-    table = Table(
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        caption="next: balancedness of GPUs on the next window; vs parent: paired difference with its 95% interval",
-        caption_justify="left",
-    )
-    titles = ["candidate", "verdict", "next", "vs parent", "time / parent", "repeats", "score", "parent's", "same as"]
-    shown = titles if width >= 130 else titles[:5]
-    for title in shown:
-        table.add_column(title, justify="left" if title in ("candidate", "verdict", "same as") else "right")
-    for line in said:
-        table.add_row(*_cells(line)[: len(shown)])
-    return table
+def verdict_grid(said: Sequence[dict[str, Any]]) -> Grid:
+    """Return a row per document; ``said`` has what the columns of a judged program have, by their names."""
+    rows = [_cells(line) for line in said]
+    left = frozenset({"candidate", "verdict", "same as"})
+    return Grid("", HEADER, rows, left, CAPTION, IMPORTANCE, elsewhere="--json")
 
 
 def _cells(line: dict[str, Any]) -> list[str]:
-    verdict = line["verdict"]
-    colour = COLOURS.get(verdict)
     repeats = line.get("repeats")
     return [
-        escape(str(line["candidate"])),
-        f"[{colour}]{verdict}[/]" if colour else verdict,
-        _number(line.get("balancedness_gpu_next")),
-        _interval(line, "balancedness_gpu_next_difference", "+.4f"),
-        _interval(line, "time_ratio", ".2f"),
+        str(line["candidate"]),
+        str(line["verdict"]),
+        number(line.get("balancedness_gpu_next")),
+        interval_of(line, "balancedness_gpu_next_difference", "+.4f"),
+        interval_of(line, "time_ratio", ".2f"),
         MISSING if repeats is None else ("yes" if repeats else "no"),
-        _number(line.get("score")),
-        _number(line.get("score_parent")),
-        escape(str(line["same_as"] or "")),
+        number(line.get("score")),
+        number(line.get("score_parent")),
+        str(line["same_as"] or ""),
     ]
-
-
-def _number(value: Any) -> str:
-    return MISSING if value is None or pd.isna(value) else f"{value:.4f}"
-
-
-def _interval(line: dict[str, Any], name: str, form: str) -> str:
-    value, low, high = (line.get(key) for key in (name, f"{name}_low", f"{name}_high"))
-    if value is None:
-        return MISSING
-    if low is None or high is None:
-        return f"{value:{form}}"
-    return f"{value:{form}} [{low:{form}}, {high:{form}}]"

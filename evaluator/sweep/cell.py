@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from eplb_variants import Topology, Variant
 from eplb_variants.errors import EplbError
-from eplb_variants.installed.loading import installed_version
-from eplb_variants.registry import find
-from eplb_variants.variant import SLOTS
 from evaluator.results.schema import SCHEMA_VERSION
+from evaluator.sweep.identity import digest, quality_identity, variant_identity
 from evaluator.workloads import content_hash, load_workload, stream
 from evaluator.workloads.kept import Kept
 from evaluator.workloads.windows import WindowSequence
-
-MEASURED_BY = (
-    "quality/metrics.py",
-    "quality/kernels.py",
-    "quality/replay.py",
-    "workloads/trace.py",
-    "workloads/windows.py",
-)
-"""Files of this package that determine the quality columns, beside the workload's own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,48 +78,5 @@ class Cell:
             self.topology_name,
             [self.topology.num_slots, self.topology.num_groups, self.topology.num_nodes, self.topology.num_gpus],
             self.seed,
-            [_file_hash(Path(__file__).parents[1] / name) for name in MEASURED_BY],
+            quality_identity(),
         )
-
-
-def variant_identity(variant: Variant) -> list[Any]:
-    """Return what determines a variant's placements: its composition, and the source that carries it out.
-
-    Source is told apart by its hash; that of an engine, thousands of files, by its version.
-    """
-    config = {k: v for k, v in variant.config.items() if k != "summary"}
-    packages, versions = {"eplb_variants"}, {}
-    for slot, kind in {"forecaster": "forecaster", "placer": "placer", **SLOTS}.items():
-        if slot in config:
-            name = config[slot] if isinstance(config[slot], str) else config[slot]["name"]
-            stage = find(kind, name)
-            packages.add(stage.module.partition(".")[0])
-            if stage.requires:
-                versions[stage.requires] = installed_version(stage.requires)
-    return [config, {package: _package_hash(package) for package in sorted(packages)} | versions]
-
-
-def digest(*parts: Any) -> str:
-    """Return a hash of JSON-like values: 20 hexadecimal digits, the same on every machine."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:20]
-
-
-@cache
-def _file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@cache
-def _package_hash(package: str) -> str:
-    """Return a hash of all Python files of a package; a single module counts as one."""
-    file = getattr(importlib.import_module(package), "__file__", None)
-    if file is None:  # typed into an interpreter: there is no source to tell versions apart by
-        return "no file"
-    return source_hash(Path(file).parent) if Path(file).name == "__init__.py" else _file_hash(Path(file))
-
-
-@cache
-def source_hash(folder: Path) -> str:
-    """Return a hash of all Python files below a folder."""
-    files = sorted(folder.rglob("*.py"))
-    return digest([[path.relative_to(folder).as_posix(), _file_hash(path)] for path in files])

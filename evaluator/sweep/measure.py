@@ -26,9 +26,11 @@ from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.schema import FAILED, OK, SCHEMA_VERSION, SKIPPED, TIMING_NAMES
 from evaluator.results.store import Store
 from evaluator.sweep.calls import REFERENCE, Calls, watched
-from evaluator.sweep.cell import Cell, digest
+from evaluator.sweep.cell import Cell
 from evaluator.sweep.child import CLOSED
-from evaluator.timing.rounds import Timing, time_variants
+from evaluator.sweep.identity import digest
+from evaluator.timing.columns import timing_columns
+from evaluator.timing.rounds import time_variants
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.windows import WindowSequence
 
@@ -172,7 +174,7 @@ class Measuring:
             log.says(OK, f"{len(timings)} variants")
         for key, timing in timings.items():
             columns = timing_columns(timing, self.timing, self.reference.name, self.timing_key or "")
-            self.store.amend(key, columns)
+            self.store.amend(key, {**columns, "machine": describe_machine()})  # the one that took the times
         return {"timed": len(timings), "status": OK, "reason": None, "who": None, "spoiled": False}
 
 
@@ -239,26 +241,6 @@ def reason_of(error: BaseException) -> str:
         return said
     name = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
     return f"{name}: {said}" if said else name
-
-
-def timing_columns(timing: Timing, settings: TimingSettings, reference: str, timing_key: str) -> dict[str, Any]:
-    """Return the columns of a result that say how long a placement takes."""
-    quartiles = np.quantile(timing.wall, [0.25, 0.75])
-    return {
-        "place_seconds": float(np.median(timing.wall)),
-        "place_seconds_min": float(timing.wall.min()),
-        "place_seconds_iqr": float(quartiles[1] - quartiles[0]),
-        "place_cpu_seconds": float(np.median(timing.cpu)),
-        "first_place_seconds": timing.first,
-        "time_reference": reference,
-        "time_ratio": timing.ratio.value,
-        "time_ratio_low": timing.ratio.low,
-        "time_ratio_high": timing.ratio.high,
-        "timing_rounds": timing.ratio.num,
-        "timing_valid": timing.valid,
-        "timing_config": json.dumps(asdict(settings), sort_keys=True),
-        "timing_key": timing_key,
-    }
 
 
 def common_columns(cell: Cell, windows_WLE: WindowSequence | None = None) -> dict[str, Any]:

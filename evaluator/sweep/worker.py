@@ -15,8 +15,9 @@ from evaluator.results.machine import describe_machine
 from evaluator.results.schema import FAILED, OK, SKIPPED
 from evaluator.results.store import Store
 from evaluator.sweep.calls import NOBODY, REFERENCE, Calls
-from evaluator.sweep.cell import Cell, digest, variant_identity
+from evaluator.sweep.cell import Cell
 from evaluator.sweep.child import Child, Ended
+from evaluator.sweep.identity import digest, timing_identity, variant_identity
 from evaluator.sweep.measure import Measuring, block_order, name_of, note, place_of, times_log
 from evaluator.sweep.plan import Plan
 from evaluator.sweep.result import SweepResult
@@ -53,7 +54,7 @@ def timing_key(plan: Plan) -> str | None:
     """Return the hash of how a plan takes times; None where it takes none."""
     if plan.measure == "quality":
         return None
-    return digest(asdict(plan.timing), variant_identity(plan.reference), describe_machine())
+    return digest(asdict(plan.timing), variant_identity(plan.reference), timing_identity(), describe_machine())
 
 
 class Worker:

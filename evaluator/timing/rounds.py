@@ -6,28 +6,20 @@ does not. So the ratio, paired by round, is the result; seconds are for orientat
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import os
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from filelock import FileLock, Timeout
 from threadpoolctl import threadpool_limits
 
 from eplb_variants import Placement, Topology, Variant
 from evaluator.analysis.statistics import Estimate, median_ratio
 from evaluator.quality.replay import place, seen
+from evaluator.timing.alone import exclusive, quiet
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.windows import WindowSequence
 
-LOCK = os.path.join(tempfile.gettempdir(), "eplb-lab-timing.lock")
-"""One timing pass at a time on a machine, whoever starts it."""
 MOST_REPEATS = 100
 """Calls of a contestant in a round, at most."""
 WINDOWS = 4
@@ -157,46 +149,3 @@ def _clocked(call: Callable[[], object]) -> tuple[float, float]:
     call()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return max(wall, 1e-9), max(cpu, 0.0)
-
-
-@contextmanager
-def exclusive(wait_seconds: float) -> Iterator[Callable[[], bool]]:
-    """Hold the machine's timing lock; yield a function that says whether the machine was ours alone so far.
-
-    Who gives up waiting measures all the same, and leaves a mark by which the holder of the lock knows, too.
-    """
-    lock, mark = FileLock(LOCK, mode=0o666), Path(f"{LOCK}.disturbed")
-    try:
-        lock.acquire(timeout=wait_seconds)
-    except (Timeout, PermissionError):
-        with contextlib.suppress(OSError):
-            mark.touch()
-        yield lambda: False
-        return
-    before = _changed(mark)
-    try:
-        yield lambda: _changed(mark) == before
-    finally:
-        lock.release()
-
-
-def _changed(path: Path) -> int:
-    """Return when a file was last touched, in nanoseconds; 0 where there is none."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-@contextmanager
-def quiet(threads: int) -> Iterator[None]:
-    """Keep garbage collection and surplus threads away."""
-    was_enabled = gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        with threadpool_limits(limits=threads):
-            yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from eplb_variants import EplbError, Topology, load_variant
-from evaluator.analysis.statistics import SAME, judge_difference, judge_ratio, mean_of_series
+from evaluator.analysis.paired import paired, verdict_on_time
+from evaluator.analysis.statistics import SAME
 from evaluator.progress import Progress
 from evaluator.quality.replay import replay
 from evaluator.timing.rounds import time_variants
@@ -54,12 +55,12 @@ def compare_with_itself(name: str, runs: int, rounds: int, progress: Progress) -
         timing = time_variants({"one": one}, other, windows_WLE, TOPOLOGY, settings, seed)["one"]
         ratios.append(timing.ratio.value)
         valid = valid and timing.valid
-        time_same += judge_ratio(timing.ratio) == SAME
+        time_same += verdict_on_time(timing.ratio) == SAME
         judged = [
             np.array([row["balancedness_gpu_own"] for row in replay(variant, windows_WLE, TOPOLOGY)])
             for variant in (one, other)
         ]
-        balance_same += judge_difference(mean_of_series([judged[0] - judged[1]])) == SAME
+        balance_same += paired([judged[:1]], [judged[1:]]).verdict == SAME
         progress.step(f"run {seed}")
     low, median, high = (float(f(ratios)) for f in (np.min, np.median, np.max))
     return SelfTest(runs, time_same, balance_same, low, median, high, valid)

@@ -1,4 +1,4 @@
-"""A whole program: counts in one shot and a snake deal, blind to the hierarchy's finer points but fast."""
+"""A whole program: deals items to packs in a snake instead of packing them. Faster, and less even."""
 
 import torch
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from eplb_variants import EplbError, Topology, check_placement, load_variant, rebalance_experts
-from eplb_variants.testing import hard_loads
+from eplb_variants.hard_loads import hard_loads
 
 
 @pytest.mark.parametrize("variant", ["deepseek", "seed", "contiguous"])

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from eplb_variants import Placement, load_variant, testing, variant_names
+from eplb_variants.hard_loads import GLOBAL, HIERARCHICAL, Case, hard_loads
 from eplb_variants.installed.loading import why_missing
+from eplb_variants.placement import groups_stay_together
 from eplb_variants.registry import build, find, stages
 
 SUITES = {
@@ -83,17 +85,17 @@ def test_stages_combine(packer, replicator, fixup, forecaster):
         "policy": "hierarchical",
     }
     variant = load_variant(config)
-    for name, load in testing.hard_loads().items():
+    for name, load in hard_loads().items():
         placement = testing.check_balancer(
-            lambda load, topology: variant.place(load, topology), testing.Case(name, load, testing.HIERARCHICAL)
+            lambda load, topology: variant.place(load, topology), Case(name, load, HIERARCHICAL)
         )
-        assert testing.groups_stay_together(placement, 4), name
+        assert groups_stay_together(placement, 4), name
 
 
 class TestTheSuiteCatches:
     """A suite that cannot fail is worth nothing: each cheat must be caught."""
 
-    case = testing.Case("mild", testing.hard_loads()["mild"], testing.GLOBAL)
+    case = Case("mild", hard_loads()["mild"], GLOBAL)
 
     def place(self, load, topology):
         return load_variant("deepseek").place(load, topology)
@@ -126,8 +128,8 @@ class TestTheSuiteCatches:
             testing.check_balancer(cheat, self.case)
 
     def test_a_group_torn_apart(self):
-        placement = load_variant("round_robin").place(self.case.load, testing.HIERARCHICAL)
-        assert not testing.groups_stay_together(placement, 4)
+        placement = load_variant("round_robin").place(self.case.load, HIERARCHICAL)
+        assert not groups_stay_together(placement, 4)
 
     def test_a_packer_that_overfills(self):
         class Suite(testing.PackerConformance):

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import numpy as np
 import pytest
 import torch
 
+import eplb_variants
 from eplb_variants import EplbError, Topology, load_variant, variant_names
+from eplb_variants.hard_loads import GLOBAL, HIERARCHICAL, hard_loads
 from eplb_variants.hierarchy import Staged
-from eplb_variants.testing import GLOBAL, HIERARCHICAL, groups_stay_together, hard_loads
+from eplb_variants.placement import groups_stay_together
 
 LOAD = hard_loads()["mild"]
 
@@ -25,11 +29,29 @@ def test_the_shipped_variants_are_the_files():
         ({"replicator": "dhondt"}, "lacks group_packer, fixup, gpu_packer"),
         ({"placer": "contiguous", "policy": "auto"}, "no key of a variant called 'policy'"),
         ({"placer": {"name": "random", "sed": 1}}, "did you mean 'seed'"),
+        ({"placer": "random", "name": 5}, "name is 5: it must be of type str"),
+        ({"placer": "random", "summary": None}, "summary is None: it must be of type str"),
     ],
 )
 def test_a_composition_that_is_none_is_refused(config, says):
     with pytest.raises(EplbError, match=says):
         load_variant(config)
+
+
+@pytest.mark.parametrize("value", [2.7, 2.0, "2", "abc", True, None])
+def test_threads_are_a_whole_number_and_nothing_is_cut_to_one(value):
+    with pytest.raises(EplbError, match="threads is .* of type int"):
+        load_variant({**load_variant("deepseek").config, "threads": value})
+
+
+@pytest.mark.parametrize("key", ["policy", "implementation"])
+def test_settings_that_are_words_are_words(key):
+    with pytest.raises(EplbError, match=f"{key} is 1: it must be of type str"):
+        load_variant({**load_variant("deepseek").config, key: 1})
+
+
+def test_the_package_knows_its_version():
+    assert eplb_variants.__version__ == version("eplb-lab")
 
 
 def test_numpy_torch_and_lists_are_the_same_load():

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluator.analysis.ablation.effects import METRICS as EFFECTS_ON
-from evaluator.analysis.summary import METRICS, TIMES
+from evaluator.analysis.ablation.effects import EFFECTS_ON
+from evaluator.analysis.columns import METRICS, TIMES
 
 SHARED = {"topology": "t", "num_slots": 64, "num_groups": 1, "num_nodes": 1, "num_gpus": 8, "interval": 1}
 
@@ -35,6 +35,8 @@ def made_up_rows(variant, values, workload="w", seed=0, **more):
             "balancedness_gpu_own": 0.9,
             "time_reference": None,
             "timing_valid": None,
+            "timing_config": None,
+            "machine": "{}",
             **more,
         }
         for i, value in enumerate(values)
@@ -79,6 +81,8 @@ def rows_of(name, config, values, workload="w", seed=0, **more):
             "status": "ok",
             "time_ratio": np.nan,
             "time_reference": None,
+            "timing_config": None,
+            "machine": "{}",
             "balancedness_gpu_next": value,
             **more,
         }

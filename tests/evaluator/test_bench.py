@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from eplb_variants import Topology, load_variant
-from eplb_variants.testing import cases
+from eplb_variants.hard_loads import cases
 from evaluator.analysis.statistics import Estimate
 from evaluator.bench import placement, recording, replay
-from evaluator.bench.line import COLUMNS, Line, table, write
+from evaluator.bench.line import COLUMNS, Line, grid, write
 from evaluator.bench.placement import KERNELS, Size, measure_growth, measure_placement
 from evaluator.bench.plain import PLAIN
 from evaluator.bench.plot import growth_plot
@@ -114,7 +114,7 @@ def test_lines_are_kept_as_typed_columns(tmp_path):
 def test_the_table_says_ratio_interval_and_whether_it_was_reached(capsys):
     from rich.console import Console
 
-    Console(width=120).print(table(LINES, 120))
+    Console(width=120).print(grid(LINES))
     printed = capsys.readouterr().out
     assert "2 [1.5, 2.5] times as long as x" in printed
     assert "3 times: no" in printed

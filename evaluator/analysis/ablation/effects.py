@@ -17,45 +17,25 @@ from eplb_variants.errors import unknown
 from eplb_variants.loads import FloatArray, IntArray
 from evaluator.analysis.ablation.factors import Design, Factor
 from evaluator.analysis.ablation.significance import significance_of
-from evaluator.analysis.statistics import (
-    BALANCE_FLOOR,
-    BETTER,
-    FEWEST,
-    LEVEL,
-    SAME,
-    TIME_FLOOR,
-    UNSURE,
-    WORSE,
-    Estimate,
-    mean_of_series,
-)
+from evaluator.analysis.alignment import LOAD
+from evaluator.analysis.columns import LOG_TIME_RATIO, METRICS, Metric
+from evaluator.analysis.paired import judged
+from evaluator.analysis.statistics import BETTER, FEWEST, LEVEL, SAME, UNSURE, WORSE, Estimate
+from evaluator.analysis.times import why_not_averaged
 
-
-class Metric(NamedTuple):
-    """A column that effects are on."""
-
-    name: str
-    sign: int
-    """1 where more is better, -1 where less is."""
-    floor: float
-    """A smaller effect is no difference, however sure."""
-
-
-LOG_TIME_RATIO = "log_time_ratio"
-METRICS = {
-    metric.name: metric
-    for metric in (
-        Metric("balancedness_gpu_next", 1, BALANCE_FLOOR),
-        Metric("balancedness_gpu_own", 1, BALANCE_FLOOR),
-        Metric("moved_slots", -1, BALANCE_FLOOR),
-        Metric("colocated_replicas", -1, BALANCE_FLOOR),
-        Metric("group_locality", 1, BALANCE_FLOOR),
-        Metric(LOG_TIME_RATIO, -1, float(np.log1p(TIME_FLOOR))),
+EFFECTS_ON = {
+    name: METRICS[name]
+    for name in (
+        "balancedness_gpu_next",
+        "balancedness_gpu_own",
+        "moved_slots",
+        "colocated_replicas",
+        "group_locality",
     )
-}
-STRATUM = ["workload", "workload_content", "interval"]
-"""Columns that say which load: windows are paired within one, over all topologies."""
-BLOCK = [*STRATUM, "seed", "window"]
+} | {LOG_TIME_RATIO.name: LOG_TIME_RATIO}
+"""The metrics that effects are measured on, by name."""
+BLOCK = [*LOAD, "seed", "window"]
+"""What identifies a window: settings are paired on it, whatever the topology."""
 ROUNDING = 1e-12
 """A contrast below this is a difference between sums in another order."""
 
@@ -106,7 +86,7 @@ def measure_effects(good: pd.DataFrame, design: Design, names: Sequence[str] = (
     Args:
         good: rows by window of the cells that were measured.
         design: their factors.
-        names: of ``METRICS``; all where none is named.
+        names: of ``EFFECTS_ON``; all where none is named.
 
     A main effect is the mean over windows of what a level has more than the reference level on the same window, at
     the same setting of the other factors, averaged over those settings that have all levels on that window. An
@@ -117,9 +97,9 @@ def measure_effects(good: pd.DataFrame, design: Design, names: Sequence[str] = (
         EplbError: there is no such metric.
     """
     for name in names:
-        if name not in METRICS:
-            raise unknown("metric", name, METRICS)
-    chosen = [METRICS[name] for name in names] or list(METRICS.values())
+        if name not in EFFECTS_ON:
+            raise unknown("metric", name, EFFECTS_ON)
+    chosen = [EFFECTS_ON[name] for name in names] or list(EFFECTS_ON.values())
     return [effect for metric in chosen for effect in _on_metric(good, design, metric)]
 
 
@@ -170,72 +150,70 @@ def _on_metric(good: pd.DataFrame, design: Design, metric: Metric) -> list[Effec
     for which in [*itertools.combinations(numbers, 1), *itertools.combinations(numbers, 2)]:
         found = contrasts(table.to_numpy(), design.code, which)
         series = _by_stratum(found.value, table.index.to_frame(index=False))
-        effects += _effects(metric, [design.factors[f] for f in which], series, found)
-    return _judged(effects, metric)
+        effects += _effects(metric, [design.factors[f] for f in which], series, found.blocks, found.left_out)
+    return _corrected(effects)
 
 
 def _rows(good: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return the rows at which a metric was measured, with it as ``value``; of times one row a cell."""
-    if name != LOG_TIME_RATIO:
+    if name != LOG_TIME_RATIO.name:
         return good.assign(value=good[name]).dropna(subset="value")
     cells = good.drop_duplicates("cell").dropna(subset=["time_ratio"])
-    if cells["time_reference"].nunique() > 1:  # ratios to different things cannot be compared
+    if why_not_averaged(cells) is not None:
         return cells.iloc[:0].assign(value=0.0)
     return cells.assign(value=np.log(cells["time_ratio"].to_numpy(dtype=float)), window=0)
 
 
 def _by_stratum(value_BC: FloatArray, blocks: pd.DataFrame) -> list[list[FloatArray]]:
     """Return the contrasts by stratum and trace, ``[windows, C]`` each."""
-    strata = [part.groupby("seed", sort=True) for _, part in blocks.groupby(STRATUM, sort=True)]
+    strata = [part.groupby("seed", sort=True) for _, part in blocks.groupby(LOAD, sort=True)]
     return [[value_BC[trace.index] for _, trace in stratum] for stratum in strata]
 
 
 def _effects(
-    metric: Metric, factors: Sequence[Factor], series: list[list[FloatArray]], found: Contrasts
+    metric: Metric, factors: Sequence[Factor], series: list[list[FloatArray]], blocks: int, left_out: int
 ) -> list[Effect]:
     effects = []
     for number, levels in enumerate(itertools.product(*(factor.levels[1:] for factor in factors))):
         own = [[trace[:, number] for trace in stratum] for stratum in series]
-        p, df = significance_of(own)
+        found, (p, df) = judged(own, metric), significance_of(own)
         effects.append(
             Effect(
                 metric=metric.name,
                 factors=tuple(factor.name for factor in factors),
                 levels=levels,
                 references=tuple(factor.levels[0] for factor in factors),
-                estimate=mean_of_series(own),
+                estimate=found.difference,
                 p=p,
                 p_holm=float("nan"),
                 df=df,
-                blocks=found.blocks,
-                left_out=found.left_out,
+                blocks=blocks,
+                left_out=left_out,
+                verdict=found.verdict,
             )
         )
     return effects
 
 
-def _judged(effects: list[Effect], metric: Metric) -> list[Effect]:
-    """Return the effects on one metric with their p-values corrected for each other, and what may be said of them."""
+def _corrected(effects: list[Effect]) -> list[Effect]:
+    """Return the effects on one metric with p-values corrected for each other, and verdicts that respect them."""
     from statsmodels.stats.multitest import multipletests
 
     p = np.array([effect.p for effect in effects])
     known = ~np.isnan(p)
     if known.any():
         p[known] = multipletests(p[known], method="holm")[1]
-    judged = [replace(effect, p_holm=float(value)) for effect, value in zip(effects, p, strict=True)]
-    return [replace(effect, verdict=_verdict(effect, metric)) for effect in judged]
+    corrected = [replace(effect, p_holm=float(value)) for effect, value in zip(effects, p, strict=True)]
+    return [replace(effect, verdict=_verdict(effect)) for effect in corrected]
 
 
-def _verdict(effect: Effect, metric: Metric) -> str:
-    """Return what an effect allows to be said: the interval and the corrected p-value must agree on a difference.
+def _verdict(effect: Effect) -> str:
+    """Return what may be said of an effect: its interval and its corrected p-value must agree on a difference.
 
-    With so few units that not even a sure effect could pass the correction, nothing is said.
+    With so few units that even the clearest effect could not pass the correction, nothing is said.
     """
-    value, low, high, num = effect.estimate
-    if np.isnan(effect.p_holm) or np.isnan(low) or num < FEWEST:
+    if np.isnan(effect.p_holm):
         return UNSURE
-    if abs(value) < metric.floor or low <= 0 <= high:
-        return SAME
-    if effect.p_holm > 1 - LEVEL:
+    if effect.verdict in (BETTER, WORSE) and effect.p_holm > 1 - LEVEL:
         return UNSURE if effect.df < FEWEST - 1 else SAME
-    return BETTER if value * metric.sign > 0 else WORSE
+    return effect.verdict

@@ -16,9 +16,8 @@ import pandas as pd
 
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.loads import IntArray
+from evaluator.analysis.alignment import TOPOLOGY
 
-TOPOLOGY = ("num_slots", "num_groups", "num_nodes", "num_gpus")
-"""Columns that say on what machine a placement was made: another machine, the same load."""
 ABSENT = None
 """The level of a parameter in compositions that have no such parameter."""
 VARIANT, MACHINE = "variant", "topology"

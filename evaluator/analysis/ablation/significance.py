@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from eplb_variants.loads import FloatArray
-from evaluator.analysis.statistics import block_length
+from evaluator.analysis.statistics import Traces, block_length, known
 
 
 class Significance(NamedTuple):
@@ -31,7 +31,7 @@ class _Mean(NamedTuple):
     num: int
 
 
-def significance_of(series: Sequence[Sequence[FloatArray]]) -> Significance:
+def significance_of(series: Traces) -> Significance:
     """Return the test of a mean over strata against nought.
 
     Args:
@@ -45,8 +45,7 @@ def significance_of(series: Sequence[Sequence[FloatArray]]) -> Significance:
     """
     from scipy.stats import t
 
-    strata = [_known(traces) for traces in series]
-    means = [_of_traces(traces) if len(traces) > 1 else _of_blocks(traces[0]) for traces in strata if traces]
+    means = [_of_traces(traces) if len(traces) > 1 else _of_blocks(traces[0]) for traces in known(series)]
     num = sum(mean.num for mean in means)
     if num == 0:
         return Significance(float("nan"), 0.0)
@@ -59,11 +58,6 @@ def significance_of(series: Sequence[Sequence[FloatArray]]) -> Significance:
         return Significance(1.0 if value == 0 else 0.0, float(sum(mean.df for mean in means)))
     df = variance**2 / float((variances**2 / [mean.df for mean in means]).sum())
     return Significance(float(2 * t.sf(abs(value) / np.sqrt(variance), df)), df)
-
-
-def _known(traces: Sequence[FloatArray]) -> list[FloatArray]:
-    known = [trace[~np.isnan(trace)] for trace in traces]
-    return [trace for trace in known if trace.size]
 
 
 def _of_traces(traces: Sequence[FloatArray]) -> _Mean:

@@ -19,7 +19,7 @@ SAME, SAME_TEXT, ANOTHER, REJECTS, BOTH_REJECT = (
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Interpretation:
     """What one semantics makes of a document: a program with notes, or the reason why there is none."""
 
     program: str | None
@@ -52,28 +52,31 @@ def apply_document(document: Document, parent: str, matching: str = DEFAULT) -> 
     return MATCHINGS[matching](document, parent)
 
 
-def compare_matchings(document: Document, parent: str) -> dict[str, Outcome]:
+def compare_matchings(document: Document, parent: str) -> dict[str, Interpretation]:
     """Return what each semantics makes of a document, by name, the default first."""
-    return {name: _outcome(document, parent, name) for name in MATCHINGS}
+    return {name: _interpret(document, parent, name) for name in MATCHINGS}
 
 
 def summarise_matchings(document: Document, parent: str, matching: str = DEFAULT) -> dict[str, str]:
     """Return a sentence on each semantics but the one chosen: same program, another, or rejected and why."""
     _must_be_known(matching)
-    outcomes = compare_matchings(document, parent)
-    chosen = outcomes.pop(matching)
-    return {name: _sentence(outcome, _relation(outcome, chosen)) for name, outcome in outcomes.items()}
+    interpretations = compare_matchings(document, parent)
+    chosen = interpretations.pop(matching)
+    return {
+        name: _sentence(interpretation, _relation(interpretation, chosen))
+        for name, interpretation in interpretations.items()
+    }
 
 
-def other_outcomes(document: Document, parent: str, matching: str = DEFAULT) -> tuple[str, ...]:
+def other_interpretations(document: Document, parent: str, matching: str = DEFAULT) -> tuple[str, ...]:
     """Return a sentence on each semantics under which something else would have come of the document."""
     _must_be_known(matching)
-    outcomes = compare_matchings(document, parent)
-    chosen = outcomes.pop(matching)
+    interpretations = compare_matchings(document, parent)
+    chosen = interpretations.pop(matching)
     return tuple(
-        f"under {name}: {_sentence(outcome, relation)}"
-        for name, outcome in outcomes.items()
-        if (relation := _relation(outcome, chosen)) in (ANOTHER, REJECTS)
+        f"under {name}: {_sentence(other, relation)}"
+        for name, other in interpretations.items()
+        if (relation := _relation(other, chosen)) in (ANOTHER, REJECTS)
     )
 
 
@@ -82,26 +85,26 @@ def _must_be_known(matching: str) -> None:
         raise unknown("matching", matching, MATCHINGS)
 
 
-def _outcome(document: Document, parent: str, matching: str) -> Outcome:
+def _interpret(document: Document, parent: str, matching: str) -> Interpretation:
     try:
         applied = apply_document(document, parent, matching)
     except EplbError as error:
-        return Outcome(None, reason=str(error))
-    return Outcome(applied.program, applied.notes)
+        return Interpretation(None, reason=str(error))
+    return Interpretation(applied.program, applied.notes)
 
 
-def _relation(outcome: Outcome, chosen: Outcome) -> str:
-    if outcome.program is None:
+def _relation(other: Interpretation, chosen: Interpretation) -> str:
+    if other.program is None:
         return BOTH_REJECT if chosen.program is None else REJECTS
-    if outcome.program == chosen.program:
+    if other.program == chosen.program:
         return SAME
-    if chosen.program is not None and _bare(outcome.program) == _bare(chosen.program):
+    if chosen.program is not None and _bare(other.program) == _bare(chosen.program):
         return SAME_TEXT
     return ANOTHER
 
 
-def _sentence(outcome: Outcome, relation: str) -> str:
-    why = [outcome.reason] if outcome.reason else outcome.notes if relation == ANOTHER else ()
+def _sentence(other: Interpretation, relation: str) -> str:
+    why = [other.reason] if other.reason else other.notes if relation == ANOTHER else ()
     return f"{relation}: {'; '.join(why)}" if why else relation
 
 

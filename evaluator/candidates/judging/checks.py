@@ -11,8 +11,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from eplb_variants import EplbError, Placement, Topology, check_placement
-from eplb_variants.testing import cases, groups_stay_together
-from evaluator.candidates.sandbox.pool import Answer, CandidateFailed, Worker
+from eplb_variants.hard_loads import cases
+from eplb_variants.placement import groups_stay_together
+from evaluator.candidates.sandbox.failure import TIMED_OUT, CandidateFailed
+from evaluator.candidates.sandbox.worker import Answer, Worker
 
 ANSWER, PHY2LOG, LOGCNT, LOG2PHY, LOCALITY, STATE = "answer", "phy2log", "logcnt", "log2phy", "locality", "state"
 """Names of the checks: an answer came; the placement is one; the maps agree with it; groups stay on their nodes; an
@@ -83,4 +85,5 @@ def ask(worker: Worker, load_LE: NDArray[Any], topology: Topology, name: str, se
 
 def failed(error: CandidateFailed, load: str) -> Invalid:
     """Return a failure to answer as a failed check."""
-    return Invalid(ANSWER, load, str(error), timed_out=error.kind == "timed out")
+    late = error.kind == TIMED_OUT
+    return Invalid(ANSWER, load, error.message if late else str(error), timed_out=late)

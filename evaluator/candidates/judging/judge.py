@@ -5,61 +5,28 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from eplb_variants import EplbError, Topology
-from evaluator.analysis.score import Score
-from evaluator.analysis.statistics import Estimate, judge_difference, judge_ratio, mean_of_series
-from evaluator.analysis.summary import METRICS, headline_of, summarise
+from eplb_variants import EplbError
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.trial import TimedProgram, Trial, try_out
+from evaluator.candidates.judging.verdict import judged_columns
 from evaluator.candidates.program import Program
-from evaluator.candidates.sandbox.confine import Limits
 from evaluator.candidates.sandbox.pool import Sandbox
+from evaluator.candidates.settings import Settings
 from evaluator.progress import Progress, Silent
 from evaluator.results.machine import describe_machine, own_version
-from evaluator.results.schema import OK
 from evaluator.results.store import Store
-from evaluator.sweep.cell import Workload, digest, source_hash
-from evaluator.sweep.measure import timing_columns
+from evaluator.sweep.identity import digest, timing_identity, verdict_identity
+from evaluator.timing.columns import timing_columns
 from evaluator.timing.rounds import Prepare, Timing, time_prepared
-from evaluator.timing.settings import TimingSettings
 from evaluator.workloads import UnusableWorkload
 from evaluator.workloads.windows import WindowSequence
 
-PARENT, CANDIDATE = "parent", "candidate"
+CANDIDATE = "candidate"
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How programs are judged.
-
-    Attributes:
-        workload: what they place, with ``seed``.
-        topology: for which machine, by its ``topology_name``.
-        score: by which formula they are scored.
-        timing: how they are timed; None for not at all.
-        limits: what they may use.
-        isolation: ``auto`` or ``none``.
-        jobs: programs tried beside each other; timing is never shared.
-    """
-
-    workload: Workload
-    seed: int
-    topology_name: str
-    topology: Topology
-    score: Score
-    timing: TimingSettings | None
-    limits: Limits
-    isolation: str = "auto"
-    jobs: int = 1
 
 
 class Judge:
@@ -118,7 +85,7 @@ class Judge:
             settings.score.formula,
             settings.isolation,
             self.sandbox.layers,
-            source_hash(Path(__file__).parents[1]),
+            verdict_identity(),
         )
 
     def judge(self, programs: Sequence[Program], progress: Progress | None = None) -> dict[str, Row]:
@@ -167,7 +134,8 @@ class Judge:
         return found[0] if self.settings.timing is None or here or found[0]["verdict"] == schema.INVALID else None
 
     def _timing_key(self) -> str | None:
-        return None if self.settings.timing is None else digest(asdict(self.settings.timing), describe_machine())
+        timing = self.settings.timing
+        return None if timing is None else digest(asdict(timing), timing_identity(), describe_machine())
 
     def _write(self, program: Program, row: Row) -> Row:
         self.store.write(self.key(program), [row])
@@ -237,82 +205,9 @@ class Judge:
         if timing is not None and self.settings.timing is not None:
             times = timing_columns(timing, self.settings.timing, self.parent.name, self._timing_key() or "")
             times["place_cpu_seconds"] = None  # the judge's own CPU time says nothing of the program
-        frame = _frame({PARENT: (self._parent_trial, {}), CANDIDATE: (trial, times)})
-        if timing is not None:
-            at_parent = frame["variant"] == PARENT
-            frame.loc[at_parent, "place_seconds"] = times["place_seconds"] / times["time_ratio"]
-            frame.loc[at_parent, ["time_ratio", "time_ratio_low", "time_ratio_high"]] = 1.0
-        summary = summarise(frame, PARENT, self.settings.score).set_index("variant")
-        row = self._common(program) | _differences(frame) | times
-        row |= {
-            "verdict": _verdict(trial, self._parent_trial, frame),
-            "checked_loads": trial.checked_loads,
-            "repeats": bool(trial.repeats),
-            "windows": len(trial.rows),
-            "score": _number(summary.loc[CANDIDATE, "score"]),
-            "score_parent": _number(summary.loc[PARENT, "score"]),
-            "next_by_window": [r.get("balancedness_gpu_next") for r in trial.rows],
-            "next_by_window_parent": [r.get("balancedness_gpu_next") for r in self._parent_trial.rows],
-        }
-        if timing is not None:
-            words = {schema.BETTER: "faster", schema.WORSE: "slower"}
-            verdict = judge_ratio(timing.ratio)
-            row["time_verdict"] = words.get(verdict, verdict)
-        return row
+        judged = judged_columns(trial, self._parent_trial, self.settings.score, times)
+        return {**self._common(program), **judged, **times}
 
 
 class ParentUnusable(EplbError):
     """The parent does not pass the checks that candidates must pass."""
-
-
-def _number(value: Any) -> float | None:
-    return None if pd.isna(value) else float(value)
-
-
-def _frame(trials: dict[str, tuple[Trial, Row]]) -> pd.DataFrame:
-    """Return the rows of trials as ``summarise`` takes them."""
-    rows = []
-    for name, (trial, times) in trials.items():
-        for row in trial.rows:
-            base: Row = dict.fromkeys([*METRICS, "place_seconds", "place_cpu_seconds", "time_reference"], None)
-            base |= {"time_ratio": None, "time_ratio_low": None, "time_ratio_high": None, "timing_valid": None}
-            base |= {"timing_rounds": None, "workload_content": "c"}
-            base |= {"workload": "w", "topology": "t", "seed": 0, "interval": 1, "status": OK, "cell": name}
-            rows.append({**base, **row, **times, "variant": name})
-    frame = pd.DataFrame(rows)
-    numbers = [c for c in frame.columns if c in METRICS or c.startswith(("place_", "time_ratio"))]
-    return frame.astype(dict.fromkeys(numbers, float))
-
-
-def _sides(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows of the candidate and of the parent: they ran on the same windows, in order."""
-    return frame[frame["variant"] == CANDIDATE], frame[frame["variant"] == PARENT]
-
-
-def _paired(ours: pd.DataFrame, base: pd.DataFrame, metric: str) -> Estimate:
-    """Return the mean difference of two sides, window by window."""
-    return mean_of_series([ours[metric].to_numpy() - base[metric].to_numpy()])
-
-
-def _differences(frame: pd.DataFrame) -> Row:
-    """Return mean, parent's mean and paired difference with its interval, for each metric."""
-    ours, base = _sides(frame)
-    row: Row = {}
-    for metric in METRICS:
-        estimate = _paired(ours, base, metric)
-        values: dict[str, Any] = {
-            metric: ours[metric].mean(),
-            f"{metric}_parent": base[metric].mean(),
-            f"{metric}_difference": estimate.value,
-            f"{metric}_difference_low": estimate.low,
-            f"{metric}_difference_high": estimate.high,
-        }
-        row |= {name: _number(value) for name, value in values.items()}
-    return row
-
-
-def _verdict(trial: Trial, parent: Trial, frame: pd.DataFrame) -> str:
-    if all(np.array_equal(a, b) for a, b in zip(trial.placements, parent.placements, strict=True)):
-        return schema.IDENTICAL
-    said = judge_difference(_paired(*_sides(frame), headline_of(frame)))
-    return said if said in (schema.BETTER, schema.WORSE) else schema.NO_DIFFERENCE

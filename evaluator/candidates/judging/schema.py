@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from evaluator.analysis.summary import METRICS
+from evaluator.analysis.columns import METRICS
 from evaluator.results.schema import FLAG, INT, REAL, TEXT, TIMING, Column, arrow_schema
 
 SCORE_SCHEMA_VERSION = 2

@@ -18,7 +18,9 @@ from eplb_variants import Placement, Topology
 from eplb_variants.loads import IntArray
 from evaluator.candidates.judging.checks import STATE, WORKLOAD, Invalid, ask, checked, failed, in_time, run_battery
 from evaluator.candidates.program import Program
-from evaluator.candidates.sandbox.pool import CandidateFailed, Sandbox, Worker, call_bytes, read_answer
+from evaluator.candidates.sandbox.failure import CandidateFailed
+from evaluator.candidates.sandbox.pool import Sandbox
+from evaluator.candidates.sandbox.worker import Worker, call_bytes, read_answer
 from evaluator.quality import metrics
 from evaluator.quality.replay import replay
 from evaluator.timing.rounds import chosen_windows

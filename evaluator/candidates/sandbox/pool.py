@@ -1,66 +1,30 @@
-"""The judge's side of the sandbox: starts the zygote, has children forked, asks them, and ends them."""
+"""The judge's side of the sandbox: starts the zygote, has children forked, and ends them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
-from dataclasses import astuple, dataclass
-from pathlib import Path
+from dataclasses import astuple
 from types import TracebackType
 
-import numpy as np
-from numpy.typing import NDArray
-
-from eplb_variants import EplbError, Topology
+from eplb_variants import EplbError
 from eplb_variants.errors import unknown
 from evaluator.candidates.sandbox import confine, wire
-from evaluator.candidates.sandbox.confine import Limits
+from evaluator.candidates.sandbox.launch import bubblewrap_command, scrubbed_environment, zygote_command
+from evaluator.candidates.sandbox.limits import Limits
+from evaluator.candidates.sandbox.worker import Worker
 
 START_SECONDS = 120.0
 """For the zygote to import torch on a busy machine."""
 FORK_SECONDS = 20.0
 ISOLATIONS = ("auto", "none")
-
-CRASHED, TIMED_OUT, KILLED, GARBAGE = "crashed", "timed out", "killed", "garbage"
-"""How a candidate fails: an exception; no answer in time; ended by a limit or itself; an answer that is none."""
-
-
-class CandidateFailed(Exception):
-    """A candidate did not answer a call.
-
-    Attributes:
-        kind: one of the words above.
-        error: name of the exception's type, where there was one.
-        line: line of the program, where known; 0 otherwise.
-        message: what the program said of it. A stranger's words: for people, never for a model.
-    """
-
-    def __init__(self, kind: str, error: str = "", line: int = 0, message: str = "") -> None:
-        super().__init__(kind, error, line, message)
-        self.kind, self.error, self.line, self.message = kind, error, line, message
-
-    def __str__(self) -> str:
-        where = f" in line {self.line}" if self.line else ""
-        what = f": {self.error}{where}" if self.error else ""
-        return f"{self.kind}{what}" + (f": {self.message}" if self.message else "")
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What a program returned: integers of any shape and value, to be checked; None for what it left out."""
-
-    phy2log: NDArray[np.int64] | None
-    log2phy: NDArray[np.int64] | None
-    logcnt: NDArray[np.int64] | None
 
 
 class Sandbox:
@@ -97,8 +61,7 @@ class Sandbox:
         wrapper = [word.replace("FOLDER", self._folder) for word in wrapper]
         ours, theirs = socket.socketpair()
         self._control = ours
-        mode = "isolated" if self.isolation == "auto" else "open"
-        zygote = [sys.executable, "-I", "-m", "evaluator.candidates.sandbox.zygote", str(theirs.fileno()), mode]
+        zygote = zygote_command(theirs.fileno(), isolated=self.isolation == "auto")
         self._process = subprocess.Popen(
             [*wrapper, *zygote],
             pass_fds=[theirs.fileno()],
@@ -202,140 +165,3 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class Worker:
-    """A child process with one program, asked one window at a time."""
-
-    def __init__(self, sandbox: Sandbox, pid: int, channel: socket.socket, scratch: str) -> None:
-        self.layers: list[str] = []
-        self._sandbox, self._pid, self._channel, self._scratch = sandbox, pid, channel, scratch
-        self._status: int | None = None
-        channel.settimeout(sandbox.limits.wall_seconds + 1)
-
-    def load(self, source: str) -> None:
-        """Load a program; CandidateFailed where that does not work."""
-        self._exchange(wire.LOAD, source.encode(), wire.LOADED)
-
-    def call(self, load_LE: NDArray[np.generic], topology: Topology, seed: int = 0) -> Answer:
-        """Return what the program answers for ``load [L, E]``.
-
-        Raises:
-            CandidateFailed: it crashed, did not answer in time, or answered with what is no answer.
-        """
-        return read_answer(self._exchange(wire.CALL, call_bytes(load_LE, topology, seed), wire.RESULT))
-
-    def ask(self, payload: bytes) -> bytes:  # nothing but the exchange: this is what is timed
-        """Return the raw answer to a call that was made ready before, as the clock sees it."""
-        return self._exchange(wire.CALL, payload, wire.RESULT)
-
-    def pause(self) -> None:
-        """Stop all that the process does, threads that it left running too."""
-        os.kill(self._pid, signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """Let a paused process go on."""
-        os.kill(self._pid, signal.SIGCONT)
-
-    def _exchange(self, kind: int, payload: bytes, expected: int) -> bytes:
-        deadline = time.monotonic() + self._sandbox.limits.wall_seconds
-        try:
-            wire.send(self._channel, kind, payload)
-            answered, content = wire.receive(self._channel, deadline)
-        except wire.Late:
-            self.kill()
-            raise CandidateFailed(TIMED_OUT) from None
-        except wire.Closed:
-            raise CandidateFailed(KILLED, message=self._how_it_ended()) from None
-        except wire.WireError as error:
-            self.kill()
-            raise CandidateFailed(GARBAGE, message=str(error)) from None
-        if answered == wire.ERROR:
-            raise _failure(content)
-        if answered != expected:
-            raise CandidateFailed(GARBAGE, message="a message out of turn")
-        return content
-
-    def _how_it_ended(self) -> str:
-        self.kill()
-        status = self._status or 0
-        if os.WIFSIGNALED(status):
-            number = os.WTERMSIG(status)
-            if number == signal.SIGXCPU:
-                return "it used up its CPU time"
-            return f"ended by {signal.Signals(number).name}"
-        return f"exited with {os.waitstatus_to_exitcode(status)}"
-
-    def kill(self) -> None:
-        """End the process and everything it started; once is enough."""
-        if self._status is not None:
-            return
-        for end in (os.killpg, os.kill):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                end(self._pid, signal.SIGKILL)
-        self._channel.close()
-        self._status = self._sandbox.reap(self._pid)
-        shutil.rmtree(self._scratch, ignore_errors=True)
-
-
-def call_bytes(load_LE: NDArray[np.generic], topology: Topology, seed: int = 0) -> bytes:
-    """Return a call of ``rebalance_experts`` as it goes over the channel; loads become float32, as engines do it."""
-    call = wire.Call(
-        np.asarray(load_LE, dtype=np.float32),
-        topology.num_slots,
-        topology.num_groups,
-        topology.num_nodes,
-        topology.num_gpus,
-        seed,
-    )
-    return wire.pack_call(call)
-
-
-def read_answer(payload: bytes) -> Answer:
-    """Return the arrays in a raw answer; CandidateFailed where it holds none."""
-    try:
-        arrays = wire.unpack_arrays(payload)
-    except wire.WireError as error:
-        raise CandidateFailed(GARBAGE, message=str(error)) from None
-    return Answer(*(arrays + [None] * 3)[:3])
-
-
-def _failure(content: bytes) -> CandidateFailed:
-    error, line, message = [*content.decode("utf-8", "replace").split("\n", 2), "", "", ""][:3]
-    number = int(line) if re.fullmatch(r"[0-9]{1,7}", line) else 0
-    return CandidateFailed(CRASHED, printable(error[:80]), number, printable(message[:500]))
-
-
-def printable(text: str) -> str:
-    """Return a stranger's text with all that a terminal might obey written out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def bubblewrap_command() -> list[str]:
-    """Return the words before a command that show it no files but what candidates may read, and no network.
-
-    ``FOLDER`` stands for the folder that it may write to.
-    """
-    package = str(Path(__file__).parents[2])
-    shown = [path for path in (*confine.readable_paths(), package) if path not in confine.DEVICES]
-    words = ["bwrap", "--unshare-user", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--die-with-parent"]
-    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
-    for path in shown:
-        words += ["--ro-bind", path, path]
-    for link in ("/lib", "/lib64"):
-        if Path(link).is_symlink():
-            words += ["--symlink", str(Path(link).readlink()), link]
-    return [*words, "--bind", "FOLDER", "FOLDER", "--"]
-
-
-def scrubbed_environment(home: str) -> dict[str, str]:
-    """Return all that a candidate's process knows of its surroundings: no keys, no paths, one thread."""
-    return {
-        "PATH": "/usr/bin:/bin",
-        "HOME": home,
-        "LANG": "C.UTF-8",
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from evaluator.candidates.sandbox import confine, wire
+from evaluator.candidates.sandbox.limits import Limits
 
 
 def serve(control: socket.socket, isolated: bool) -> None:
@@ -44,7 +45,7 @@ def serve(control: socket.socket, isolated: bool) -> None:
                 pid = -1
             if pid == 0:
                 control.close()
-                _child(descriptors[0], words[1], confine.Limits(*_numbers(words[2])), isolated)
+                _child(descriptors[0], words[1], Limits(*_numbers(words[2])), isolated)
             os.close(descriptors[0])
             control.sendall(str(pid).encode())
         elif words[0] == "reap":
@@ -56,7 +57,7 @@ def _numbers(text: str) -> Any:
     return float(wall), float(total), int(cpu), int(memory), int(files)
 
 
-def _child(descriptor: int, scratch: str, limits: confine.Limits, isolated: bool) -> None:
+def _child(descriptor: int, scratch: str, limits: Limits, isolated: bool) -> None:
     """Be a candidate: confine this process, load the program, answer calls; never return."""
     try:
         channel = _quiet(descriptor)

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from evaluator.analysis.ablation.effects import LOG_TIME_RATIO, METRICS, Effect
+from evaluator.analysis.ablation.effects import EFFECTS_ON, Effect
+from evaluator.analysis.columns import LOG_TIME_RATIO
 from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE
 from evaluator.shown.ablation.words import Extent, label, title
 from evaluator.shown.plots import save
@@ -54,7 +55,7 @@ def effects_plot(effects: Sequence[Effect], extent: Extent) -> Figure:
 
 
 def _panel(axis: Axes, effects: Sequence[Effect], rows: Sequence[str]) -> None:
-    metric = METRICS[effects[0].metric]
+    metric = EFFECTS_ON[effects[0].metric]
     axis.axvspan(-metric.floor, metric.floor, color="0.9", lw=0)
     axis.axvline(0, color="0.6", lw=0.8)
     for effect in effects:
@@ -67,7 +68,7 @@ def _panel(axis: Axes, effects: Sequence[Effect], rows: Sequence[str]) -> None:
     mains = sum(len(effect.factors) == 1 for effect in effects)
     axis.axhline(mains - 0.5, color="0.7", lw=0.6, ls=":")
     name, _, better = title(metric.name).partition(" (")
-    log = "log of " if metric.name == LOG_TIME_RATIO else ""
+    log = "log of " if metric.name == LOG_TIME_RATIO.name else ""
     axis.set_title(f"{log}{name}\n({better}", size=8)
     axis.margins(x=0.1)
     axis.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=3))
@@ -79,7 +80,7 @@ def _rows(effects: Sequence[Effect]) -> list[str]:
     """Return the labels that are drawn: every main effect, and the interactions furthest from nought in any panel."""
     distance: dict[str, float] = {}
     for effect in effects:
-        own = abs(effect.estimate.value) / METRICS[effect.metric].floor
+        own = abs(effect.estimate.value) / EFFECTS_ON[effect.metric].floor
         main = np.inf if len(effect.factors) == 1 else np.nan_to_num(own)
         distance[label(effect)] = max(distance.get(label(effect), 0.0), float(main))
     kept = set(sorted(distance, key=lambda name: -distance[name])[:MAX_ROWS])

@@ -1,23 +1,18 @@
-"""Effects as a table on a terminal, metric by metric."""
+"""Effects as a table, metric by metric."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
-
 from evaluator.analysis.ablation.effects import Effect
 from evaluator.analysis.ablation.factors import Design, level_text
 from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE
 from evaluator.shown.ablation.words import Extent, label, p_text, size_text, title, value_text
+from evaluator.shown.grid import Grid
 
-COLOURS = {BETTER: "green", WORSE: "red"}
 
-
-def effects_table(effects: Sequence[Effect], design: Design, extent: Extent, heading: str, every: bool) -> Table:
-    """Return main effects and interactions, a section for each metric.
+def effects_grid(effects: Sequence[Effect], design: Design, extent: Extent, heading: str, every: bool) -> Grid:
+    """Return main effects and interactions, the rows of each metric under its name.
 
     Args:
         effects: as ``measure_effects`` returns them.
@@ -26,34 +21,28 @@ def effects_table(effects: Sequence[Effect], design: Design, extent: Extent, hea
         heading: of the table.
         every: list all interactions, not only those of which something can be said, the others being counted.
     """
-    table = Table(
-        title=escape(heading),
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        caption=escape(caption(design, extent)),
-        caption_justify="left",
-    )
-    table.add_column("effect", overflow="fold")
-    table.add_column("difference", justify="right")
-    table.add_column("p (Holm)", justify="right")
-    table.add_column("verdict")
-    left_out = any(effect.left_out for effect in effects)
-    if left_out:
-        table.add_column("left out", justify="right")
+    header, importance = ["effect", "difference", "p (Holm)", "verdict"], [0, 0, 1, 0]
+    rows = []
     for metric in dict.fromkeys(effect.metric for effect in effects):
-        table.add_row(f"[bold]{escape(title(metric))}[/]")
-        of_metric = [effect for effect in effects if effect.metric == metric]
-        shown = [effect for effect in of_metric if every or _is_shown(effect)]
-        for effect in shown:
-            table.add_row(*_cells(effect), *([str(effect.left_out)] if left_out else []))
-        for verdict in (SAME, UNSURE):
-            rest = [effect for effect in of_metric if effect not in shown and effect.verdict == verdict]
-            if rest:
-                table.add_row(f"  {len(rest)} interaction{'s' * (len(rest) > 1)}", size_text(rest), "", verdict)
-        table.add_section()
-    return table
+        rows.append([title(metric)])
+        rows += _of_metric([effect for effect in effects if effect.metric == metric], every)
+    if any(effect.left_out for effect in effects):
+        header.append("windows without all levels")
+        importance.append(2)
+    else:
+        rows = [row[: len(header)] for row in rows]
+    left = frozenset({"effect", "verdict"})
+    return Grid(heading, header, rows, left, caption(design, extent), importance)
+
+
+def _of_metric(effects: Sequence[Effect], every: bool) -> list[list[str]]:
+    shown = [effect for effect in effects if every or _is_shown(effect)]
+    rows = [_cells(effect) for effect in shown]
+    for verdict in (SAME, UNSURE):
+        rest = [effect for effect in effects if effect not in shown and effect.verdict == verdict]
+        if rest:
+            rows.append([f"{len(rest)} interaction{'s' * (len(rest) > 1)}", size_text(rest), "", verdict, ""])
+    return rows
 
 
 def _is_shown(effect: Effect) -> bool:
@@ -61,9 +50,7 @@ def _is_shown(effect: Effect) -> bool:
 
 
 def _cells(effect: Effect) -> list[str]:
-    colour = COLOURS.get(effect.verdict)
-    verdict = f"[{colour}]{effect.verdict}[/]" if colour else effect.verdict
-    return [f"  {escape(label(effect))}", escape(value_text(effect)), p_text(effect.p_holm), verdict]
+    return [label(effect), value_text(effect), p_text(effect.p_holm), effect.verdict, str(effect.left_out)]
 
 
 def caption(design: Design, extent: Extent) -> str:

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from evaluator.analysis.ablation.effects import LOG_TIME_RATIO, METRICS, STRATUM, Effect
+from evaluator.analysis.ablation.effects import EFFECTS_ON, Effect
 from evaluator.analysis.ablation.factors import level_text
-
-TITLES = {LOG_TIME_RATIO: "time / reference"}
+from evaluator.analysis.alignment import LOAD
+from evaluator.analysis.columns import LOG_TIME_RATIO
+from evaluator.shown.words import MISSING, interval, number, over
 
 
 class Extent(NamedTuple):
@@ -23,11 +24,7 @@ class Extent(NamedTuple):
     @property
     def over(self) -> str:
         """Return what an interval is over, in words."""
-        if self.traces > self.strata:
-            return f"over {self.traces} traces and their windows"
-        return (
-            "over the windows of this one trace" if self.traces == 1 else f"over windows of these {self.traces} traces"
-        )
+        return over(self.traces, self.strata)
 
     @property
     def unit(self) -> str:
@@ -39,7 +36,7 @@ class Extent(NamedTuple):
 
 def extent_of(good: pd.DataFrame) -> Extent:
     """Return the numbers of traces and of workloads that rows by window are of."""
-    return Extent(len(good[[*STRATUM, "seed"]].drop_duplicates()), len(good[STRATUM].drop_duplicates()))
+    return Extent(len(good[[*LOAD, "seed"]].drop_duplicates()), len(good[LOAD].drop_duplicates()))
 
 
 def label(effect: Effect) -> str:
@@ -50,38 +47,31 @@ def label(effect: Effect) -> str:
 
 def title(metric: str) -> str:
     """Return what a metric is called in tables and plots, and which way is better."""
-    better = "more" if METRICS[metric].sign > 0 else "less"
-    return f"{TITLES.get(metric, metric)} ({better} is better)"
+    better = "more" if EFFECTS_ON[metric].more_is_better else "less"
+    name = LOG_TIME_RATIO.title if metric == LOG_TIME_RATIO.name else metric
+    return f"{name} ({better} is better)"
 
 
 def value_text(effect: Effect) -> str:
     """Return an effect with its interval: a difference, or of times a ratio."""
     value, low, high, _ = effect.estimate
-    if math.isnan(value):
-        return "-"
-    form = _ratio if effect.metric == LOG_TIME_RATIO else _difference
-    return form(value) if math.isnan(low) else f"{form(value)} [{form(low)}, {form(high)}]"
+    if effect.metric == LOG_TIME_RATIO.name and not math.isnan(value):
+        return f"x{interval(math.exp(value), math.exp(low), math.exp(high), '.3f')}"
+    return interval(value, low, high, "+.4f")
 
 
 def size_text(effects: Sequence[Effect]) -> str:
     """Return how far the furthest of some effects on one metric is from none at all, whichever way."""
     distance = max((abs(effect.estimate.value) for effect in effects if effect.estimate.num), default=math.nan)
     if math.isnan(distance):
-        return "-"
-    return f"up to {(_ratio if effects[0].metric == LOG_TIME_RATIO else _difference)(distance).lstrip('+')} either way"
-
-
-def _difference(value: float) -> str:
-    return f"{round(value, 4) + 0.0:+.4f}"  # + 0.0: no minus before nought
-
-
-def _ratio(log: float) -> str:
-    return f"x{math.exp(log):.3f}"
+        return MISSING
+    is_time = effects[0].metric == LOG_TIME_RATIO.name
+    return f"up to {'x' + number(math.exp(distance), '.3f') if is_time else number(distance)} either way"
 
 
 def p_text(p: float) -> str:
     """Return a p-value as it is written."""
-    return "-" if math.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
+    return MISSING if math.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def record(effect: Effect) -> dict[str, Any]:

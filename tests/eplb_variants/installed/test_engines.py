@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from eplb_variants import Topology, check_placement, load_variant
+from eplb_variants.hard_loads import HIERARCHICAL, hard_loads
 from eplb_variants.installed.loading import TESTED, why_missing
-from eplb_variants.placement import Placement
-from eplb_variants.testing import HIERARCHICAL, groups_stay_together, hard_loads
+from eplb_variants.placement import Placement, groups_stay_together
 from evaluator.quality.metrics import balance
 
 pytestmark = pytest.mark.engines

@@ -13,9 +13,9 @@ import pytest
 
 from eplb_variants import load_variant
 from eplb_variants.errors import UnfitError
+from eplb_variants.hard_loads import GLOBAL, HIERARCHICAL, LAYERS, hard_loads
 from eplb_variants.installed import loading, tensors
 from eplb_variants.registry import stages
-from eplb_variants.testing import GLOBAL, HIERARCHICAL, LAYERS, hard_loads
 from eplb_variants.topology import Topology
 
 ENGINE_STAGES = [stage for stage in stages() if stage.requires]

@@ -13,19 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eplb_variants import EplbError, Topology, load_variant, variant_names
+from eplb_variants.contracts import Replication
 from eplb_variants.fixup.k_move import KMove
+from eplb_variants.hard_loads import cases, hard_loads
 from eplb_variants.kernels import accelerate, pipeline
 from eplb_variants.kernels.order import heaviest_first
 from eplb_variants.kernels.tree import LAST, build, new_tree, runner_up, update
 from eplb_variants.packing.diverse import Diverse
 from eplb_variants.packing.greedy import Greedy
-from eplb_variants.placement import Replication
 from eplb_variants.registry import build as build_stage
 from eplb_variants.registry import stages
 from eplb_variants.replication.dhondt import dhondt
 from eplb_variants.replication.hybrid import Hybrid
 from eplb_variants.replication.none import none
-from eplb_variants.testing import cases, hard_loads
 
 REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 STAGED = [name for name in variant_names() if "placer" not in load_variant(name).config]

@@ -3,13 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from evaluator.analysis.paired import verdict_on, verdict_on_time
 from evaluator.analysis.statistics import (
     BETTER,
     SAME,
     UNSURE,
     WORSE,
-    judge_difference,
-    judge_ratio,
     mean_of_series,
     median_ratio,
 )
@@ -53,7 +52,7 @@ def test_series_are_weighed_by_their_windows():
     ],
 )
 def test_what_a_difference_allows_to_be_said(values, verdict):
-    assert judge_difference(mean_of_series([np.array(values)])) == verdict
+    assert verdict_on(mean_of_series([np.array(values)])) == verdict
 
 
 def test_a_ratio_is_paired_by_round():
@@ -63,11 +62,11 @@ def test_a_ratio_is_paired_by_round():
     ratio = median_ratio(1.5 * reference * draw.normal(1, 0.01, 30), reference)
     assert ratio.value == pytest.approx(1.5, rel=0.02)
     assert ratio.high / ratio.low < 1.03
-    assert judge_ratio(ratio) == WORSE
-    assert judge_ratio(median_ratio(reference, 1.5 * reference)) == BETTER
-    assert judge_ratio(median_ratio(1.01 * reference, reference)) == SAME
-    assert judge_ratio(median_ratio(np.array([]), np.array([]))) == UNSURE
-    assert judge_ratio(median_ratio(3 * reference[:4], reference[:4])) == UNSURE, "four rounds are too few"
+    assert verdict_on_time(ratio) == WORSE
+    assert verdict_on_time(median_ratio(reference, 1.5 * reference)) == BETTER
+    assert verdict_on_time(median_ratio(1.01 * reference, reference)) == SAME
+    assert verdict_on_time(median_ratio(np.array([]), np.array([]))) == UNSURE
+    assert verdict_on_time(median_ratio(3 * reference[:4], reference[:4])) == UNSURE, "four rounds are too few"
 
 
 def test_the_same_data_give_the_same_interval():
@@ -83,13 +82,13 @@ def exchangeable(draw, seeds, windows):
 def test_equal_things_that_differ_by_trace_are_no_difference():
     """Windows of a trace agree with each other; only other traces say whether a difference is one in general."""
     draw = np.random.default_rng(4)
-    said = [judge_difference(mean_of_series([exchangeable(draw, 12, 20)])) for _ in range(100)]
+    said = [verdict_on(mean_of_series([exchangeable(draw, 12, 20)])) for _ in range(100)]
     assert said.count(SAME) >= 85
-    alone = [judge_difference(mean_of_series([exchangeable(draw, 1, 20)])) for _ in range(50)]
+    alone = [verdict_on(mean_of_series([exchangeable(draw, 1, 20)])) for _ in range(50)]
     assert alone.count(SAME) < 25, "of one trace alone the interval speaks of that trace"
 
 
 def test_seeds_of_two_windows_each_are_enough_to_say():
     draw = np.random.default_rng(5)
     estimate = mean_of_series([[draw.normal(-0.2, 0.01, 1) for _ in range(10)]])
-    assert judge_difference(estimate) == WORSE
+    assert verdict_on(estimate) == WORSE

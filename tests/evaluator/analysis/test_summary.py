@@ -1,17 +1,13 @@
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from eplb_variants import EplbError
 from evaluator.analysis.score import Score
 from evaluator.analysis.statistics import BETTER, SAME, WORSE
 from evaluator.analysis.summary import by_workload, summarise
-from evaluator.shown.tables import summary_table
 
 NOISE = np.random.default_rng(0).normal(0, 0.05, 12)
 BASE = 0.8 + NOISE
@@ -48,8 +44,6 @@ def test_without_a_next_window_the_own_one_is_judged(frame):
     frame["balancedness_gpu_next"] = np.nan
     summary = summarise(frame, "base")
     assert summary["difference"].eq(0).all()
-    table = summary_table(summary, "base", "title", 200)
-    assert [column.header for column in table.columns][2] == "own"
 
 
 def test_a_variant_that_was_not_measured_everywhere_stands_last(rows):
@@ -65,7 +59,6 @@ def test_a_variant_that_was_not_measured_everywhere_stands_last(rows):
     summary = summarise(frame, "base")
     assert list(summary["variant"]) == ["base", "worse", "lucky"]
     assert summary["complete"].tolist() == [True, True, False]
-    assert "lucky (12 windows)" in text(summary, 160)
 
 
 def test_ratios_to_another_reference_are_left_out(frame):
@@ -106,26 +99,6 @@ def test_a_score_is_a_formula_over_the_columns(frame):
     assert summarise(frame, "base", score)["score"].isna().all(), "what was not measured is not made up"
     with pytest.raises(EplbError, match="score 'bad' cannot be computed"):
         summarise(frame, "base", Score("bad", "", "balancednes + 1", ""))
-
-
-def text(summary, width):
-    console = Console(width=width, record=True, file=io.StringIO())
-    console.print(summary_table(summary, "base", "dsr1[a=1] on t", width, "s"))
-    return console.export_text()
-
-
-def test_the_table_says_it_in_words_and_fits_the_terminal(frame):
-    summary = summarise(frame, "base", Score("s", "", "balancedness_gpu_next", ""))
-    wide = text(summary, 160)
-    assert "dsr1[a=1] on t" in wide
-    assert "+0.0100 [+0.0100, +0.0100]" in wide
-    assert "no difference" in wide
-    assert "reference" in wide
-    assert "score s" in wide
-    narrow = text(summary, 76)
-    assert "score s" not in narrow
-    assert "+0.0100 [+0.0100, +0.0100]" in narrow
-    assert max(map(len, narrow.splitlines())) <= 76
 
 
 def test_titles_name_workload_and_topology(frame):
@@ -177,16 +150,3 @@ def test_ranks_are_shared_by_equals_and_averaged_over_workloads(rows):
     assert summary["rank"].dropna().to_dict() == {"a": 1, "c": 1, "b": 3}
     assert summary["mean_rank"].dropna().to_dict() == {"a": 1.75, "b": 2.25, "c": 2.0}
     assert np.isnan(summary.loc["lucky", ["rank", "mean_rank"]].astype(float)).all()
-
-
-def test_the_table_marks_the_front_and_ranks(rows):
-    frame = pd.DataFrame(
-        rows("base", BASE, moved_slots=0.5)
-        + rows("calm", BASE - 0.1, moved_slots=0.1)
-        + rows("beaten", BASE - 0.2, moved_slots=0.9)
-    )
-    lines = {line.split()[1]: line.split() for line in text(summarise(frame, "base"), 160).splitlines()[4:7]}
-    assert [lines[name][0] for name in ("base", "calm", "beaten")] == ["1", "2", "3"]
-    assert "*" in lines["base"]
-    assert "*" in lines["calm"]
-    assert "*" not in lines["beaten"]

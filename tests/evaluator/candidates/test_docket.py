@@ -5,9 +5,9 @@ from importlib import resources
 import pytest
 
 from eplb_variants import EplbError
-from evaluator.candidates.docket import candidate_files, read_entries, report_on
+from evaluator.candidates.docket import candidate_files, read_entries, report_on, shared_notes
 from evaluator.candidates.judging.schema import IDENTICAL, REJECTED
-from evaluator.candidates.program import Program, read_program
+from evaluator.candidates.program import Program
 
 EXAMPLES = resources.files("evaluator.examples").joinpath("candidates")
 PARENT = Program("balancer", resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text())
@@ -79,9 +79,9 @@ def test_the_examples_apply(name):
     assert entry.program is not None, entry.reason
 
 
-def test_a_program_that_cannot_be_read_is_said(tmp_path):
-    with pytest.raises(EplbError, match="cannot be read"):
-        read_program(tmp_path / "no.py")
-    (tmp_path / "latin.py").write_bytes(b"# caf\xe9\n")
-    with pytest.raises(EplbError, match="is not UTF-8 at byte 5"):
-        read_program(tmp_path / "latin.py")
+def test_a_note_is_said_once_with_those_that_it_holds_for():
+    rows = [{"candidate": name, "notes": notes} for name, notes in (("a", ["x", "y"]), ("b", ["x"]), ("a", ["x", "y"]))]
+    assert shared_notes(rows) == [("all 3 documents", "x"), ("a", "y")]
+    assert shared_notes(rows[:1]) == [("a", "x"), ("a", "y")]
+    many = [{"candidate": str(number), "notes": ["x"] * (number > 0)} for number in range(9)]
+    assert shared_notes(many) == [("1, 2, 3 and 5 more", "x")]

@@ -39,7 +39,7 @@ def test_without_flags_there_are_tables_and_plots(compare, tmp_path):
     code, out, err = compare()
     assert code == 0
     assert err == ""
-    assert out.count("mean of 7 windows") == 2
+    assert out.count("mean of 7 windows") == 1, "it is said once of both workloads"
     assert "all 2 workloads and topologies" in out
     assert "mean rank" in out
     assert "interquartile mean" in out
@@ -102,6 +102,51 @@ def test_csv_and_latex_are_written(compare, tmp_path):
     assert list(pd.read_csv(tmp_path / "b.csv").columns) == ["load", "layer", "variant", "peak", "cells"]
 
 
+def test_markdown_is_printed_in_place_of_the_tables(compare):
+    code, out, _ = compare("--no-plots", "--markdown", "-")
+    assert code == 0
+    tables = [line for line in out.splitlines() if line.startswith("|")]
+    assert len(tables) == 4 * (2 + 3)
+    assert all(line.count("|") - line.count("\\|") == tables[0].count("|") for line in tables[:5])
+    assert "**dsr1\\_decode\\[num\\_layers=3,windows=8\\] on adrs**" in out
+
+
+def test_markdown_is_written_to_a_file(compare, tmp_path):
+    code, out, _ = compare("--no-plots", "--markdown", str(tmp_path / "a.md"), "--by", "window")
+    assert code == 0
+    assert f"markdown: {tmp_path / 'a.md'}" in out
+    assert (tmp_path / "a.md").read_text().count("| window |") == 2
+
+
+def test_a_run_that_was_timed_beside_another_has_no_verdict_on_time(compare):
+    code, out, _ = compare("--no-plots", "--json", "--reference", "seed")
+    assert code == 0
+    document = json.loads(out)
+    lines = {row["variant"]: row for row in document["overall"]["variants"]}
+    assert {name: row["time_verdict"] for name, row in lines.items() if row["time_verdict"]} == {"deepseek": "control"}
+    assert all("no verdict on time against seed" in notes[0] for notes in document["notes"].values())
+
+
+def test_two_commands_with_different_references_are_not_averaged(tmp_path, capsys):
+    """As in a first session: one run, first beside one variant, then on another workload beside another."""
+    small = [*SMALL, f"runs_dir={tmp_path}", "variant=seed,deepseek"]
+    assert main(["evaluate", "-m", *small, "workload=dsr1_decode"]) == 0
+    assert main(["evaluate", "-m", *small, "workload=uniform", "reference=seed"]) == 0
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path / "default"), "--reference", "seed", "--no-plots", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [row["time_ratio"] for row in document["overall"]["variants"]] == [None, None]
+    (note,) = document["notes"]["all 2 workloads and topologies"]
+    assert "taken beside deepseek and seed" in note
+    assert "eplb evaluate ... reference=seed measure=time refresh=true" in note
+    again = [*small, "workload=dsr1_decode,uniform", "reference=seed", "measure=time", "refresh=true"]
+    assert main(["evaluate", "-m", *again]) == 0
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path / "default"), "--reference", "seed", "--no-plots", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["overall"]["variants"]
+    assert all(row["time_ratio"] for row in rows)
+
+
 def test_the_gate_says_no(compare):
     code, out, err = compare("--no-plots", "--fail-if-worse")
     assert code == 1
@@ -119,6 +164,8 @@ def test_the_gate_says_no(compare):
         (["--reference", "sed"], "no measured variant 'sed': did you mean 'seed'"),
         (["--csv", "/nowhere/a.csv"], "'/nowhere/a.csv' cannot be written"),
         (["--latex", "/nowhere/a.tex"], "'/nowhere/a.tex' cannot be written"),
+        (["--markdown", "/nowhere/a.md"], "'/nowhere/a.md' cannot be written"),
+        (["--markdown", "-", "--json"], "--json and --markdown - both print on standard output"),
     ],
 )
 def test_mistakes_are_sentences(compare, arguments, says):

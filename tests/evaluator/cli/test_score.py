@@ -8,6 +8,9 @@ from importlib import resources
 import pandas as pd
 import pytest
 
+from evaluator.candidates.judging.schema import ARROW, TIMED_OUT
+from evaluator.cli import score
+
 EXAMPLES = resources.files("evaluator.examples").joinpath("candidates")
 SMALL = ["workload.num_layers=2", "workload.windows=6", "measure=quality"]
 PROGRAM = resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text()
@@ -53,6 +56,17 @@ def test_the_table_says_what_was_found(eplb, tmp_path):
     assert "broken: invalid: crashed: TypeError in line" in done.stdout
     assert "global_packing: under openevolve: another program" in done.stdout
     assert not (tmp_path / "runs" / "scores" / "_seed").exists()
+
+
+def test_what_holds_for_all_is_said_once_and_no_word_twice(capsys):
+    heading = dict.fromkeys(("workload", "topology", "parent", "matching", "isolation", "folder"), "x")
+    line = dict.fromkeys(ARROW.names) | {"verdict": TIMED_OUT, "detail": "no answer in 20 s", "same_as": None}
+    rows = [line | {"candidate": name, "notes": ["a whole program takes the parent's place"]} for name in "ab"]
+    score._print(heading | {"programs": 2}, rows)
+    said = capsys.readouterr().out
+    assert said.count("a whole program takes the parent's place") == 1
+    assert "all 2 documents: a whole program takes the parent's place" in said
+    assert "\na: timed out: no answer in 20 s\n" in said
 
 
 def test_matching_can_be_a_frameworks(eplb):

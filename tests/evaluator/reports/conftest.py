@@ -7,9 +7,11 @@ import shutil
 
 import pytest
 
+from evaluator.analysis.comparison import comparison_of
 from evaluator.analysis.score import Score
 from evaluator.reports.data import report_data
 from evaluator.reports.page import render
+from evaluator.results.schema import OK
 from evaluator.results.store import read_runs
 from evaluator.sweep import run as sweep
 from evaluator.sweep.plan import make_plan
@@ -26,6 +28,12 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+def report_of(frame, reference="deepseek"):
+    """Return what a report of rows by window says."""
+    comparison = comparison_of(frame[frame["status"] == OK], reference, SCORE)
+    return report_data(comparison, frame, ["runs/default"])
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +57,7 @@ def frame(run_folder):
 @pytest.fixture(scope="session")
 def data(frame):
     """What the report of it says."""
-    return report_data(frame, "deepseek", SCORE, ["runs/default"])
+    return report_of(frame)
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,11 @@ import pytest
 from eplb_variants import EplbError
 from evaluator.analysis.pareto import on_front
 from evaluator.analysis.summary import by_workload, summarise
-from evaluator.reports.data import choose_reference, report_data
+from evaluator.reports.data import choose_reference
 from evaluator.reports.heat import STEPS, Budget, block_maximum, heat_maps
 from evaluator.reports.series import FEWEST_POINTS, MOST_POINTS, POINTS_OF_A_PAGE, differences, points_per_series
 
-from .conftest import AWKWARD, SCORE
+from .conftest import AWKWARD, SCORE, report_of
 
 
 def test_numbers_are_those_of_summarise(data, frame):
@@ -60,6 +60,31 @@ def test_the_verdict_stands_in_words(data):
     assert said == {name: verdict for name, verdict in expected.items() if name != "deepseek"}
     assert said["contiguous"] == "worse"
     assert [row["cells"][-1][1] for row in data["matrix"]["rows"]] == ["worse", "worse"]
+
+
+def test_a_report_beside_another_reference_says_that_times_have_no_verdict(frame):
+    data = report_of(frame, "seed_parent")
+    assert data["times"] == []
+    assert any("no verdict on time against seed_parent" in note for note in data["notes"])
+    assert "nan" not in json.dumps(data["times"])
+    assert all("no verdict on time" in panel["caption"] for panel in data["panels"])
+
+
+def test_times_beside_different_references_are_left_out_of_what_is_summed_up(frame):
+    """The first workload was timed beside one variant, the second beside another."""
+    second = frame["workload"].str.startswith("uniform")
+    mixed = frame.assign(time_reference=frame["time_reference"].where(~second, "seed_parent"))
+    data = report_of(mixed)
+    assert data["panels"][0]["time_reference"] is None
+    assert {row["summary"]["time_ratio"] for row in data["panels"][0]["rows"]} == {None}
+    assert [panel["time_reference"] for panel in data["panels"][1:]] == ["deepseek", "seed_parent"]
+    assert any("taken beside deepseek and seed_parent" in note for note in data["notes"])
+
+
+def test_one_window_is_said_to_be_the_own_one(frame):
+    data = report_of(frame.assign(balancedness_gpu_next=math.nan))
+    assert data["judged_on"] == "own"
+    assert any(note.startswith("there is one window only") for note in data["notes"])
 
 
 def test_differences_by_window_are_paired(data, frame):
@@ -149,12 +174,12 @@ def test_the_reference_is_chosen_where_nobody_names_one(frame):
 
 def test_an_unknown_reference_names_those_that_were_measured(frame):
     with pytest.raises(EplbError, match="no measured variant 'deepsek': did you mean 'deepseek'"):
-        report_data(frame, "deepsek", SCORE, ["runs/default"])
+        report_of(frame, "deepsek")
 
 
 def test_a_workload_without_the_reference_has_no_table(frame):
     missing = frame[~((frame["variant"] == "deepseek") & frame["workload"].str.startswith("uniform"))]
-    data = report_data(missing, "deepseek", SCORE, ["runs/default"])
+    data = report_of(missing)
     assert [panel["measured"] for panel in data["panels"]] == [True, True, False]
     assert data["matrix"]["rows"][1]["cells"] == [None] * 3
 
@@ -162,7 +187,7 @@ def test_a_workload_without_the_reference_has_no_table(frame):
 def test_without_times_and_a_next_window_there_is_less_to_say(frame):
     single = frame[(frame["window"] == 0) & frame["workload"].str.startswith("uniform")]
     nothing = dict.fromkeys(["balancedness_gpu_next", "place_seconds", "time_ratio", "moved_slots"], math.nan)
-    data = report_data(single.assign(**nothing), "deepseek", SCORE, ["runs/default"])
+    data = report_of(single.assign(**nothing))
     assert data["judged_on"] == "own"
     assert data["times"] == []
     assert {group["verdict"] for group in data["verdicts"]} == {"too few to say"}

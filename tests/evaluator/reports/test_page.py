@@ -11,11 +11,10 @@ import pytest
 from eplb_variants import EplbError
 from evaluator.analysis import statistics
 from evaluator.reports import page
-from evaluator.reports.data import report_data
 from evaluator.reports.scatter import HEIGHT, WIDTH, Box, axis_over, scatter
 from evaluator.results.schema import ARROW
 
-from .conftest import AWKWARD, SCORE
+from .conftest import AWKWARD, report_of
 
 VOID = {"meta", "link", "input", "img", "br"}
 
@@ -98,7 +97,7 @@ def test_the_document_is_in_order(html, outline):
 
 
 def test_the_same_data_give_the_same_bytes(html, frame):
-    assert page.render(report_data(frame, "deepseek", SCORE, ["runs/default"])) == html
+    assert page.render(report_of(frame)) == html
 
 
 def test_every_number_of_the_table_is_on_the_page(data, outline):
@@ -110,10 +109,10 @@ def test_every_number_of_the_table_is_on_the_page(data, outline):
 
 def test_a_page_without_plots_says_so(frame):
     good = frame[frame["window"] == 0].assign(time_ratio=np.nan, moved_slots=np.nan)
-    html = page.render(report_data(good, "deepseek", SCORE, ["runs/default"]))
+    html = page.render(report_of(good))
     assert "Neither time nor moved slots were measured" in html
     alone = frame[frame["variant"] == "deepseek"]
-    assert "nothing to compare it with" in page.render(report_data(alone, "deepseek", SCORE, ["runs/default"]))
+    assert "nothing to compare it with" in page.render(report_of(alone))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +150,7 @@ def test_a_hundred_thousand_rows_are_a_page_of_few_megabytes(monkeypatch):
     for name in ("gpu_load", "gpu_load_contiguous"):
         maps = iter(draw.gamma(9, 1 / 9, (pictured.sum(), 58 * 32)).astype(np.float32))
         frame[name] = [next(maps) if there else None for there in pictured]
-    html = page.render(report_data(frame, "v0", SCORE, ["runs/big"]))
+    html = page.render(report_of(frame, "v0"))
     assert "100,000 rows" in html
     assert html.count("<img ") == 110
     assert len(html) < 4_000_000
@@ -214,7 +213,7 @@ def test_many_variants_fold_and_become_the_rows_of_the_matrix(frame):
     """A sweep of many settings: the verdict stays readable, and names stand beside rows, not above columns."""
     one = frame[frame["variant"] == "contiguous"]
     more = [one.assign(variant=f"contiguous[{n}]", cell=one["cell"] + str(n)) for n in range(8)]
-    many = report_data(pd.concat([frame, *more]), "seed_parent", SCORE, ["runs/x"])
+    many = report_of(pd.concat([frame, *more]), "seed_parent")
     html = page.render(many)
     assert "variants, best first</summary>" in html
     matrix = html[html.index('id="by-workload"') :]

@@ -8,9 +8,18 @@ import pandas as pd
 import pytest
 
 from eplb_variants import EplbError
-from evaluator.analysis.comparison import compare, view_frame
+from evaluator.analysis.comparison import comparison_of
 from evaluator.analysis.score import Score
-from evaluator.shown.exports import document, latex_escaped, summaries_frame, to_latex, write_csv, write_latex
+from evaluator.shown.exports import (
+    document,
+    latex_escaped,
+    markdown_escaped,
+    summaries_frame,
+    to_latex,
+    to_markdown,
+    write_csv,
+    write_latex,
+)
 from evaluator.shown.grid import Grid
 from evaluator.shown.rendering import grids_of
 
@@ -19,7 +28,7 @@ SCORE = Score("s", "", "balancedness_gpu_next", "")
 
 @pytest.fixture
 def comparison(many):
-    return compare(many, "base", SCORE)
+    return comparison_of(many, "base", SCORE)
 
 
 def test_csv_is_read_back_as_it_was(comparison, tmp_path):
@@ -68,6 +77,21 @@ def test_a_latex_table_is_whole():
     assert [line.strip() for line in lines if "rule" in line] == [r"\toprule", r"\midrule", r"\bottomrule"]
 
 
+def test_a_markdown_table_is_whole():
+    grid = Grid("a_b", ["variant", "x|y"], [["[odd]", "-"], ["* b", "1%"]], frozenset({"variant"}), "of <5>\nand *")
+    assert to_markdown(grid).splitlines() == [
+        r"**a\_b**",
+        "",
+        r"| variant | x\|y |",
+        "| :-- | --: |",
+        r"| \[odd\] | - |",
+        r"| \* b | 1% |",
+        "",
+        r"of \<5\> and \*",
+    ]
+    assert markdown_escaped("a`b\\") == r"a\`b\\"
+
+
 def test_every_table_is_written_as_latex(comparison, tmp_path):
     grids = grids_of(comparison, "s", 110)
     write_latex(grids, tmp_path / "a.tex")
@@ -79,15 +103,11 @@ def test_every_table_is_written_as_latex(comparison, tmp_path):
         assert {len(re.findall(r"(?<!\\)&", line)) + 1 for line in lines} == {len(body[0])}
 
 
-def test_views_are_tables_too(comparison):
-    view = view_frame(comparison, "window")
-    grids = grids_of(comparison, "s", 110, "window", view)
-    assert [grid.title for grid in grids] == [f"w{n} on t" for n in range(5)]
-    assert list(grids[0].header) == ["window", "up", "down"]
-    assert len(grids[0].rows) == 12 + 1
-    narrow = grids_of(comparison, "s", 20, "window", view)[0]
-    assert list(narrow.header) == ["window", "up"]
-    assert "1 variants do not fit" in narrow.caption
+def test_what_is_left_out_of_a_latex_table_is_said(comparison):
+    narrow = grids_of(comparison, "s", 80)[0]
+    assert f"left out: {', '.join(narrow.left_out)}" in to_latex(narrow)
+    assert "terminal" not in to_latex(narrow), "paper has no terminal"
+    assert "\n" not in to_latex(narrow).partition("caption")[2].partition("}")[0]
 
 
 def test_the_document_is_json_and_says_it_all(comparison, many):
@@ -107,14 +127,14 @@ def test_the_document_is_json_and_says_it_all(comparison, many):
 
 
 def test_where_the_reference_is_missing_there_is_no_summary(many, rows):
-    found = compare(pd.concat([many, pd.DataFrame(rows("up", [0.1] * 9, "other"))]), "base", SCORE)
-    assert found.without_reference == ["other on t"]
+    found = comparison_of(pd.concat([many, pd.DataFrame(rows("up", [0.1] * 9, "other"))]), "base", SCORE)
+    assert list(found.without_reference) == ["other on t"]
     assert len(found.parts) == 5
     with pytest.raises(EplbError, match="no measured variant 'bse'"):
-        compare(many, "bse", SCORE)
+        comparison_of(many, "bse", SCORE)
 
 
 def test_one_workload_has_no_aggregates(many):
-    found = compare(many[many["workload"] == "w0"], "base", SCORE)
+    found = comparison_of(many[many["workload"] == "w0"], "base", SCORE)
     assert found.aggregates is None
     assert found.tables == [found.overall]

@@ -195,7 +195,7 @@ def test_a_cell_is_another_one_with_another_version_of_its_engine(plan, monkeypa
         return {cell.variant.name: cell.key for cell in plan("variant=sglang_deepseek,seed").cells}
 
     before = keys()
-    monkeypatch.setattr("evaluator.sweep.cell.installed_version", lambda engine: f"another {engine}")
+    monkeypatch.setattr("evaluator.sweep.identity.installed_version", lambda engine: f"another {engine}")
     assert {name for name, key in keys().items() if key != before[name]} == {"sglang_deepseek"}
 
 

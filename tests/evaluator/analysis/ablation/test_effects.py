@@ -10,7 +10,7 @@ import pytest
 
 from eplb_variants import EplbError
 from evaluator.analysis import statistics
-from evaluator.analysis.ablation.effects import METRICS, contrasts, measure_effects
+from evaluator.analysis.ablation.effects import EFFECTS_ON, contrasts, measure_effects
 from evaluator.analysis.ablation.factors import find_design
 from evaluator.analysis.ablation.significance import significance_of
 from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE
@@ -190,7 +190,7 @@ class TestSignificance:
         p = []
         for _ in range(1000):
             common = generator.normal(size=(*shape[:2], 1)) if shape[1] > 1 else 0
-            p.append(significance_of(list(generator.normal(size=shape) + common)).p)
+            p.append(significance_of([list(traces) for traces in generator.normal(size=shape) + common]).p)
         assert 0.02 < np.mean(np.array(p) < 0.05) < 0.07
 
     def test_no_difference_anywhere_is_no_surprise(self):
@@ -207,4 +207,4 @@ class TestSignificance:
 def test_every_metric_is_a_column():
     from evaluator.results.schema import ARROW
 
-    assert set(METRICS) - {"log_time_ratio"} <= set(ARROW.names)
+    assert set(EFFECTS_ON) - {"log_time_ratio"} <= set(ARROW.names)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from eplb_variants.errors import EplbError
-from evaluator.candidates.documents.apply import apply_document, compare_matchings, other_outcomes, summarise_matchings
+from evaluator.candidates.documents.apply import (
+    apply_document,
+    compare_matchings,
+    other_interpretations,
+    summarise_matchings,
+)
 from evaluator.candidates.documents.document import parse_document
 from evaluator.candidates.documents.matching import MATCHINGS
 from evaluator.candidates.documents.mojibake import damage
@@ -24,7 +29,7 @@ def test_an_unknown_matching_is_named_with_its_neighbour():
     with pytest.raises(EplbError, match="did you mean 'shinka'"):
         apply_document(parse_document(DOCUMENT), PARENT, "shinke")
     with pytest.raises(EplbError, match="did you mean 'shinka'"):
-        other_outcomes(parse_document(DOCUMENT), PARENT, "shinke")
+        other_interpretations(parse_document(DOCUMENT), PARENT, "shinke")
 
 
 def test_all_semantics_are_compared():
@@ -44,23 +49,23 @@ def test_the_summary_has_a_sentence_for_each_of_the_others():
 
 
 def test_the_report_is_of_differences_only():
-    others = other_outcomes(parse_document(DOCUMENT), PARENT)
+    others = other_interpretations(parse_document(DOCUMENT), PARENT)
     assert [sentence.split(":")[0] for sentence in others] == ["under shinka", "under codeevolve"]
 
 
 def test_white_space_at_line_ends_makes_no_other_program():
     document = parse_document(DOCUMENT.replace("x = 1", "if a:").replace("x = 2", "if b:"))
     assert summarise_matchings(document, PARENT)["shinka"] == "the same program but for white space at line ends"
-    assert other_outcomes(document, PARENT) == ()
+    assert other_interpretations(document, PARENT) == ()
 
 
 def test_rejections_are_told_apart():
     """What all reject is no news; what only others take, or only others reject, is."""
     document = parse_document(DOCUMENT.replace("x = 1", "gone"))
     assert set(summarise_matchings(document, PARENT).values()) >= {"rejects it, too: block 1 is not in the parent"}
-    assert other_outcomes(document, PARENT) == ()
+    assert other_interpretations(document, PARENT) == ()
     cut = parse_document(f"{DOCUMENT}<<<<<<< SEARCH\n", strict=False)
-    assert other_outcomes(cut, PARENT)[0].startswith("under shinka: another program")
+    assert other_interpretations(cut, PARENT)[0].startswith("under shinka: another program")
 
 
 def test_a_repair_is_taken_back_where_the_parent_is_damaged_too():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.candidates.documents.apply import apply_document, compare_matchings, other_outcomes
+from evaluator.candidates.documents.apply import apply_document, compare_matchings, other_interpretations
 from evaluator.candidates.documents.document import read_document
 from evaluator.candidates.documents.mojibake import damage
 
@@ -69,7 +69,7 @@ def check(path):
         )
     assert f"block 1 landed within line 6, although line {whole} has it as whole lines" in outcomes["shinka"].notes
     assert outcomes["openevolve"].program == outcomes["skydiscover"].program == applied.program
-    others = other_outcomes(document, parent)
+    others = other_interpretations(document, parent)
     assert [sentence.split(" program: ")[0] for sentence in others] == [
         "under shinka: another",
         "under codeevolve: another",

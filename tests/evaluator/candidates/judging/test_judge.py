@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from evaluator.candidates.judging import judge as judging
+from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.judge import Judge, ParentUnusable
 from evaluator.candidates.judging.schema import ARROW, BETTER, IDENTICAL, INVALID, NO_DIFFERENCE, WORSE
 from evaluator.candidates.program import Program
@@ -140,3 +141,19 @@ def test_a_parent_that_fails_is_unusable(tmp_path, small_settings):
 def test_the_example_programs_are_valid(verdict, name):
     source = resources.files("evaluator.examples").joinpath("candidates", name).read_text()
     assert verdict(source)["verdict"] in (WORSE, NO_DIFFERENCE, BETTER)
+
+
+def test_honest_programs_are_timed(timing_judge):
+    program = Program("timed", PARENT + "\n# the same\n")
+    row = timing_judge.judge([program])[program.key]
+    assert row["verdict"] == IDENTICAL
+    assert row["timing_rounds"] == 3
+    assert row["time_ratio"] > 0
+
+
+def test_the_parents_failure_is_not_the_candidates(timing_judge):
+    def broken(round_number):
+        raise Invalid("answer", "the workload", "parent broke")
+
+    with pytest.raises(ParentUnusable, match="parent broke"):
+        timing_judge._unfailing(broken)(0)

@@ -1,0 +1,67 @@
+"""What each kind of stage is called with, and what passes between stages.
+
+A stage is a plain function or a frozen dataclass with ``__call__``. It is deterministic, leaves its input alone, and is
+called with float64 loads that are finite and not negative. Shapes: N independent rows (layers, or layers x nodes),
+M items, K packs, P slots, L layers, E logical experts, W windows.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from eplb_variants.loads import FloatArray, IntArray
+from eplb_variants.placement import Placement
+from eplb_variants.topology import Topology
+
+
+class Packing(NamedTuple):
+    """Where a packer put its items."""
+
+    pack_index: IntArray
+    """``[N, M]`` pack of each item, from 0 to ``K - 1``."""
+    rank_in_pack: IntArray
+    """``[N, M]`` place of each item in its pack, from 0; every pack holds ``M / K`` items."""
+
+
+class Replication(NamedTuple):
+    """Replicas of experts in columns, before or after columns were put on GPUs; ``N`` independent rows.
+
+    Column order is part of the contract: the first ``E`` columns of a replicator's answer are the experts in order.
+    """
+
+    phy2log: IntArray
+    """``[N, P]`` logical expert of each column."""
+    rank: IntArray
+    """``[N, P]`` number of this copy among its expert's copies, from 0."""
+    logcnt: IntArray
+    """``[N, E]`` copies of each expert, at least 1."""
+
+
+class Forecaster(Protocol):
+    """History ``[W, L, E]``, oldest window first, to the load ``[L, E]`` to plan for; ``windows`` says how many."""
+
+    def __call__(self, history: FloatArray) -> FloatArray: ...
+
+
+class Packer(Protocol):
+    """Weights ``[N, M]`` and labels ``[N, M]`` to packs of equally many items; ``num_packs`` divides ``M``."""
+
+    def __call__(self, weights: FloatArray, labels: IntArray, num_packs: int) -> Packing: ...
+
+
+class Replicator(Protocol):
+    """Loads ``[N, E]`` to ``num_slots`` replicas a row, the first ``E`` columns being the experts in order."""
+
+    def __call__(self, load: FloatArray, num_slots: int) -> Replication: ...
+
+
+class FixUp(Protocol):
+    """A replication to a better one of the same shape, every expert keeping at least one copy."""
+
+    def __call__(self, load: FloatArray, replication: Replication) -> Replication: ...
+
+
+class Placer(Protocol):
+    """A load ``[L, E]`` to a whole placement, its columns being slots; ``previous`` is what is in place now."""
+
+    def __call__(self, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication: ...

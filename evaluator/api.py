@@ -1,0 +1,215 @@
+"""What the command line does, as functions: they write the same files and return frames.
+
+What a function needs is imported when it is called, so that ``import evaluator`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from evaluator.progress import Progress
+
+Run = str | Path
+
+
+def evaluate(
+    *overrides: str, multirun: bool = False, config_dirs: Sequence[str] = (), progress: Progress | None = None
+) -> pd.DataFrame:
+    """Measure what is missing of a sweep and return the rows of all its cells, one per window, as stored.
+
+    Args:
+        overrides: in Hydra's grammar, such as ``variant=seed`` or, with ``multirun``, ``seed=0,1,2``.
+        multirun: whether a value may be a sweep.
+        config_dirs: folders of your own, laid out as ``conf/``.
+        progress: told of each cell.
+
+    The columns are documented in ``evaluator/results/schema.py``. Cells that failed or were skipped are rows with their
+    ``status`` and ``reason``.
+
+    Raises:
+        EplbError: whatever is wrong with the configuration, with the nearest match; or nothing could be written.
+    """
+    from evaluator.results.store import read_files
+    from evaluator.sweep.plan import make_plan
+    from evaluator.sweep.run import run
+
+    outcome = run(make_plan(overrides, multirun=multirun, config_dirs=config_dirs), progress)
+    return read_files([file for file in outcome.files if file.exists()])
+
+
+def compare(
+    *runs: Run,
+    reference: str = "deepseek",
+    score: str = "default",
+    config_dirs: Sequence[str] = (),
+    plots: bool = True,
+    out: Run | None = None,
+    csv: Run | None = None,
+    latex: Run | None = None,
+    markdown: Run | None = None,
+) -> pd.DataFrame:
+    """Compare the variants of run folders and return all summaries, a row per load and variant, best first.
+
+    Args:
+        runs: folders, such as ``runs/default``.
+        reference: variant that differences are to.
+        score: that a column is added for.
+        config_dirs: folders of your own with further scores.
+        plots: whether to draw them.
+        out: folder for the plots; ``_plots`` in the first run where none is named.
+        csv, latex, markdown: files to write the tables to.
+
+    Columns: ``load`` (the workload on its topology, then all together where there are several), then those of
+    ``evaluator.analysis.summary.summarise``, and ``front``.
+
+    Raises:
+        EplbError: a folder holds no results, or the reference was not measured.
+    """
+    from evaluator.analysis.comparison import UNSEEN, comparison_of
+    from evaluator.config.session import load_score
+    from evaluator.results.schema import OK
+    from evaluator.results.store import read_runs
+    from evaluator.shown.exports import summaries_frame, write_csv, write_latex, write_markdown
+    from evaluator.shown.rendering import FILE_WIDTH, grids_of
+
+    frame = read_runs(runs, without=UNSEEN)
+    comparison = comparison_of(frame[frame["status"] == OK], reference, load_score(score, config_dirs))
+    summaries = summaries_frame(comparison)
+    if csv is not None:
+        write_csv(summaries, Path(csv))
+    for write, path in ((write_latex, latex), (write_markdown, markdown)):
+        if path is not None:
+            write(grids_of(comparison, FILE_WIDTH), Path(path))
+    if plots:
+        from evaluator.shown.plots import draw_comparison
+
+        draw_comparison(comparison, _plots_of(runs, out))
+    return summaries
+
+
+def ablate(
+    *runs: Run,
+    reference: str | None = None,
+    metrics: Sequence[str] = (),
+    plots: bool = True,
+    out: Run | None = None,
+    csv: Run | None = None,
+) -> pd.DataFrame:
+    """Return what each level of each factor of some runs does, and each pair beyond that: a row per effect and metric.
+
+    Args:
+        runs: folders, such as ``runs/seed_factorial``.
+        reference: variant whose levels the others are judged against; the smallest or first ones where none is named.
+        metrics: those that effects are on; all where none is named.
+        plots: whether to draw the figure.
+        out: folder for it; ``_plots`` in the first run where none is named.
+        csv: file to write the effects to.
+
+    Raises:
+        EplbError: nothing was measured, nothing varies that can be paired, or there is no such metric or variant.
+    """
+    from evaluator.analysis.ablation.study import study_of
+    from evaluator.results.store import read_runs
+    from evaluator.shown.ablation.plot import draw_effects
+    from evaluator.shown.ablation.words import effects_frame
+    from evaluator.shown.exports import write_csv
+
+    study = study_of(read_runs(runs), reference, metrics)
+    effects = effects_frame(study.effects)
+    if csv is not None:
+        write_csv(effects, Path(csv))
+    if plots:
+        draw_effects(study.effects, study.extent, _plots_of(runs, out))
+    return effects
+
+
+def score(
+    *candidates: Run, overrides: Sequence[str] = (), config_dirs: Sequence[str] = (), **options: Any
+) -> pd.DataFrame:
+    """Judge candidates against their parent and return a row per document, with its verdict.
+
+    Args:
+        candidates: files, or folders of files: SEARCH/REPLACE documents or whole programs.
+        overrides: as of ``evaluate``, such as ``workload=dsr1_decode``.
+        config_dirs: folders of your own, laid out as ``conf/``.
+        options: those of ``evaluator.candidates.scoring.score_candidates``: ``parent``, ``matching``, ``seed``,
+            ``limits``, ``isolation``, ``jobs``, ``progress``.
+
+    The columns are those of ``evaluator/candidates/judging/schema.py``, with ``path``, ``notes``, ``same_as`` and
+    ``feedback``. Programs run in a sandbox; what was judged before is read.
+
+    Raises:
+        EplbError: the workload or the parent cannot be used, or a path does not exist.
+    """
+    import pandas as pd
+
+    from evaluator.candidates.scoring import DEFAULTS, score_candidates
+    from evaluator.sweep.plan import make_plan
+
+    plan = make_plan([*DEFAULTS, *overrides], config_dirs=config_dirs)
+    return pd.DataFrame(score_candidates(map(os.fspath, candidates), plan, **options).rows)
+
+
+def report(
+    *runs: Run,
+    reference: str | None = None,
+    out: Run | None = None,
+    score: str = "default",
+    config_dirs: Sequence[str] = (),
+) -> Path:
+    """Write one HTML page about run folders and return its path.
+
+    Args:
+        runs: folders, such as ``runs/default``.
+        reference: variant that differences are to; ``deepseek``, or what the runs were timed beside.
+        out: the page; ``_report.html`` in the first run where none is named.
+        score: that the tables show.
+        config_dirs: folders of your own with further scores.
+
+    Raises:
+        EplbError: nothing was measured, the reference was not, or the page cannot be written.
+    """
+    from evaluator.analysis.comparison import comparison_of
+    from evaluator.config.session import load_score
+    from evaluator.reports.data import choose_reference, report_data
+    from evaluator.reports.page import render, write
+    from evaluator.results.schema import OK
+    from evaluator.results.store import read_runs
+
+    frame = read_runs(runs)
+    chosen = reference or choose_reference(frame)
+    comparison = comparison_of(frame[frame["status"] == OK], chosen, load_score(score, config_dirs))
+    path = Path(out) if out is not None else Path(runs[0]) / "_report.html"
+    write(render(report_data(comparison, frame, [os.fspath(run) for run in runs])), path)
+    return path
+
+
+def windows(*overrides: str, config_dirs: Sequence[str] = ()) -> NDArray[np.int64]:
+    """Return the windows of a workload, ``[windows, layers, experts]`` tokens routed to each logical expert.
+
+    Args:
+        overrides: as of ``evaluate``: ``workload=dsr1_decode``, ``seed=1``, ``workload.interval=16``.
+        config_dirs: folders of your own, laid out as ``conf/``.
+
+    Raises:
+        EplbError: the workload cannot be made or read.
+    """
+    import numpy as np
+
+    from evaluator.sweep.plan import make_plan
+
+    cell = make_plan([*overrides, "measure=quality"], config_dirs=config_dirs).cells[0]
+    made = cell.workload.windows(cell.seed)
+    return np.array([made[number] for number in range(len(made))], dtype=np.int64)
+
+
+def _plots_of(runs: Sequence[Run], out: Run | None) -> Path:
+    return Path(out) if out is not None else Path(runs[0]) / "_plots"

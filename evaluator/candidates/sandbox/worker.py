@@ -1,0 +1,135 @@
+"""A child process with one program: asked one window at a time, paused, and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eplb_variants import Topology
+from evaluator.candidates.sandbox import wire
+from evaluator.candidates.sandbox.failure import GARBAGE, KILLED, TIMED_OUT, CandidateFailed, told_failure
+from evaluator.candidates.sandbox.limits import Limits
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a program returned: integers of any shape and value, to be checked; None for what it left out."""
+
+    phy2log: NDArray[np.int64] | None
+    log2phy: NDArray[np.int64] | None
+    logcnt: NDArray[np.int64] | None
+
+
+class Owner(Protocol):
+    """Who had the process forked: knows its limits, and how it ended."""
+
+    limits: Limits
+
+    def reap(self, pid: int) -> int:
+        """Return the wait status of a child that has ended or was killed."""
+
+
+class Worker:
+    """A child process with one program, asked one window at a time."""
+
+    def __init__(self, sandbox: Owner, pid: int, channel: socket.socket, scratch: str) -> None:
+        self.layers: list[str] = []
+        self._sandbox, self._pid, self._channel, self._scratch = sandbox, pid, channel, scratch
+        self._status: int | None = None
+        channel.settimeout(sandbox.limits.wall_seconds + 1)
+
+    def load(self, source: str) -> None:
+        """Load a program; CandidateFailed where that does not work."""
+        self._exchange(wire.LOAD, source.encode(), wire.LOADED)
+
+    def call(self, load_LE: NDArray[np.generic], topology: Topology, seed: int = 0) -> Answer:
+        """Return what the program answers for ``load [L, E]``.
+
+        Raises:
+            CandidateFailed: it crashed, did not answer in time, or answered with what is no answer.
+        """
+        return read_answer(self._exchange(wire.CALL, call_bytes(load_LE, topology, seed), wire.RESULT))
+
+    def ask(self, payload: bytes) -> bytes:  # nothing but the exchange: this is what is timed
+        """Return the raw answer to a call that was made ready before, as the clock sees it."""
+        return self._exchange(wire.CALL, payload, wire.RESULT)
+
+    def pause(self) -> None:
+        """Stop all that the process does, threads that it left running too."""
+        os.kill(self._pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let a paused process go on."""
+        os.kill(self._pid, signal.SIGCONT)
+
+    def _exchange(self, kind: int, payload: bytes, expected: int) -> bytes:
+        seconds = self._sandbox.limits.wall_seconds
+        deadline = time.monotonic() + seconds
+        try:
+            wire.send(self._channel, kind, payload)
+            answered, content = wire.receive(self._channel, deadline)
+        except wire.Late:
+            self.kill()
+            raise CandidateFailed(TIMED_OUT, message=f"no answer in {seconds:g} s") from None
+        except wire.Closed:
+            raise CandidateFailed(KILLED, message=self._how_it_ended()) from None
+        except wire.WireError as error:
+            self.kill()
+            raise CandidateFailed(GARBAGE, message=str(error)) from None
+        if answered == wire.ERROR:
+            raise told_failure(content)
+        if answered != expected:
+            raise CandidateFailed(GARBAGE, message="a message out of turn")
+        return content
+
+    def _how_it_ended(self) -> str:
+        self.kill()
+        status = self._status or 0
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            if number == signal.SIGXCPU:
+                return "it used up its CPU time"
+            return f"ended by {signal.Signals(number).name}"
+        return f"exited with {os.waitstatus_to_exitcode(status)}"
+
+    def kill(self) -> None:
+        """End the process and everything it started; once is enough."""
+        if self._status is not None:
+            return
+        for end in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                end(self._pid, signal.SIGKILL)
+        self._channel.close()
+        self._status = self._sandbox.reap(self._pid)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def call_bytes(load_LE: NDArray[np.generic], topology: Topology, seed: int = 0) -> bytes:
+    """Return a call of ``rebalance_experts`` as it goes over the channel; loads become float32, as engines do it."""
+    call = wire.Call(
+        np.asarray(load_LE, dtype=np.float32),
+        topology.num_slots,
+        topology.num_groups,
+        topology.num_nodes,
+        topology.num_gpus,
+        seed,
+    )
+    return wire.pack_call(call)
+
+
+def read_answer(payload: bytes) -> Answer:
+    """Return the arrays in a raw answer; CandidateFailed where it holds none."""
+    try:
+        arrays = wire.unpack_arrays(payload)
+    except wire.WireError as error:
+        raise CandidateFailed(GARBAGE, message=str(error)) from None
+    return Answer(*(arrays + [None] * 3)[:3])

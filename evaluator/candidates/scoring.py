@@ -1,0 +1,103 @@
+"""Files of candidates in, what is to be said of each of them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eplb_variants.errors import EplbError, unknown
+from evaluator.candidates.docket import candidate_files, read_entries, report_on
+from evaluator.candidates.documents.matching import DEFAULT, MATCHINGS
+from evaluator.candidates.judging.judge import Judge, ParentUnusable
+from evaluator.candidates.judging.schema import ARROW
+from evaluator.candidates.program import Program, example_program, read_program
+from evaluator.candidates.sandbox.limits import Limits
+from evaluator.candidates.settings import settings_of
+from evaluator.progress import Progress
+from evaluator.results.store import Store
+from evaluator.sweep.plan import Plan
+
+DEFAULTS = ("workload=quick", "run=scores")
+"""Overrides that stand ahead of a user's where candidates are judged: a small workload, a run folder of its own."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What came of judging candidates.
+
+    Attributes:
+        heading: what was done: ``parent``, ``matching``, ``isolation``, ``workload``, ``topology``, ``folder``, and
+            the number of distinct ``programs``.
+        rows: what is to be said of each document, in the order given, under the names of the columns of
+            ``judging/schema.py`` and ``path``, ``notes``, ``same_as`` (an earlier candidate with the same program),
+            ``feedback`` (what may be told a model).
+    """
+
+    heading: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+
+def score_candidates(
+    paths: Iterable[str | Path],
+    plan: Plan,
+    *,
+    parent: Program | str | Path | None = None,
+    matching: str = DEFAULT,
+    seed: int | None = None,
+    limits: Limits | None = None,
+    isolation: str = "auto",
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Scores:
+    """Judge candidates against their parent, each distinct program once, and keep the verdicts in the plan's folder.
+
+    A program that was judged there before, with the same settings, is not judged again.
+
+    Args:
+        paths: files of candidates, or folders of such files.
+        plan: which workload, topology, score and timing to judge by, and where results go; ``DEFAULTS`` ahead of the
+            overrides that make it give what ``eplb score`` does.
+        parent: what the candidates change, a program or its file; the example program if None.
+        matching: how a SEARCH is matched, one of ``MATCHINGS``.
+        seed: of a synthetic workload; if None, one that is drawn once for the folder, out of the programs' sight.
+        limits: what a program may use.
+        isolation: ``auto`` confines programs, ``none`` runs them as they are.
+        jobs: programs tried beside each other, above 0; timing is never shared.
+        progress: who is told of the steps.
+
+    Raises:
+        UnusableWorkload: the workload cannot be read or does not fit the topology.
+        ParentUnusable: the parent cannot be read, or does not pass the checks that candidates must pass.
+        EplbError: a path does not exist, there is no such matching or isolation, or results cannot be written.
+    """
+    if matching not in MATCHINGS:
+        raise unknown("matching", matching, MATCHINGS)
+    files = candidate_files(paths)
+    store = Store(plan.folder, ARROW)
+    store.prepare()
+    settings = settings_of(plan, seed, limits, isolation, jobs)
+    program = _parent(parent)
+    entries = read_entries(files, program, matching)
+    programs: dict[str, Program] = {}
+    for entry in entries:
+        if entry.program is not None:
+            programs.setdefault(entry.program.key, entry.program)
+    with Judge(program, settings, store) as judge:
+        verdicts = judge.judge(list(programs.values()), progress)
+        layers = judge.isolation
+    heading = {"parent": program.name, "matching": matching, "isolation": layers, "programs": len(programs)}
+    heading |= {"workload": settings.workload.name, "topology": settings.topology_name, "folder": str(store.folder)}
+    return Scores(heading, report_on(entries, verdicts))
+
+
+def _parent(given: Program | str | Path | None) -> Program:
+    if given is None:
+        return example_program()
+    if isinstance(given, Program):
+        return given
+    try:
+        return read_program(given)
+    except EplbError as error:
+        raise ParentUnusable(str(error)) from None

@@ -1,0 +1,167 @@
+"""What determines a result, as a hash: a composition, the sources that carry it out, versions; and nothing else.
+
+Sources are followed from where they begin through their imports, within the packages that they belong to. So a change
+in a file that a variant does not use, or a new strategy beside it, leaves what was measured valid.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from eplb_variants import Variant
+from eplb_variants.installed.loading import installed_version
+from eplb_variants.registry import Stage, find
+from eplb_variants.variant import STEPS
+
+OURS = "eplb_variants"
+PLACED_BY = ("eplb_variants.variant",)
+"""Modules that every placement goes through, beside its stages."""
+JUDGED_BY = ("evaluator.quality.replay", "evaluator.quality.metrics", "evaluator.quality.kernels")
+"""Modules that the quality columns come from."""
+TIMED_BY = ("evaluator.timing.rounds", "evaluator.timing.settings")
+"""Modules that the times come from."""
+SAID_BY = (
+    "evaluator.candidates.judging.judge",
+    "evaluator.candidates.sandbox.zygote",
+    "evaluator.candidates.sandbox.confine",
+    *JUDGED_BY,
+    *TIMED_BY,
+)
+"""Modules that the verdict on a candidate comes from."""
+SAID_WITHIN = (
+    "evaluator.candidates",
+    "evaluator.analysis",
+    "evaluator.quality",
+    "evaluator.timing",
+    "evaluator.workloads.windows",
+)
+"""Rooms whose sources form a verdict: metrics, statistics, timing, the sandbox; not the store, nor other workloads."""
+
+
+def digest(*parts: Any) -> str:
+    """Return a hash of JSON-like values: 20 hexadecimal digits, the same on every machine."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:20]
+
+
+def variant_identity(variant: Variant) -> list[Any]:
+    """Return what determines a variant's placements: its composition, and the source that carries it out.
+
+    Source is told apart by its hash; that of an engine, thousands of files, by its version.
+    """
+    config = {key: value for key, value in variant.config.items() if key != "summary"}
+    stages = list(_stages_of(config))
+    entries = {*PLACED_BY, *(stage.module for stage in stages)}
+    versions = {stage.requires: installed_version(stage.requires) for stage in stages if stage.requires}
+    return [config, source_identity(tuple(sorted(entries))), versions]
+
+
+def quality_identity() -> str:
+    """Return a hash of the sources that measure a placement."""
+    return source_identity(JUDGED_BY, ("evaluator",))
+
+
+def timing_identity() -> str:
+    """Return a hash of the sources that take times."""
+    return source_identity(TIMED_BY, ("evaluator",))
+
+
+def verdict_identity() -> str:
+    """Return a hash of the sources that form the verdict on a candidate."""
+    return source_identity(SAID_BY, SAID_WITHIN)
+
+
+def _stages_of(config: dict[str, Any]) -> Iterator[Stage]:
+    for step, kind in {"forecaster": "forecaster", "placer": "placer", **STEPS}.items():
+        if step in config:
+            yield find(kind, config[step] if isinstance(config[step], str) else config[step]["name"])
+
+
+@cache
+def source_identity(entries: tuple[str, ...], packages: tuple[str, ...] = ()) -> str:
+    """Return a hash of some modules and of all that they import, at any depth.
+
+    Args:
+        entries: names of modules.
+        packages: those whose modules are followed, or parts of packages; where none is named, this project's variants
+            and the packages that the entries belong to. What else is imported counts as unchanging.
+    """
+    followed = set(packages) or {OURS, *(entry.partition(".")[0] for entry in entries)}
+    return digest([[name, _hash_of(file)] for name, file in sorted(import_closure(entries, followed).items())])
+
+
+def import_closure(entries: Iterable[str], packages: Iterable[str]) -> dict[str, Path | None]:
+    """Return the files of some modules and of all that they import within some packages, by module.
+
+    A module without a file (typed into an interpreter) is there with None.
+    """
+    followed = set(packages)
+    found: dict[str, Path | None] = {}
+    waiting = list(entries)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found[name] = _file_of(name)
+        if found[name] is not None:
+            waiting += [n for n in _imported_by(name, found[name]) if _within(n, followed)]
+    return found
+
+
+def _within(name: str, packages: Iterable[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def _imported_by(name: str, file: Path | None) -> Iterator[str]:
+    """Yield the modules that a file imports, wherever in it."""
+    assert file is not None
+    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(_parsed(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            up = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            module = ".".join(part for part in (up, node.module) if part)
+            for alias in node.names:
+                member = f"{module}.{alias.name}"
+                yield member if _file_of(member) else module
+
+
+@cache
+def _parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_bytes())
+
+
+@cache
+def _hash_of(file: Path | None) -> str:
+    return "no file" if file is None else hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@cache
+def _file_of(name: str) -> Path | None:
+    """Return the file of a module without importing it; None where there is no such module, or it has no file."""
+    top, _, rest = name.partition(".")
+    loaded = getattr(sys.modules.get(name), "__file__", None)
+    if loaded is not None:
+        return Path(loaded)
+    try:
+        spec = importlib.util.find_spec(top)
+    except ValueError:  # the program that was started has no specification
+        return None
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+    for root in spec.submodule_search_locations or ():
+        path = Path(root, *rest.split("."))
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.is_file():
+                return file
+    return None

@@ -1,0 +1,32 @@
+"""A timing as columns of the results."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from evaluator.timing.rounds import Timing
+from evaluator.timing.settings import TimingSettings
+
+
+def timing_columns(timing: Timing, settings: TimingSettings, reference: str, timing_key: str) -> dict[str, Any]:
+    """Return the columns of a result that say how long a placement takes."""
+    quartiles = np.quantile(timing.wall, [0.25, 0.75])
+    return {
+        "place_seconds": float(np.median(timing.wall)),
+        "place_seconds_min": float(timing.wall.min()),
+        "place_seconds_iqr": float(quartiles[1] - quartiles[0]),
+        "place_cpu_seconds": float(np.median(timing.cpu)),
+        "first_place_seconds": timing.first,
+        "time_reference": reference,
+        "time_ratio": timing.ratio.value,
+        "time_ratio_low": timing.ratio.low,
+        "time_ratio_high": timing.ratio.high,
+        "timing_rounds": timing.ratio.num,
+        "timing_valid": timing.valid,
+        "timing_config": json.dumps(asdict(settings), sort_keys=True),
+        "timing_key": timing_key,
+    }

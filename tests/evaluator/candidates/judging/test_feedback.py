@@ -1,0 +1,41 @@
+"""What is said back to a model: words and numbers of ours alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from evaluator.candidates.judging.feedback import ADVICE, feedback
+from evaluator.candidates.judging.schema import ARROW, INVALID, TIMED_OUT
+from evaluator.candidates.program import example_program
+
+
+def failure(check, detail, verdict=INVALID):
+    return {"verdict": verdict, "check": check, "check_load": "mild", "detail": detail}
+
+
+@pytest.mark.parametrize("check", ADVICE)
+def test_every_check_has_its_advice_and_none_repeats_the_program(check):
+    told = feedback(failure(check, "crashed: LEAK in line 3: ValueError 1234567 [[0.5]]"))
+    assert told["check"] == check
+    assert ADVICE[check] in told["text"]
+    assert "'mild'" in told["text"]
+    for word in ("LEAK", "1234567", "[["):
+        assert word not in json.dumps(told)
+
+
+def test_pythons_own_errors_are_named():
+    crashed = failure("answer", "crashed: ZeroDivisionError in line 2: division by zero")
+    assert "it raised ZeroDivisionError" in feedback(crashed)["text"]
+    assert "memory or CPU time" in feedback(failure("answer", "killed: ended by SIGKILL"))["text"]
+    assert "time limit" in feedback(failure("answer", "no answer in 20 s", TIMED_OUT))["text"]
+
+
+def test_a_verdict_is_told_with_its_numbers(verdict):
+    row = verdict(example_program().source + "\n# the same, told\n")
+    told = feedback(row)
+    assert "no effect" in told["text"]
+    assert told["metrics"]["balancedness_gpu_next"]["difference"] == 0
+    assert told["score"] == row["score"]
+    assert set(row) == set(ARROW.names)

@@ -1,0 +1,89 @@
+"""What is said of a program from the plain numbers of two trials. Expected numbers are those of the judge before it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evaluator.analysis.columns import METRICS
+from evaluator.analysis.score import Score
+from evaluator.analysis.statistics import median_ratio
+from evaluator.candidates.judging.schema import BETTER, IDENTICAL, NO_DIFFERENCE
+from evaluator.candidates.judging.trial import Trial
+from evaluator.candidates.judging.verdict import judged_columns
+from evaluator.sweep.measure import timing_columns
+from evaluator.timing.rounds import Timing
+from evaluator.timing.settings import TimingSettings
+
+DEFAULT = "balancedness_gpu_next - 0.01 * log10(time_ratio) - 0.01 * moved_slots"
+SATURATING = "90 * balancedness_gpu_next + 10 * (0.001 / place_seconds).clip(upper=1)"
+
+
+def score(formula):
+    return Score("s", "", formula, "")
+
+
+def trial(draw, offset):
+    """Return what a program did on nine windows: the last has no next one, the first no movement."""
+    rows = []
+    for window in range(9):
+        row = {name: float(draw.uniform(0.6, 0.9) + offset) for name in METRICS}
+        if window == 8:
+            row |= {name: None for name in METRICS if name.endswith("next")}
+        rows.append(row | {"window": window} | ({"moved_slots": None} if window == 0 else {}))
+    return Trial(rows, [np.full((2, 4), window + (offset != 0)) for window in range(9)], True, 31)
+
+
+@pytest.fixture
+def sides():
+    """Return the trials of a program and its parent, and the columns of their times."""
+    draw = np.random.default_rng(13)
+    parent, own = trial(draw, 0.0), trial(draw, 0.1)
+    wall, beside = 1e-3 * draw.uniform(1.2, 1.4, 12), 1e-3 * draw.uniform(0.9, 1.1, 12)
+    timing = Timing(wall, wall, 2e-3, median_ratio(wall, beside), True)
+    return own, parent, {**timing_columns(timing, TimingSettings(), "p", "k"), "place_cpu_seconds": None}
+
+
+def test_numbers_and_verdicts_are_those_of_before(sides):
+    row = judged_columns(sides[0], sides[1], score(DEFAULT), sides[2])
+    expected = {
+        "score": 0.8060390393465274,
+        "score_parent": 0.795904929786531,
+        "balancedness_gpu_next": 0.8159600161679115,
+        "balancedness_gpu_next_parent": 0.8030960100276718,
+        "balancedness_gpu_next_difference": 0.012864006140239623,
+        "balancedness_gpu_next_difference_low": -0.058491663804823776,
+        "balancedness_gpu_next_difference_high": 0.08608881669670801,
+        "moved_slots_difference_low": 0.08273280602923191,
+    }
+    assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-12)
+    assert (row["verdict"], row["time_verdict"]) == (NO_DIFFERENCE, "slower")
+    assert (row["windows"], row["checked_loads"], row["repeats"]) == (9, 31, True)
+
+
+def test_a_formula_may_call_methods_of_a_column(sides):
+    row = judged_columns(sides[0], sides[1], score(SATURATING), sides[2])
+    assert row["score"] == pytest.approx(80.93497265145142, rel=1e-12)
+    assert row["score_parent"] == pytest.approx(82.27864090249047, rel=1e-12)
+
+
+def test_without_times_a_score_that_needs_them_is_missing(sides):
+    row = judged_columns(sides[0], sides[1], score(DEFAULT), {})
+    assert (row["score"], row["score_parent"], row["time_verdict"]) == (None, None, None)
+    assert judged_columns(sides[0], sides[1], score("balancedness_gpu_next"), {})["score"] is not None
+
+
+def test_the_same_placements_are_said_to_be_the_same(sides):
+    assert judged_columns(sides[1], sides[1], score(DEFAULT), {})["verdict"] == IDENTICAL
+
+
+def test_where_no_window_has_a_next_one_the_own_one_is_judged(sides):
+    own, parent, _ = sides
+    for row, base in zip(own.rows, parent.rows, strict=True):
+        for name in METRICS:
+            if name.endswith("next"):
+                row[name] = base[name] = None
+        row["balancedness_gpu_own"] = base["balancedness_gpu_own"] + 0.1
+    row = judged_columns(own, parent, score("balancedness_gpu_own"), {})
+    assert row["verdict"] == BETTER
+    assert row["balancedness_gpu_next_difference"] is None

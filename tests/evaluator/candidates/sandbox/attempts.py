@@ -1,0 +1,85 @@
+"""Tries calls behind layers of confinement, each in a fork of one small process that has one thread.
+
+A request is a line of JSON on stdin: the ``layers`` to put on, the ``code`` to run behind them, and the folder
+``scratch``. The answer is a line: ``done``, the name of an error's number or of its type, or of the signal that ended
+the process.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import sys
+
+from evaluator.candidates.sandbox.confine import confine, drop_capabilities
+from evaluator.candidates.sandbox.landlock import restrict_files
+from evaluator.candidates.sandbox.libc import PR_SET_NO_NEW_PRIVS, prctl
+from evaluator.candidates.sandbox.limits import Limits, limit_resources
+from evaluator.candidates.sandbox.namespaces import enter_namespaces
+from evaluator.candidates.sandbox.seccomp import install_filter
+
+LIMITS = Limits(cpu_seconds=1, memory_mib=64, file_mib=1)
+MISSING = "missing"
+"""The answer where the kernel does not have the layer."""
+
+
+def put_on(layer: str, scratch: str) -> bool:
+    """Put a layer on the calling process and return whether the kernel has it."""
+    match layer:
+        case "resource limits":
+            limit_resources(LIMITS)
+            return True
+        case "namespaces":
+            return enter_namespaces(scratch, LIMITS.file_mib)
+        case "landlock":
+            prctl(PR_SET_NO_NEW_PRIVS, 1)
+            return bool(restrict_files(scratch))
+        case "capabilities":
+            drop_capabilities()
+            return True
+        case "seccomp":
+            prctl(PR_SET_NO_NEW_PRIVS, 1)
+            return install_filter()
+        case "all":
+            return bool(confine(LIMITS, scratch))
+    raise ValueError(layer)
+
+
+def outcome(layers: list[str], code: str, scratch: str) -> str:
+    """Return what comes of running code behind layers, in this process."""
+    if not all(put_on(layer, scratch) for layer in layers):
+        return MISSING
+    os.chdir(scratch)
+    try:
+        exec(code, {"__name__": "attempt"})
+    except OSError as error:
+        return errno.errorcode.get(error.errno or 0, type(error).__name__)
+    except BaseException as error:
+        return type(error).__name__
+    return "done"
+
+
+def attempt(layers: list[str], code: str, scratch: str) -> str:
+    """Return what comes of running code behind layers, in a process of its own."""
+    readable, writable = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(readable)
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 0)
+        os.dup2(null, 1)
+        os.write(writable, outcome(layers, code, scratch).encode())
+        os._exit(0)
+    os.close(writable)
+    with os.fdopen(readable, "rb") as file:
+        said = file.read().decode()
+    status = os.waitpid(pid, 0)[1]
+    return signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else said
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        sys.stdout.write(f"{attempt(**json.loads(line))}\n")
+        sys.stdout.flush()

@@ -1,0 +1,26 @@
+"""A timing becomes columns of the results, all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evaluator.analysis.statistics import Estimate
+from evaluator.results.schema import TIMING_NAMES
+from evaluator.timing.columns import timing_columns
+from evaluator.timing.rounds import Timing
+from evaluator.timing.settings import TimingSettings
+
+
+def test_every_column_of_a_timing_is_there_with_its_meaning():
+    wall, cpu = np.array([4.0, 2.0, 3.0, 1.0, 5.0]), np.array([1.0, 1.0, 9.0, 2.0, 2.0])
+    timing = Timing(wall, cpu, first=7.0, ratio=Estimate(1.5, 1.4, 1.6, 5), valid=True)
+    made = timing_columns(timing, TimingSettings(), "deepseek", "key")
+    assert set(made) == set(TIMING_NAMES)
+    assert made["place_seconds"] == 3.0
+    assert made["place_seconds_min"] == 1.0
+    assert made["place_seconds_iqr"] == pytest.approx(2.0)
+    assert made["place_cpu_seconds"] == 2.0
+    assert made["first_place_seconds"] == 7.0
+    assert [made[f"time_ratio{end}"] for end in ("", "_low", "_high")] == [1.5, 1.4, 1.6]
+    assert (made["timing_rounds"], made["time_reference"], made["timing_key"]) == (5, "deepseek", "key")
