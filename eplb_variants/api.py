@@ -25,7 +25,8 @@ def rebalance_experts(
     Args:
         weight: load of each logical expert, ``[L, E]``, on any device.
         num_replicas: physical experts per layer, ``P``; a multiple of ``num_gpus``.
-        num_groups: expert groups; the hierarchical policy is used where they divide over the nodes.
+        num_groups: expert groups; the hierarchical policy is used where they divide over the nodes, and
+            nobody looks at them where they do not.
         num_nodes: nodes.
         num_gpus: GPUs, a multiple of ``num_nodes``.
         variant: a name or composition for ``load_variant``.
@@ -38,6 +39,8 @@ def rebalance_experts(
     import torch
 
     topology = Topology(num_replicas, num_groups, num_nodes, num_gpus)
+    if not topology.hierarchical:  # DeepSeek's EPLB looks at no groups then, whatever their size
+        topology = topology.flat()
     placement = load_variant(variant).place(weight, topology)
     return (
         torch.from_numpy(placement.phy2log),

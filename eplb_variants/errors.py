@@ -20,3 +20,8 @@ def unknown(what: str, given: object, known: Iterable[str]) -> EplbError:
     close = get_close_matches(str(given), names, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return EplbError(f"there is no {what} {str(given)!r}: {hint}known are {', '.join(names) or 'none'}")
+
+
+def printable(text: str) -> str:
+    """Return a stranger's text with all that a terminal might obey, or that ends a line, written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

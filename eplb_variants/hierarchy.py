@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eplb_variants.checks import guarded
 from eplb_variants.contracts import FixUp, Packer, Packing, Replication, Replicator
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.loads import FloatArray, IntArray
@@ -21,11 +22,17 @@ IMPLEMENTATIONS = ("kernel", "reference")
 POLICIES = ("auto", "hierarchical", "global")
 
 
-class _Steps(NamedTuple):
+class Steps(NamedTuple):
+    """The stages, in the order of their work."""
+
     group_packer: Packer
     replicator: Replicator
     fixup: FixUp
     gpu_packer: Packer
+
+
+KINDS = ("packer", "replicator", "fixup", "packer")
+"""The kind of stage that each step takes."""
 
 
 @dataclass(frozen=True)
@@ -61,40 +68,55 @@ class Staged:
             raise EplbError(f"threads is {self.threads}: it must be 1 or more")
 
     @cached_property
-    def _steps(self) -> _Steps:
-        """The stages as they are called: compiled, unless the readable ones were asked for."""
-        steps = _Steps(self.group_packer, self.replicator, self.fixup, self.gpu_packer)
+    def _steps(self) -> Steps:
+        """The stages as they are called: compiled, unless the readable ones were asked for; strangers' are checked."""
+        steps = Steps(self.group_packer, self.replicator, self.fixup, self.gpu_packer)
         if self.implementation == "reference":
-            return steps
+            return Steps(*map(guarded, KINDS, steps))
         from eplb_variants.kernels import accelerate  # Numba is imported only where it is used
 
-        return _Steps(*map(accelerate, steps))
+        return Steps(*map(guarded, KINDS, steps, map(accelerate, steps)))
 
     def __call__(self, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication:
         """Place ``load [L, E]``; the columns of the answer are slots.
 
         Raises:
-            EplbError: the policy is hierarchical and experts do not divide into groups, or groups over nodes.
+            EplbError: experts do not divide into groups, unless the policy is global; the policy is hierarchical and
+                groups do not divide over nodes; a stage of somebody else's returned what is none.
         """
         num_layers, num_experts = load.shape
-        if self.policy == "global" or (self.policy == "auto" and not topology.hierarchical):
-            topology = topology.flat()
-        topology.check_groups(num_experts)
+        topology = self._as_seen(topology, num_experts)
         order_LE = self._experts_by_node(load, topology)
         if self.implementation == "kernel":
             from eplb_variants.kernels.pipeline import Pipeline
-            from eplb_variants.kernels.slots import to_slots as assemble
 
-            per_node = num_experts // topology.num_nodes
-            if pipeline := Pipeline.of(self.replicator, self.fixup, self.gpu_packer, per_node):
+            sizes = (num_experts // topology.num_nodes, topology.slots_per_node)
+            if pipeline := Pipeline.of(self.replicator, self.fixup, self.gpu_packer, *sizes):
                 return pipeline.place(load, order_LE, topology, self.threads)
-        else:
-            assemble = to_slots
         order_LE = np.broadcast_to(order_LE, load.shape)
         node_load = np.take_along_axis(load, order_LE, axis=1).reshape(num_layers * topology.num_nodes, -1)
         replication = self._steps.fixup(node_load, self._steps.replicator(node_load, topology.slots_per_node))
         packing = self._pack_on_gpus(node_load, replication, topology.gpus_per_node)
-        return assemble(replication, packing, order_LE, topology)
+        return to_slots(replication, packing, order_LE, topology)
+
+    def remark(self, topology: Topology) -> str:
+        """Return what ``policy=auto`` makes of a topology whose groups do not divide over its nodes; else nothing."""
+        if self.policy != "auto" or topology.hierarchical:
+            return ""
+        return (
+            f"{topology.num_groups} groups do not divide over {topology.num_nodes} nodes: "
+            "policy=auto falls back to the global policy, which keeps no group on one node"
+        )
+
+    def _as_seen(self, topology: Topology, num_experts: int) -> Topology:
+        """Return the topology as the policy sees it; UnfitError where experts, groups and nodes do not divide."""
+        if self.policy == "global":
+            return topology.flat()
+        topology.check_group_size(num_experts)
+        if self.policy == "auto" and not topology.hierarchical:
+            return topology.flat()
+        topology.check_groups(num_experts)
+        return topology
 
     def _experts_by_node(self, load_LE: FloatArray, topology: Topology) -> IntArray:
         """Return the experts in the order of the nodes that their groups go to: ``[L, E]``, or ``[1, E]`` for all."""

@@ -13,8 +13,12 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-def as_numpy(array: Any) -> NDArray[Any]:
-    """Return ``array`` (NumPy, torch on any device, or nested lists) as a NumPy array; torch is not imported."""
+def as_numpy(array: Any, what: str = "the load") -> NDArray[Any]:
+    """Return ``array`` (NumPy, torch on any device, or nested lists) as a NumPy array; torch is not imported.
+
+    Raises:
+        EplbError: ``what`` is no array.
+    """
     if hasattr(array, "detach"):
         array = array.detach().cpu()
         if array.is_floating_point():
@@ -23,7 +27,7 @@ def as_numpy(array: Any) -> NDArray[Any]:
     try:
         return np.asarray(array)
     except ValueError as error:
-        raise EplbError(f"the load is not an array: {error}") from None
+        raise EplbError(f"{what} is not an array: {error}") from None
 
 
 def check_load(load: Any) -> FloatArray:
@@ -31,7 +35,7 @@ def check_load(load: Any) -> FloatArray:
 
     Raises:
         EplbError: the load is not numeric, has another rank, an axis of length zero, a NaN, an infinity or a
-            negative entry.
+            negative entry, or adds up to more than a float64 holds.
     """
     raw = as_numpy(load)
     if raw.dtype.kind not in "iufb":
@@ -43,9 +47,13 @@ def check_load(load: Any) -> FloatArray:
     if 0 in raw.shape:
         raise EplbError(f"the load has shape {list(raw.shape)}: it needs at least one window, layer and expert")
     load_WLE = np.array(raw, dtype=np.float64, ndmin=3)
-    if not np.isfinite(load_WLE).all():
-        layer = int(np.argwhere(~np.isfinite(load_WLE))[0][1])
-        raise EplbError(f"the load has a NaN or an infinity in layer {layer}: every entry must be finite")
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = load_WLE.sum()
+    if not np.isfinite(total):
+        wrong = np.argwhere(~np.isfinite(load_WLE))
+        if not wrong.size:
+            raise EplbError("the load adds up to more than a float64 holds: divide it by a constant")
+        raise EplbError(f"the load has a NaN or an infinity in layer {wrong[0][1]}: every entry must be finite")
     if (load_WLE < 0).any():
         layer = int(np.argwhere(load_WLE < 0)[0][1])
         raise EplbError(f"the load has a negative entry in layer {layer}: tokens are counted from zero")

@@ -84,29 +84,34 @@ def check_placement(
     Raises:
         EplbError: with the first offending layer.
     """
-    phy2log_LP = _integers("phy2log", phy2log, 2)
+    placement = check_rows(phy2log, num_experts, topology, rank, logcnt, "layer")
+    if log2phy is not None:
+        _check_log2phy(whole_numbers("log2phy", log2phy, 3), placement)
+    return placement
+
+
+def check_rows(phy2log: Any, num_experts: int, topology: Topology, rank: Any, logcnt: Any, what: str) -> Placement:
+    """Return what ``check_placement`` does; ``what`` a row is called in its errors."""
+    phy2log_LP = whole_numbers("phy2log", phy2log, 2)
     if phy2log_LP.shape[0] == 0 or phy2log_LP.shape[1] != topology.num_slots:
-        raise EplbError(f"phy2log has shape {list(phy2log_LP.shape)}: it must be [layers, {topology.num_slots}]")
+        raise EplbError(f"phy2log has shape {list(phy2log_LP.shape)}: it must be [{what}s, {topology.num_slots}]")
     outside_LP = (phy2log_LP < 0) | (phy2log_LP >= num_experts)
     if outside_LP.any():
-        layer, slot = (int(i) for i in np.argwhere(outside_LP)[0])
+        row, slot = (int(i) for i in np.argwhere(outside_LP)[0])
         raise EplbError(
-            f"layer {layer} puts expert {int(phy2log_LP[layer, slot])} in slot {slot}: "
+            f"{what} {row} puts expert {int(phy2log_LP[row, slot])} in slot {slot}: "
             f"experts are numbered 0 to {num_experts - 1}"
         )
     logcnt_LE = count_replicas(phy2log_LP, num_experts)
     if (logcnt_LE == 0).any():
-        layer, expert = (int(i) for i in np.argwhere(logcnt_LE == 0)[0])
-        raise EplbError(f"layer {layer} has no slot for expert {expert}: every logical expert needs at least one")
-    rank_LP = number_replicas(phy2log_LP) if rank is None else _integers("rank", rank, 2)
-    placement = Placement(phy2log_LP, rank_LP, num_experts, topology)
+        row, expert = (int(i) for i in np.argwhere(logcnt_LE == 0)[0])
+        raise EplbError(f"{what} {row} has no slot for expert {expert}: every logical expert needs at least one")
+    rank_LP = number_replicas(phy2log_LP) if rank is None else whole_numbers("rank", rank, 2)
     if rank is not None:
-        _check_rank(placement, logcnt_LE)
+        _check_rank(phy2log_LP, rank_LP, logcnt_LE, what)
     if logcnt is not None:
-        _check_logcnt(_integers("logcnt", logcnt, 2), logcnt_LE)
-    if log2phy is not None:
-        _check_log2phy(_integers("log2phy", log2phy, 3), placement)
-    return placement
+        _check_logcnt(whole_numbers("logcnt", logcnt, 2), logcnt_LE, what)
+    return Placement(phy2log_LP, rank_LP, num_experts, topology)
 
 
 def groups_stay_together(placement: Placement, num_groups: int) -> bool:
@@ -116,8 +121,9 @@ def groups_stay_together(placement: Placement, num_groups: int) -> bool:
     return all(np.unique(node_P[row == group]).size == 1 for row in group_LP for group in range(num_groups))
 
 
-def _integers(name: str, array: Any, ndim: int) -> IntArray:
-    raw = as_numpy(array)
+def whole_numbers(name: str, array: Any, ndim: int) -> IntArray:
+    """Return a copy of an array of integers of any width as int64; EplbError where it is none of ``ndim`` axes."""
+    raw = as_numpy(array, name)
     if raw.dtype.kind not in "iu":
         raise EplbError(f"{name} holds {raw.dtype} values: it must hold integers")
     if raw.ndim != ndim:
@@ -129,8 +135,7 @@ def _first_layer(wrong: np.ndarray) -> int:
     return int(np.argwhere(wrong)[0][0])
 
 
-def _check_rank(placement: Placement, logcnt_LE: IntArray) -> None:
-    phy2log_LP, rank_LP = placement.phy2log, placement.rank
+def _check_rank(phy2log_LP: IntArray, rank_LP: IntArray, logcnt_LE: IntArray, what: str) -> None:
     if rank_LP.shape != phy2log_LP.shape:
         raise EplbError(f"rank has shape {list(rank_LP.shape)}: it must be that of phy2log, {list(phy2log_LP.shape)}")
     num_layers, num_experts = logcnt_LE.shape
@@ -142,17 +147,17 @@ def _check_rank(placement: Placement, logcnt_LE: IntArray) -> None:
     taken[np.where(outside_LP, rank_LP.size, place_LP)] = True
     wrong_L = ~taken[:-1].reshape(rank_LP.shape).all(axis=1)
     if wrong_L.any():
-        raise EplbError(f"layer {int(wrong_L.argmax())} does not number each expert's copies 0, 1, 2, ...")
+        raise EplbError(f"{what} {int(wrong_L.argmax())} does not number each expert's copies 0, 1, 2, ...")
 
 
-def _check_logcnt(claimed_LE: IntArray, logcnt_LE: IntArray) -> None:
+def _check_logcnt(claimed_LE: IntArray, logcnt_LE: IntArray, what: str) -> None:
     if claimed_LE.shape != logcnt_LE.shape:
         raise EplbError(f"logcnt has shape {list(claimed_LE.shape)}: it must be {list(logcnt_LE.shape)}")
     if (claimed_LE != logcnt_LE).any():
-        layer, expert = (int(i) for i in np.argwhere(claimed_LE != logcnt_LE)[0])
+        row, expert = (int(i) for i in np.argwhere(claimed_LE != logcnt_LE)[0])
         raise EplbError(
-            f"layer {layer} claims {claimed_LE[layer, expert]} copies of expert {expert} in logcnt, "
-            f"but phy2log has {logcnt_LE[layer, expert]}"
+            f"{what} {row} claims {claimed_LE[row, expert]} copies of expert {expert} in logcnt, "
+            f"but phy2log has {logcnt_LE[row, expert]}"
         )
 
 

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
+from inspect import isfunction
 from typing import Any, TypeVar, get_type_hints
 
 from eplb_variants.contracts import FixUp, Forecaster, Packer, Placer, Replicator
@@ -131,6 +132,13 @@ def find(kind: str, name: str) -> Stage:
     if name not in known:
         raise unknown(kind, name, known)
     return known[name]
+
+
+def name_of(kind: str, stage: Any) -> str:
+    """Return the name that a stage is registered under, else what its function or class is called."""
+    made_by = stage if isfunction(stage) else type(stage)
+    names = (known.name for known in _stages.values() if known.kind == kind and known.factory is made_by)
+    return next(names, made_by.__name__)
 
 
 def build(kind: str, config: str | Mapping[str, Any]) -> Any:

@@ -73,10 +73,14 @@ class Topology:
                 f"{self.num_slots} slots are too few for {num_experts} logical experts: each needs at least one"
             )
 
-    def check_groups(self, num_experts: int) -> None:
-        """Raise UnfitError unless ``num_experts`` experts form equal groups that divide over the nodes."""
+    def check_group_size(self, num_experts: int) -> None:
+        """Raise UnfitError unless ``num_experts`` experts form equal groups."""
         if num_experts % self.num_groups:
             raise UnfitError(f"{num_experts} logical experts do not divide into {self.num_groups} groups")
+
+    def check_groups(self, num_experts: int) -> None:
+        """Raise UnfitError unless ``num_experts`` experts form equal groups that divide over the nodes."""
+        self.check_group_size(num_experts)
         if not self.hierarchical:
             raise UnfitError(
                 f"{self.num_groups} groups do not divide over {self.num_nodes} nodes: "

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
 import yaml
 
+from eplb_variants.checks import guarded
 from eplb_variants.contracts import Forecaster, Placer
 from eplb_variants.errors import EplbError, unknown
-from eplb_variants.hierarchy import Staged
+from eplb_variants.hierarchy import KINDS, Staged, Steps
 from eplb_variants.loads import check_load
 from eplb_variants.placement import Placement
 from eplb_variants.registry import build, typed
 from eplb_variants.topology import Topology
 
 CATALOGUE = "eplb_variants.catalogue"
-STEPS = {"group_packer": "packer", "replicator": "replicator", "fixup": "fixup", "gpu_packer": "packer"}
+STEPS = dict(zip(Steps._fields, KINDS, strict=True))
 """The steps of a staged variant and the kind of stage that each takes."""
 SETTINGS = {"policy": str, "implementation": str, "threads": int}
 """What else can be said of a staged variant, and its type; ``Staged`` says what each means."""
@@ -48,6 +49,19 @@ class Variant:
         """How many windows of history the forecaster looks at."""
         return int(getattr(self.forecaster, "windows", 1))
 
+    @cached_property
+    def _forecaster(self) -> Forecaster:
+        return guarded("forecaster", self.forecaster)
+
+    @cached_property
+    def _placer(self) -> Placer:
+        return guarded("placer", self.placer)
+
+    def remark(self, topology: Topology) -> str:
+        """Return a sentence on what it makes of a topology that its user may not expect; empty where there is none."""
+        remark = getattr(self.placer, "remark", None)
+        return "" if remark is None else str(remark(topology))
+
     def place(self, load: Any, topology: Topology, previous: Placement | None = None) -> Placement:
         """Return a placement for ``load``.
 
@@ -58,12 +72,13 @@ class Variant:
             previous: the placement in place now, for variants that mind movement.
 
         Raises:
-            EplbError: the load or the topology cannot be used; said before any work.
+            EplbError: the load or the topology cannot be used, which is said before any work; or a stage returned what
+                is none.
         """
         history_WLE = check_load(load)
         num_experts = history_WLE.shape[2]
         topology.check_experts(num_experts)
-        made = self.placer(self.forecaster(history_WLE), topology, previous)
+        made = self._placer(self._forecaster(history_WLE), topology, previous)
         return Placement(made.phy2log, made.rank, num_experts, topology)
 
 

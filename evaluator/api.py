@@ -5,7 +5,6 @@ What a function needs is imported when it is called, so that ``import evaluator`
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,7 +64,9 @@ def compare(
         config_dirs: folders of your own with further scores.
         plots: whether to draw them.
         out: folder for the plots; ``_plots`` in the first run where none is named.
-        csv, latex, markdown: files to write the tables to.
+        csv: file to write all rows to.
+        latex: file to write the tables to, for LaTeX.
+        markdown: file to write the tables to, as Markdown.
 
     Columns: ``load`` (the workload on its topology, then all together where there are several), then those of
     ``evaluator.analysis.summary.summarise``, and ``front``.
@@ -78,20 +79,21 @@ def compare(
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.shown.exports import summaries_frame, write_csv, write_latex, write_markdown
-    from evaluator.shown.rendering import FILE_WIDTH, grids_of
+    from evaluator.shown.rendering import LATEX_WIDTH, MARKDOWN_WIDTH, grids_of
 
     frame = read_runs(runs, without=UNSEEN)
     comparison = comparison_of(frame[frame["status"] == OK], reference, load_score(score, config_dirs))
     summaries = summaries_frame(comparison)
     if csv is not None:
         write_csv(summaries, Path(csv))
-    for write, path in ((write_latex, latex), (write_markdown, markdown)):
-        if path is not None:
-            write(grids_of(comparison, FILE_WIDTH), Path(path))
+    if latex is not None:
+        write_latex(grids_of(comparison, score, LATEX_WIDTH), Path(latex))
+    if markdown is not None:
+        write_markdown(grids_of(comparison, score, MARKDOWN_WIDTH), Path(markdown))
     if plots:
-        from evaluator.shown.plots import draw_comparison
+        from evaluator.shown.plots import draw_all
 
-        draw_comparison(comparison, _plots_of(runs, out))
+        draw_all(comparison.overall.rows, reference, _plots_of(runs, out), comparison.overall.summary)
     return summaries
 
 
@@ -116,18 +118,20 @@ def ablate(
     Raises:
         EplbError: nothing was measured, nothing varies that can be paired, or there is no such metric or variant.
     """
+    import pandas as pd
+
     from evaluator.analysis.ablation.study import study_of
     from evaluator.results.store import read_runs
     from evaluator.shown.ablation.plot import draw_effects
-    from evaluator.shown.ablation.words import effects_frame
+    from evaluator.shown.ablation.words import extent_of, record
     from evaluator.shown.exports import write_csv
 
     study = study_of(read_runs(runs), reference, metrics)
-    effects = effects_frame(study.effects)
+    effects = pd.DataFrame([record(effect) for effect in study.effects])
     if csv is not None:
         write_csv(effects, Path(csv))
     if plots:
-        draw_effects(study.effects, study.extent, _plots_of(runs, out))
+        draw_effects(study.effects, extent_of(study.good), _plots_of(runs, out))
     return effects
 
 
@@ -155,7 +159,7 @@ def score(
     from evaluator.sweep.plan import make_plan
 
     plan = make_plan([*DEFAULTS, *overrides], config_dirs=config_dirs)
-    return pd.DataFrame(score_candidates(map(os.fspath, candidates), plan, **options).rows)
+    return pd.DataFrame(score_candidates(candidates, plan, **options).rows)
 
 
 def report(
@@ -188,7 +192,7 @@ def report(
     chosen = reference or choose_reference(frame)
     comparison = comparison_of(frame[frame["status"] == OK], chosen, load_score(score, config_dirs))
     path = Path(out) if out is not None else Path(runs[0]) / "_report.html"
-    write(render(report_data(comparison, frame, [os.fspath(run) for run in runs])), path)
+    write(render(report_data(comparison, frame, [str(run) for run in runs])), path)
     return path
 
 

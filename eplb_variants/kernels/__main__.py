@@ -6,24 +6,22 @@ import shutil
 import sys
 import time
 
+from eplb_variants.kernels.ahead import import_all
+from eplb_variants.kernels.compiled import KERNELS, cache_folder, stale_folders
+
 
 def main() -> None:
     """Import every kernel, which compiles it where no compiled one is kept, and say how many were."""
+    began = time.perf_counter()
     sys.stdout.write("kernels: compiling what is not kept yet ... ")
     sys.stdout.flush()
-    began = time.perf_counter()
-    from numba.core.dispatcher import Dispatcher
-
-    from eplb_variants.kernels import order, packing, pipeline, refine, replication, slots, tree
-    from eplb_variants.kernels.compiled import cache_folder, stale_folders
-
-    modules = (order, packing, pipeline, refine, replication, slots, tree)
-    kernels = {f for module in modules for f in vars(module).values() if isinstance(f, Dispatcher)}
-    new = sum(sum(f.stats.cache_misses.values()) > 0 for f in kernels)
+    import_all()
+    new = sum(sum(kernel.stats.cache_misses.values()) > 0 for kernel in KERNELS)
     for folder in stale_folders():
         shutil.rmtree(folder, ignore_errors=True)
     where = f"in {cache_folder()}" if cache_folder() else "nowhere: no folder can be written to"
-    sys.stdout.write(f"{new} compiled, {len(kernels) - new} kept, {time.perf_counter() - began:.1f} s; {where}\n")
+    seconds = time.perf_counter() - began
+    sys.stdout.write(f"{new} compiled, {len(KERNELS) - new} kept, {seconds:.1f} s; {where}\n")
 
 
 if __name__ == "__main__":

@@ -27,19 +27,41 @@ from numpy.typing import NDArray
 _HERE = Path(__file__).parent
 config: Any = settings
 
+FLOATS, INTS = nb.float64[::1], nb.int64[::1]
+"""Types of arguments: arrays of one axis."""
+FLOAT_ROWS, INT_ROWS = nb.float64[:, ::1], nb.int64[:, ::1]
+"""Arrays of rows."""
+TYPES: Any = nb.types
+PAIR = TYPES.UniTuple(nb.int64, 2)
+"""Two whole numbers."""
+KERNELS: list[Any] = []
+"""All kernels that were imported."""
 
-def kernel(signature: str) -> Callable[[Callable[..., Any]], Any]:
-    """Return a decorator that compiles a function for ``signature``, without the interpreter's lock."""
+
+def named(cls: type, *fields: Any) -> Any:
+    """Return the type of arguments that are a NamedTuple, from the types of its fields."""
+    same = len(set(fields)) == 1  # Numba tells these apart
+    return TYPES.NamedUniTuple(fields[0], len(fields), cls) if same else TYPES.NamedTuple(fields, cls)
+
+
+def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator that compiles a function for ``signature``, without the interpreter's lock.
+
+    A signature is written as Numba reads it, ``"int64(int64[::1])"``, or made of types, ``int64(INTS)``.
+    """
 
     def decorate(function: Callable[..., Any]) -> Any:
         folder, before = cache_folder(), config.CACHE_DIR
         if folder is None:  # nowhere to keep it: compiled in every process
-            return nb.njit(signature, nogil=True)(function)
-        config.CACHE_DIR = str(folder)  # read while the decorator runs; other people's functions have their own
-        try:
-            return nb.njit(signature, cache=True, nogil=True)(function)
-        finally:
-            config.CACHE_DIR = before
+            made = nb.njit(signature, nogil=True)(function)
+        else:
+            config.CACHE_DIR = str(folder)  # read while the decorator runs; other people's functions have their own
+            try:
+                made = nb.njit(signature, cache=True, nogil=True)(function)
+            finally:
+                config.CACHE_DIR = before
+        KERNELS.append(made)
+        return made
 
     return decorate
 
@@ -67,8 +89,8 @@ def cache_folder() -> Path | None:
 
 @cache
 def source_hash() -> str:
-    """Return a hash of the sources of all kernels: 16 hexadecimal digits."""
-    sources = hashlib.sha256()
+    """Return a hash of the sources of all kernels and of Numba's version: 16 hexadecimal digits."""
+    sources = hashlib.sha256(nb.__version__.encode())
     for path in sorted(_HERE.glob("*.py")):
         sources.update(path.name.encode() + b"\0" + path.read_bytes())
     return sources.hexdigest()[:16]

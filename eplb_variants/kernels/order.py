@@ -8,8 +8,9 @@ Shapes: N rows, M items.
 from __future__ import annotations
 
 import numpy as np
+from numba import int64, void
 
-from eplb_variants.kernels.compiled import kernel, ready
+from eplb_variants.kernels.compiled import FLOAT_ROWS, FLOATS, INT_ROWS, INTS, kernel, ready
 from eplb_variants.loads import FloatArray, IntArray
 
 
@@ -18,14 +19,14 @@ def low_bits(num_items: int) -> int:
     return (1 << max(1, (num_items - 1).bit_length())) - 1
 
 
-@kernel("void(int64[::1], int64[::1], int64, int64[::1])")
+@kernel(void(INTS, INTS, int64, INTS))
 def keys(bits_E: IntArray, item_M: IntArray, low: int, key_M: IntArray) -> None:
     """Write the sort keys of a row: item ``m`` weighs what the double with ``bits[item[m]]`` says."""
     for m in range(item_M.size):
         key_M[m] = (~bits_E[item_M[m]] & ~low) | m
 
 
-@kernel("void(float64[::1], int64[::1], int64, int64[::1])")
+@kernel(void(FLOATS, INTS, int64, INTS))
 def order(weights_M: FloatArray, key_M: IntArray, low: int, order_M: IntArray) -> None:
     """Write the items of a row in order, from its sorted keys; runs that differ in their lowest bits are short."""
     order_M[0] = key_M[0] & low
@@ -43,7 +44,7 @@ def order(weights_M: FloatArray, key_M: IntArray, low: int, order_M: IntArray) -
         order_M[j] = item
 
 
-@kernel("void(float64[:, ::1], int64[:, ::1], int64, int64[:, ::1])")
+@kernel(void(FLOAT_ROWS, INT_ROWS, int64, INT_ROWS))
 def _order_rows(weights_NM: FloatArray, key_NM: IntArray, low: int, order_NM: IntArray) -> None:
     for row in range(key_NM.shape[0]):
         order(weights_NM[row], key_NM[row], low, order_NM[row])

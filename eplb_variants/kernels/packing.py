@@ -5,64 +5,106 @@ Shapes: N rows, M items, K packs, C = M / K items a pack.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numba import float64, int64, void
 
 from eplb_variants.contracts import Packing
 from eplb_variants.errors import EplbError
-from eplb_variants.kernels.compiled import kernel, ready
+from eplb_variants.kernels import compiles
+from eplb_variants.kernels.compiled import FLOAT_ROWS, FLOATS, INT_ROWS, INTS, kernel, named, ready
 from eplb_variants.kernels.order import heaviest_first
-from eplb_variants.kernels.refine import refine
-from eplb_variants.kernels.tree import build, new_tree, runner_up, update
+from eplb_variants.kernels.refine import SWAP_ROOM, SwapRoom, new_swap_room, refine
+from eplb_variants.kernels.tree import TREE, Tree, build, new_tree, runner_up, update
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.packing.diverse import SMALLEST_MEAN, Diverse
 from eplb_variants.packing.greedy import Greedy
 
 BLIND = -1.0
 """In the place of the width of a near-tie: a packer that does not look at labels."""
+DEPTH = 64
+"""Nodes of a tree that wait on the way through it, at most: one a level, and two at the lowest."""
 
 
+class PackRule(NamedTuple):
+    """A packer's part in the pipeline, and how a row is packed: heaviest first to the lightest pack, then swaps."""
+
+    steps: int
+    """Swaps tried, 0 or more."""
+    tie_eps: float = BLIND
+    """Width of a near-tie, in mean weights; ``BLIND`` where labels are not looked at."""
+    penalty: float = 0.0
+    """Cost of an item of the same label in a near-tie, in mean weights."""
+
+
+class PackRoom(NamedTuple):
+    """What a row is packed in."""
+
+    tree: Tree
+    """Packs by load, infinite where full."""
+    held_K: IntArray
+    """Items in each pack."""
+    label_M: IntArray
+    """Labels of the items in the packs, pack by pack."""
+    stack: IntArray
+    """Nodes of the tree that wait to be looked at."""
+    swap: SwapRoom
+    """For the swaps."""
+
+
+PACK_RULE = named(PackRule, int64, float64, float64)
+PACK_ROOM = named(PackRoom, TREE, INTS, INTS, INTS, SWAP_ROOM)
+PACKING = named(Packing, INT_ROWS, INT_ROWS)
+
+
+@kernel(PACK_ROOM(int64, int64))
+def new_pack_room(num_items: int, num_packs: int) -> PackRoom:
+    """Return room for rows of that many items and packs."""
+    held_K, label_M, stack = np.empty(num_packs, np.int64), np.empty(num_items, np.int64), np.empty(DEPTH, np.int64)
+    return PackRoom(new_tree(num_packs), held_K, label_M, stack, new_swap_room(num_items, num_packs))
+
+
+def greedy_rule(stage: Greedy, *_: int) -> PackRule:
+    """Return the rule of ``Greedy``."""
+    return PackRule(stage.refine_steps)
+
+
+def diverse_rule(stage: Diverse, *_: int) -> PackRule:
+    """Return the rule of ``Diverse``."""
+    return PackRule(stage.refine_steps, float(stage.tie_eps), float(stage.label_penalty))
+
+
+@compiles(Greedy, fused=greedy_rule)
 def greedy(stage: Greedy, weights: FloatArray, labels: IntArray, num_packs: int) -> Packing:
     """Answer as ``Greedy`` does."""
-    return _pack(weights, None, num_packs, stage.refine_steps, BLIND, 0.0)
+    return _pack(greedy_rule(stage), weights, None, num_packs)
 
 
+@compiles(Diverse, fused=diverse_rule)
 def diverse(stage: Diverse, weights: FloatArray, labels: IntArray, num_packs: int) -> Packing:
     """Answer as ``Diverse`` does."""
-    return _pack(weights, labels, num_packs, stage.refine_steps, stage.tie_eps, stage.label_penalty)
+    return _pack(diverse_rule(stage), weights, labels, num_packs)
 
 
-def _pack(
-    weights: FloatArray, labels: IntArray | None, num_packs: int, steps: int, tie_eps: float, penalty: float
-) -> Packing:
+def _pack(rule: PackRule, weights: FloatArray, labels: IntArray | None, num_packs: int) -> Packing:
     num_rows, num_items = weights.shape
     if num_packs < 1 or num_items % num_packs:
         raise EplbError(f"{num_items} items do not divide into {num_packs} packs")
     weights_NM = ready(weights)
     order_NM = heaviest_first(weights_NM)
     labels_NM = order_NM if labels is None else ready(labels, np.int64)
-    index_NM, rank_NM = (np.empty((num_rows, num_items), dtype=np.int64) for _ in range(2))
-    room = (*new_tree(num_packs), *new_room(num_items, num_packs))
-    _pack_rows(weights_NM, labels_NM, order_NM, steps, tie_eps, penalty, index_NM, rank_NM, *room)
-    return Packing(index_NM, rank_NM)
+    made = Packing(*(np.empty((num_rows, num_items), dtype=np.int64) for _ in range(2)))
+    _pack_rows(weights_NM, labels_NM, order_NM, rule, made, num_packs)
+    return made
 
 
-def new_room(num_items: int, num_packs: int) -> tuple[FloatArray, IntArray]:
-    """Return what ``pack`` needs to work in beside a tree: ``[K]`` numbers and some integers."""
-    return np.empty(num_packs), np.empty(num_packs + 4 * num_items + 2 * num_packs, dtype=np.int64)
-
-
-@kernel("void(float64[::1], int64[::1], int64[::1], int64[::1], int64[::1], float64[::1], int64[::1], int64[::1])")
+@kernel(void(FLOATS, INTS, INTS, INTS, INTS, TREE))
 def _fill(
-    weights_M: FloatArray,
-    order_M: IntArray,
-    index_M: IntArray,
-    rank_M: IntArray,
-    held_K: IntArray,
-    load: FloatArray,
-    key: IntArray,
-    winner: IntArray,
+    weights_M: FloatArray, order_M: IntArray, index_M: IntArray, rank_M: IntArray, held_K: IntArray, tree: Tree
 ) -> None:
     """Heaviest item first, each into the lightest open pack; the tree holds the loads of open packs."""
+    load, key, winner = tree
     size, capacity = key.size // 2, weights_M.size // held_K.size
     for item in order_M:
         pack = winner[1]
@@ -73,7 +115,7 @@ def _fill(
         update(key, winner, pack)
 
 
-@kernel("int64(int64[::1], int64, int64, int64)")
+@kernel(int64(INTS, int64, int64, int64))
 def _same(label_M: IntArray, first: int, count: int, label: int) -> int:
     """Return how many of ``count`` labels from ``first`` on are this one."""
     same = 0
@@ -82,7 +124,7 @@ def _same(label_M: IntArray, first: int, count: int, label: int) -> int:
     return same
 
 
-@kernel("int64(int64, int64)")
+@kernel(int64(int64, int64))
 def _first_leaf(node: int, size: int) -> int:
     """Return the leftmost leaf below a node."""
     while node < size:
@@ -90,9 +132,7 @@ def _first_leaf(node: int, size: int) -> int:
     return node
 
 
-@kernel(
-    "int64(int64, float64, float64, int64[::1], int64[::1], int64, float64[::1], int64[::1], int64[::1], int64[::1])"
-)
+@kernel(int64(int64, float64, float64, INTS, INTS, int64, FLOATS, INTS, INTS, INTS))
 def _cheapest(
     label: int,
     eps: float,
@@ -117,7 +157,8 @@ def _cheapest(
     while depth > 0:  # from left to right; a branch with nothing cheaper, nor as cheap and before, is left out
         depth -= 1
         node = stack[depth]
-        if load[node] > least or (load[node] == least and _first_leaf(node, size) - size > best):
+        full = load[node] == np.inf
+        if full or load[node] > least or (load[node] == least and _first_leaf(node, size) - size > best):
             continue
         if node < size:
             stack[depth], stack[depth + 1] = 2 * node + 1, 2 * node
@@ -131,10 +172,7 @@ def _cheapest(
     return best
 
 
-@kernel(
-    "void(float64[::1], int64[::1], int64[::1], float64, float64, int64[::1], int64[::1], int64[::1], int64[::1], "
-    "int64[::1], float64[::1], int64[::1], int64[::1])"
-)
+@kernel(void(FLOATS, INTS, INTS, float64, float64, INTS, INTS, PACK_ROOM))
 def _fill_diverse(
     weights_M: FloatArray,
     labels_M: IntArray,
@@ -143,14 +181,10 @@ def _fill_diverse(
     unit: float,
     index_M: IntArray,
     rank_M: IntArray,
-    held_K: IntArray,
-    label_M: IntArray,
-    stack: IntArray,
-    load: FloatArray,
-    key: IntArray,
-    winner: IntArray,
+    room: PackRoom,
 ) -> None:
-    """Fill, but near-ties cost more for each item of the same label; ``label [M]`` is room for those in the packs."""
+    """Fill, but near-ties cost more for each item of the same label."""
+    (load, key, winner), held_K, label_M, stack, _ = room
     size, capacity = key.size // 2, weights_M.size // held_K.size
     for item in order_M:
         label = labels_M[item]
@@ -162,7 +196,7 @@ def _fill_diverse(
         update(key, winner, pack)
 
 
-@kernel("float64(float64[::1])")
+@kernel(float64(FLOATS))
 def _mean_weight(weights_M: FloatArray) -> float:
     """Return the mean of a row, added up from the left, and never zero."""
     total = 0.0
@@ -171,69 +205,42 @@ def _mean_weight(weights_M: FloatArray) -> float:
     return max(total / weights_M.size, SMALLEST_MEAN)
 
 
-@kernel(
-    "void(float64[::1], int64[::1], int64[::1], int64, float64, float64, int64[::1], int64[::1], "
-    "float64[::1], int64[::1], int64[::1], float64[::1], int64[::1])"
-)
+@kernel(void(FLOATS, INTS, INTS, PACK_RULE, INTS, INTS, PACK_ROOM))
 def pack(
     weights_M: FloatArray,
     labels_M: IntArray,
     order_M: IntArray,
-    steps: int,
-    tie_eps: float,
-    penalty: float,
+    rule: PackRule,
     index_M: IntArray,
     rank_M: IntArray,
-    load: FloatArray,
-    key: IntArray,
-    winner: IntArray,
-    load_K: FloatArray,
-    room: IntArray,
+    room: PackRoom,
 ) -> None:
-    """Pack one row whose order is known; ``new_tree`` and ``new_room`` make what it works in."""
-    num_items, num_packs = weights_M.size, load_K.size
+    """Pack one row whose order is known."""
+    (load, key, winner), held_K = room.tree, room.held_K
+    num_items, num_packs = weights_M.size, held_K.size
     if num_items == num_packs:
         for item in range(num_items):
             index_M[item], rank_M[item] = item, 0
         return
     size = key.size // 2
-    held_K = room[:num_packs]
     held_K[:] = 0
     load[size : size + num_packs] = 0.0
     load[size + num_packs :] = np.inf
     build(key, winner)
-    if tie_eps == BLIND:
-        _fill(weights_M, order_M, index_M, rank_M, held_K, load, key, winner)
+    if rule.tie_eps == BLIND:
+        _fill(weights_M, order_M, index_M, rank_M, held_K, room.tree)
     else:
         mean = _mean_weight(weights_M)
-        label_M, stack = room[num_packs : num_packs + num_items], room[num_packs + num_items :]
-        width, unit = mean * tie_eps, penalty * mean
-        _fill_diverse(
-            weights_M, labels_M, order_M, width, unit, index_M, rank_M, held_K, label_M, stack, load, key, winner
-        )
-    if num_packs > 1:
-        refine(weights_M, steps, index_M, rank_M, load_K, room)
+        _fill_diverse(weights_M, labels_M, order_M, mean * rule.tie_eps, rule.penalty * mean, index_M, rank_M, room)
+    if rule.steps > 0 and num_packs > 1:
+        refine(weights_M, rule.steps, index_M, rank_M, room.swap)
 
 
-@kernel(
-    "void(float64[:, ::1], int64[:, ::1], int64[:, ::1], int64, float64, float64, int64[:, ::1], int64[:, ::1], "
-    "float64[::1], int64[::1], int64[::1], float64[::1], int64[::1])"
-)
+@kernel(void(FLOAT_ROWS, INT_ROWS, INT_ROWS, PACK_RULE, PACKING, int64))
 def _pack_rows(
-    weights_NM: FloatArray,
-    labels_NM: IntArray,
-    order_NM: IntArray,
-    steps: int,
-    tie_eps: float,
-    penalty: float,
-    index_NM: IntArray,
-    rank_NM: IntArray,
-    load: FloatArray,
-    key: IntArray,
-    winner: IntArray,
-    load_K: FloatArray,
-    room: IntArray,
+    weights_NM: FloatArray, labels_NM: IntArray, order_NM: IntArray, rule: PackRule, made: Packing, num_packs: int
 ) -> None:
+    room = new_pack_room(weights_NM.shape[1], num_packs)
     for row in range(weights_NM.shape[0]):
-        of_row = (weights_NM[row], labels_NM[row], order_NM[row])
-        pack(*of_row, steps, tie_eps, penalty, index_NM[row], rank_NM[row], load, key, winner, load_K, room)
+        index_M, rank_M = made.pack_index[row], made.rank_in_pack[row]
+        pack(weights_NM[row], labels_NM[row], order_NM[row], rule, index_M, rank_M, room)

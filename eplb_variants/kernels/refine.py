@@ -5,14 +5,38 @@ Shapes: M items, K packs, C = M / K items a pack.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import NamedTuple
 
-from eplb_variants.kernels.compiled import kernel
+import numpy as np
+from numba import float64, int64, void
+
+from eplb_variants.kernels.compiled import FLOATS, INTS, PAIR, kernel, named
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.packing.lightest import GAIN
 
 
-@kernel("void(int64[::1], int64[::1], int64, int64[::1], int64[::1])")
+class SwapRoom(NamedTuple):
+    """What swaps are worked out in."""
+
+    load_K: FloatArray
+    """Loads of the packs."""
+    heavy_C: IntArray
+    """Items of the heaviest pack; once a swap is found, of a pack in the order of their ranks."""
+    light_C: IntArray
+    """Items of the lightest pack; once a swap is found, the ranks of a pack's items before."""
+
+
+SWAP_ROOM = named(SwapRoom, FLOATS, INTS, INTS)
+
+
+@kernel(SWAP_ROOM(int64, int64))
+def new_swap_room(num_items: int, num_packs: int) -> SwapRoom:
+    """Return room for rows of that many items and packs."""
+    capacity = num_items // num_packs
+    return SwapRoom(np.empty(num_packs), np.empty(capacity, np.int64), np.empty(capacity, np.int64))
+
+
+@kernel(void(INTS, INTS, int64, INTS, INTS))
 def _renumber(index_M: IntArray, rank_M: IntArray, pack: int, order_C: IntArray, old_C: IntArray) -> None:
     """Number the items of a pack from 0, by their old rank, then by item."""
     count = 0
@@ -28,8 +52,8 @@ def _renumber(index_M: IntArray, rank_M: IntArray, pack: int, order_C: IntArray,
         rank_M[order_C[rank]] = rank
 
 
-@kernel("int64(float64[::1], int64[::1], int64, int64[::1])")
-def _members(weights_M: FloatArray, index_M: IntArray, pack: int, item_C: IntArray) -> int:
+@kernel(int64(INTS, int64, INTS))
+def _members(index_M: IntArray, pack: int, item_C: IntArray) -> int:
     """Write the items of a pack in order and return how many there are."""
     count = 0
     for item in range(index_M.size):
@@ -39,7 +63,7 @@ def _members(weights_M: FloatArray, index_M: IntArray, pack: int, item_C: IntArr
     return count
 
 
-@kernel("void(float64[::1], int64[::1])")
+@kernel(void(FLOATS, INTS))
 def _lightest_first(weights_M: FloatArray, item_C: IntArray) -> None:
     """Sort items by weight, ties in order."""
     for i in range(1, item_C.size):
@@ -50,7 +74,7 @@ def _lightest_first(weights_M: FloatArray, item_C: IntArray) -> None:
         item_C[j] = item
 
 
-@kernel("UniTuple(int64, 2)(float64[::1], int64[::1], int64[::1], float64)")
+@kernel(PAIR(FLOATS, INTS, INTS, float64))
 def _best_swap(weights_M: FloatArray, heavy_C: IntArray, light_C: IntArray, gap: float) -> tuple[int, int]:
     """Return the pair that leaves the smallest gap; -1 where none narrows it. Light items are lightest first."""
     last = light_C.size - 1
@@ -68,33 +92,28 @@ def _best_swap(weights_M: FloatArray, heavy_C: IntArray, light_C: IntArray, gap:
     return (best_heavy, best_light) if best_left < gap - GAIN else (-1, -1)
 
 
-@kernel("void(float64[::1], int64, int64[::1], int64[::1], float64[::1], int64[::1])")
-def refine(
-    weights_M: FloatArray, steps: int, index_M: IntArray, rank_M: IntArray, load_K: FloatArray, room: IntArray
-) -> None:
-    """Swap at most ``steps`` pairs in a row, in place; ``load [K]`` and ``room [4 * C]`` are to work in."""
-    num_items, num_packs = weights_M.size, load_K.size
-    capacity = num_items // num_packs
-    heavy_C, light_C = room[:capacity], room[capacity : 2 * capacity]
-    order_C, old_C = room[2 * capacity : 3 * capacity], room[3 * capacity : 4 * capacity]
+@kernel(void(FLOATS, int64, INTS, INTS, SWAP_ROOM))
+def refine(weights_M: FloatArray, steps: int, index_M: IntArray, rank_M: IntArray, room: SwapRoom) -> None:
+    """Swap at most ``steps`` pairs in a row, in place."""
+    load_K, heavy_C, light_C = room
     for _ in range(steps):
         load_K[:] = 0.0
-        for item in range(num_items):
+        for item in range(weights_M.size):
             load_K[index_M[item]] += weights_M[item]
         heavy, light = 0, 0
-        for pack in range(1, num_packs):
+        for pack in range(1, load_K.size):
             if load_K[pack] > load_K[heavy]:
                 heavy = pack
             if load_K[pack] < load_K[light]:
                 light = pack
         if heavy == light:  # all loads are equal
             return
-        _members(weights_M, index_M, heavy, heavy_C)
-        _members(weights_M, index_M, light, light_C)
+        _members(index_M, heavy, heavy_C)
+        _members(index_M, light, light_C)
         _lightest_first(weights_M, light_C)
         best_heavy, best_light = _best_swap(weights_M, heavy_C, light_C, load_K[heavy] - load_K[light])
         if best_heavy < 0:
             return
         index_M[best_heavy], index_M[best_light] = light, heavy
-        _renumber(index_M, rank_M, heavy, order_C, old_C)
-        _renumber(index_M, rank_M, light, order_C, old_C)
+        _renumber(index_M, rank_M, heavy, heavy_C, light_C)
+        _renumber(index_M, rank_M, light, heavy_C, light_C)

@@ -6,30 +6,62 @@ Shapes: N rows, E logical experts, P columns.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
+from numba import float64, int64, void
 
 from eplb_variants.contracts import Replication
 from eplb_variants.errors import EplbError
-from eplb_variants.kernels.compiled import kernel, ready
-from eplb_variants.kernels.tree import LAST, build, new_tree, runner_up, update
+from eplb_variants.kernels import compiles
+from eplb_variants.kernels.compiled import FLOAT_ROWS, FLOATS, INT_ROWS, INTS, kernel, named, ready
+from eplb_variants.kernels.tree import LAST, TREE, Tree, build, new_tree, runner_up, update
 from eplb_variants.loads import FloatArray, IntArray
+from eplb_variants.replication.dhondt import dhondt as readable_dhondt
 from eplb_variants.replication.hybrid import TIE, Hybrid
 
 
+class Growth(NamedTuple):
+    """A replicator's part in the pipeline: D'Hondt's rule, its last slots weighed against Sainte-Lague's."""
+
+    tail: int
+    """How many of a row's last slots are weighed, 0 or more."""
+
+
+class Trees(NamedTuple):
+    """What a row is replicated with."""
+
+    average: Tree
+    """Experts by load per replica, the largest first."""
+    odd: Tree
+    """Experts by Sainte-Lague's quotient, the largest first."""
+
+
+TREES = named(Trees, TREE, TREE)
+REPLICATION = named(Replication, INT_ROWS, INT_ROWS, INT_ROWS)
+
+
+@kernel(TREES(int64))
+def new_trees(num_experts: int) -> Trees:
+    """Return trees for rows of that many experts."""
+    return Trees(new_tree(num_experts), new_tree(num_experts))
+
+
+@compiles(readable_dhondt, fused=lambda *_: Growth(0))
 def dhondt(stage: object, load: FloatArray, num_slots: int) -> Replication:
     """Answer as ``dhondt`` does."""
     return _replicate(load, num_slots, 0)
 
 
+def hybrid_growth(stage: Hybrid, num_experts: int, num_slots: int) -> Growth:
+    """Return how many of the last slots ``Hybrid`` weighs."""
+    return Growth(max(1, math.ceil(stage.tail * (num_slots - num_experts) - 1e-9)))
+
+
+@compiles(Hybrid, fused=hybrid_growth)
 def hybrid(stage: Hybrid, load: FloatArray, num_slots: int) -> Replication:
     """Answer as ``Hybrid`` does."""
-    return _replicate(load, num_slots, hybrid_tail(stage, load.shape[1], num_slots))
-
-
-def hybrid_tail(stage: Hybrid, num_experts: int, num_slots: int) -> int:
-    """Return how many of the last slots are weighed."""
-    return max(1, math.ceil(stage.tail * (num_slots - num_experts) - 1e-9))
+    return _replicate(load, num_slots, hybrid_growth(stage, load.shape[1], num_slots).tail)
 
 
 def check_slots(num_experts: int, num_slots: int) -> None:
@@ -42,20 +74,19 @@ def _replicate(load: FloatArray, num_slots: int, tail: int) -> Replication:
     num_rows, num_experts = load.shape
     check_slots(num_experts, num_slots)
     phy2log_NP, rank_NP = (np.empty((num_rows, num_slots), dtype=np.int64) for _ in range(2))
-    logcnt_NE = np.empty((num_rows, num_experts), dtype=np.int64)
-    trees = (*new_tree(num_experts), *new_tree(num_experts))
-    _grow_rows(ready(load), tail, phy2log_NP, rank_NP, logcnt_NE, *trees)
-    return Replication(phy2log_NP, rank_NP, logcnt_NE)
+    made = Replication(phy2log_NP, rank_NP, np.empty((num_rows, num_experts), dtype=np.int64))
+    _grow_rows(ready(load), tail, made)
+    return made
 
 
-@kernel("void(float64[::1], int64[::1], int64, float64)")
+@kernel(void(FLOATS, INTS, int64, float64))
 def _set(number: FloatArray, key: IntArray, node: int, value: float) -> None:
     """Give a leaf the key of a number, the largest first."""
     number[node] = value + 0.0  # no negative zeros: their bits sort elsewhere
     key[node] = -key[node]
 
 
-@kernel("int64(float64[::1], int64[::1], float64, int64, int64)")
+@kernel(int64(FLOATS, INTS, float64, int64, int64))
 def _weigh(load_E: FloatArray, logcnt_E: IntArray, second: float, dhondt: int, sainte_lague: int) -> int:
     after_d = load_E[dhondt] / (logcnt_E[dhondt] + 1)
     after_s = load_E[sainte_lague] / (logcnt_E[sainte_lague] + 1)
@@ -66,24 +97,13 @@ def _weigh(load_E: FloatArray, logcnt_E: IntArray, second: float, dhondt: int, s
     return dhondt
 
 
-@kernel(
-    "void(float64[::1], int64, int64[::1], int64[::1], int64[::1], float64[::1], int64[::1], int64[::1], "
-    "float64[::1], int64[::1], int64[::1])"
-)
+@kernel(void(FLOATS, int64, INTS, INTS, INTS, TREES))
 def grow(
-    load_E: FloatArray,
-    tail: int,
-    phy2log_P: IntArray,
-    rank_P: IntArray,
-    logcnt_E: IntArray,
-    average: FloatArray,
-    key: IntArray,
-    winner: IntArray,
-    odd: FloatArray,
-    odd_key: IntArray,
-    odd_winner: IntArray,
+    load_E: FloatArray, tail: int, phy2log_P: IntArray, rank_P: IntArray, logcnt_E: IntArray, trees: Trees
 ) -> None:
-    """Replicate one row; the trees hold loads per replica, and Sainte-Lague quotients, the largest first."""
+    """Replicate one row."""
+    average, key, winner = trees.average
+    odd, odd_key, odd_winner = trees.odd
     num_experts, num_slots = load_E.size, phy2log_P.size
     size = key.size // 2
     first_of_tail = max(num_slots - tail, num_experts)
@@ -114,23 +134,8 @@ def grow(
             update(odd_key, odd_winner, expert)
 
 
-@kernel(
-    "void(float64[:, ::1], int64, int64[:, ::1], int64[:, ::1], int64[:, ::1], float64[::1], int64[::1], int64[::1], "
-    "float64[::1], int64[::1], int64[::1])"
-)
-def _grow_rows(
-    load_NE: FloatArray,
-    tail: int,
-    phy2log_NP: IntArray,
-    rank_NP: IntArray,
-    logcnt_NE: IntArray,
-    average: FloatArray,
-    key: IntArray,
-    winner: IntArray,
-    odd: FloatArray,
-    odd_key: IntArray,
-    odd_winner: IntArray,
-) -> None:
+@kernel(void(FLOAT_ROWS, int64, REPLICATION))
+def _grow_rows(load_NE: FloatArray, tail: int, made: Replication) -> None:
+    trees = new_trees(load_NE.shape[1])
     for row in range(load_NE.shape[0]):
-        of_row = (phy2log_NP[row], rank_NP[row], logcnt_NE[row])
-        grow(load_NE[row], tail, *of_row, average, key, winner, odd, odd_key, odd_winner)
+        grow(load_NE[row], tail, made.phy2log[row], made.rank[row], made.logcnt[row], trees)

@@ -1,6 +1,6 @@
 """A winner tree: the smallest of many keys that change one at a time, ties to the lower place, without branches.
 
-``key`` and ``winner`` have ``2 * size`` entries, ``size`` a power of two: entry 1 is the root, entry ``size + i`` the
+The arrays of a ``Tree`` have ``2 * size`` entries, ``size`` a power of two: entry 1 is the root, entry ``size + i`` the
 leaf of place ``i``. A heap does the same in as many steps, but each of its steps guesses a branch. Keys are the bits of
 doubles that are not negative, which sort as the doubles do and compare faster: ``number`` is the same memory, to be
 written and read as doubles; minus the bits puts the largest first.
@@ -8,23 +8,45 @@ written and read as doubles; minus the bits puts the largest first.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import NamedTuple
 
-from eplb_variants.kernels.compiled import kernel
+import numpy as np
+from numba import int64, void
+
+from eplb_variants.kernels.compiled import FLOATS, INTS, kernel, named
 from eplb_variants.loads import FloatArray, IntArray
 
 LAST = int(np.array(np.inf).view(np.int64))
 """The key of infinity: of places where there is nothing."""
 
 
-def new_tree(places: int) -> tuple[FloatArray, IntArray, IntArray]:
-    """Return ``number``, ``key`` and ``winner`` for that many places, empty."""
-    size = 1 << max(0, (places - 1).bit_length())
+class Tree(NamedTuple):
+    """The arrays of a tree, each ``[2 * size]``."""
+
+    number: FloatArray
+    """The keys read as doubles."""
+    key: IntArray
+    """The same memory."""
+    winner: IntArray
+    """The place with the smallest key below a node."""
+
+
+TREE = named(Tree, FLOATS, INTS, INTS)
+"""A tree passes from row to row; what is done for each item takes its arrays, for Numba counts who holds an array of a
+tuple whenever it is looked at."""
+
+
+@kernel(TREE(int64))
+def new_tree(places: int) -> Tree:
+    """Return a tree for that many places, empty."""
+    size = 1
+    while size < places:
+        size <<= 1
     number = np.full(2 * size, np.inf)
-    return number, number.view(np.int64), np.zeros(2 * size, dtype=np.int64)
+    return Tree(number, number.view(np.int64), np.zeros(2 * size, np.int64))
 
 
-@kernel("void(int64[::1], int64[::1])")
+@kernel(void(INTS, INTS))
 def build(key: IntArray, winner: IntArray) -> None:
     """Let all play, after the leaves' keys were set."""
     size = key.size // 2
@@ -37,7 +59,7 @@ def build(key: IntArray, winner: IntArray) -> None:
         winner[node] = winner[left] if wins else winner[left + 1]
 
 
-@kernel("void(int64[::1], int64[::1], int64)")
+@kernel(void(INTS, INTS, int64))
 def update(key: IntArray, winner: IntArray, place: int) -> None:
     """Let a place play again after its leaf's key was set; who wins is carried to the root, not read back."""
     node = key.size // 2 + place
@@ -51,7 +73,7 @@ def update(key: IntArray, winner: IntArray, place: int) -> None:
         key[node], winner[node] = best, best_place
 
 
-@kernel("int64(int64[::1], int64[::1])")
+@kernel(int64(INTS, INTS))
 def runner_up(key: IntArray, winner: IntArray) -> int:
     """Return the second-smallest key: the smallest that the winner played against; ``LAST`` if it is alone.
 

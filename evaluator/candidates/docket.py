@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from eplb_variants import EplbError
+from eplb_variants.errors import printable
 from evaluator.candidates.documents.apply import apply_document, other_interpretations
 from evaluator.candidates.documents.document import read_document
 from evaluator.candidates.judging.feedback import feedback
 from evaluator.candidates.judging.schema import ARROW, REJECTED
 from evaluator.candidates.program import Program
-from evaluator.candidates.sandbox.failure import printable
 
 Row = dict[str, Any]
 NAMED = 3

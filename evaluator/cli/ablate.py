@@ -42,30 +42,27 @@ def run(options: argparse.Namespace) -> int:
     """Print the effects, draw them and return 0."""
     from pathlib import Path
 
-    from eplb_variants.errors import EplbError
-    from evaluator.analysis.ablation.effects import measure_effects
-    from evaluator.analysis.ablation.factors import find_design
+    import pandas as pd
+
+    from evaluator.analysis.ablation.study import study_of
     from evaluator.cli.terminal import console, say_failures
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.shown.ablation.plot import draw_effects
     from evaluator.shown.ablation.table import effects_grid
     from evaluator.shown.ablation.words import extent_of, record
+    from evaluator.shown.exports import write_csv
 
     frame = read_runs(options.runs)
-    good = frame[frame["status"] == OK]
     say_failures(frame[frame["status"] != OK])
-    if good.empty:
-        raise EplbError(f"no cell of {', '.join(options.runs)} was measured")
-    design, extent = find_design(good, options.reference), extent_of(good)
-    effects = measure_effects(good, design, options.metric)
-    if not effects:
-        raise EplbError(f"{', '.join(options.metric)} was not measured in {', '.join(options.runs)}")
+    good, design, effects = study_of(frame, options.reference, options.metric)
+    extent = extent_of(good)
     _warn_of_times(good)
     records = [record(effect) for effect in effects]
     files = draw_effects(effects, extent, Path(options.out) if options.out else Path(options.runs[0]) / "_plots")
     if options.csv:
-        files.append(_write_csv(records, options.csv))
+        write_csv(pd.DataFrame(records), Path(options.csv))
+        files.append(Path(options.csv))
     if options.json:
         print(json.dumps({**_document(design, options.runs), "over": extent.over, "effects": records}, indent=2))
     else:
@@ -102,17 +99,3 @@ def _document(design: Design, runs: list[str]) -> dict[str, Any]:
         "strata": {name: list(map(level_text, levels)) for name, levels in design.strata.items()},
         "notes": list(design.notes),
     }
-
-
-def _write_csv(records: list[dict[str, Any]], name: str) -> Any:
-    from pathlib import Path
-
-    import pandas as pd
-
-    from eplb_variants.errors import EplbError
-
-    try:
-        pd.DataFrame(records).to_csv(name, index=False)
-    except OSError as error:
-        raise EplbError(f"effects cannot be written to {name!r}: {error.strerror}") from None
-    return Path(name)

@@ -18,6 +18,7 @@ SUITES = {
     "overhead": "evaluating a thousand windows beside the placements alone",
     "memory": "peak memory of a thousand and of four thousand windows",
     "recording": "an expert-load.json of 220 MB beside json.load and torch.tensor",
+    "readers": "damaged recordings of every format: read or refused in a sentence, in bounded time and memory",
     "startup": "eplb --help and eplb list",
     "candidates": "programs judged a minute, forked and from a fresh interpreter each",
 }
@@ -31,6 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--programs", type=int, default=4, metavar="N", help="candidates tried each way (default: 4)")
     parser.add_argument(
         "--megabytes", type=float, default=220, metavar="N", help="size of the recording (default: 220)"
+    )
+    parser.add_argument(
+        "--damaged", type=int, default=1000, metavar="N", help="damaged recordings of each format (default: 1000)"
     )
     parser.add_argument("--runs-dir", default="runs", metavar="DIR", help="results go to DIR/bench (default: runs)")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
@@ -50,8 +54,9 @@ def run(options: argparse.Namespace) -> int:
     for name in options.what:
         if name not in SUITES:
             raise unknown("benchmark", name, SUITES)
-    if options.programs < 1 or not options.megabytes > 0:
-        raise EplbError(f"--programs {options.programs} --megabytes {options.megabytes:g}: both must be above 0")
+    for name in ("programs", "megabytes", "damaged"):
+        if not getattr(options, name) > 0:
+            raise EplbError(f"--{name} is {getattr(options, name):g}: it must be above 0")
     machine, terminal = json.loads(describe_machine()), console()
     if not options.json:
         print(f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, one thread")
@@ -75,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> list[Line]:
-    from evaluator.bench import candidates, placement, recording, replay, startup
+    from evaluator.bench import candidates, placement, readers, recording, replay, startup
 
     measures: dict[str, Callable[[], list[Line]]] = {
         "placement": lambda: placement.measure_placement(bar),
@@ -84,6 +89,7 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "overhead": lambda: replay.measure_overhead(bar),
         "memory": lambda: replay.measure_memory(bar),
         "recording": lambda: recording.measure_recording(bar, options.megabytes),
+        "readers": lambda: readers.measure_readers(bar, options.damaged, folder / "_damaged"),
         "startup": lambda: startup.measure_startup(bar),
         "candidates": lambda: candidates.measure_candidates(bar, *_programs(options.programs)),
     }

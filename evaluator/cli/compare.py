@@ -14,13 +14,8 @@ if TYPE_CHECKING:
     from evaluator.analysis.comparison import Comparison
     from evaluator.shown.grid import Grid
 
-LATEX_WIDTH = 110
-"""Characters of a table in LaTeX: about what a page holds in small type; less important columns are left out."""
-MARKDOWN_WIDTH = 200
-"""Characters of a table in markdown: a page scrolls sideways, so that only what nobody could follow is left out."""
 STDOUT = "-"
 """In place of a file's name."""
-
 EPILOG = """\
 examples:
   eplb compare runs/default --reference seed_parent --out plots
@@ -110,7 +105,7 @@ def _print(
 ) -> None:
     from evaluator.cli.terminal import console
     from evaluator.shown.exports import document, records, to_markdown
-    from evaluator.shown.rendering import terminal_grids
+    from evaluator.shown.rendering import MARKDOWN_WIDTH, terminal_grids
 
     if options.json:
         more: dict[str, object] = {"gate": against} if options.fail_if_worse is not None else {}
@@ -134,6 +129,7 @@ def _grids(options: argparse.Namespace, comparison: Comparison, view: pd.DataFra
 
 def _export(options: argparse.Namespace, comparison: Comparison, view: pd.DataFrame | None) -> None:
     from evaluator.shown.exports import summaries_frame, write_csv, write_latex, write_markdown
+    from evaluator.shown.rendering import LATEX_WIDTH, MARKDOWN_WIDTH
 
     if options.csv:
         write_csv(summaries_frame(comparison) if view is None else view, Path(options.csv))

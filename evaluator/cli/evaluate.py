@@ -48,11 +48,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate and return the exit code."""
+    from eplb_variants.kernels.ahead import prepare
+    from evaluator.cli.terminal import say
     from evaluator.progress import Bar
     from evaluator.sweep.plan import make_plan
-    from evaluator.sweep.run import run as carry_out
 
     plan = make_plan(options.overrides, multirun=options.multirun, config_dirs=options.config_dir)
+    prepare(say)
+    from evaluator.sweep.run import run as carry_out  # imports kernels, which compiles those that are not kept
+
     for sentence in plan.left_out:
         print(f"eplb: left out: {sentence}", file=sys.stderr)
     with Bar() as bar:
@@ -71,6 +75,8 @@ def report(plan: Plan, outcome: SweepResult, *, as_json: bool) -> int:
 
     frame = read_files([file for file in outcome.files if file.exists()], without=(*UNSEEN, *PICTURED))
     good = frame[frame["status"] == OK]
+    for line in outcome.read:
+        print(f"eplb: read {line}", file=sys.stderr)
     if as_json:
         print(json.dumps(_document(plan, outcome, good), indent=2))
     elif len(good):

@@ -45,6 +45,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge and return the exit code."""
+    from eplb_variants.kernels.ahead import prepare
+    from evaluator.cli.terminal import say
+
+    prepare(say)  # the judge imports kernels, which would compile those that are not kept without a word
     from evaluator.candidates.judging.judge import ParentUnusable
     from evaluator.candidates.sandbox.limits import Limits
     from evaluator.candidates.scoring import DEFAULTS, score_candidates
@@ -90,8 +94,8 @@ def _must_be_positive(options: argparse.Namespace) -> None:
 
 
 def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
+    from eplb_variants.errors import printable
     from evaluator.candidates.docket import shared_notes
-    from evaluator.candidates.sandbox.failure import printable
     from evaluator.cli.terminal import console
     from evaluator.shown.verdicts import verdict_grid
 

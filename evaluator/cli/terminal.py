@@ -1,4 +1,4 @@
-"""How tables reach the terminal."""
+"""How tables, and lines on what goes on, reach the terminal."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 NAME = "eplb"
 WIDE = 200
 """Columns where the output is not a terminal: a file or a pipe must not cut the table."""
+
+
+def say(line: str) -> None:
+    """Print a line on what goes on, at once and beside the results."""
+    print(f"eplb: {line}", file=sys.stderr, flush=True)
 
 
 def console() -> Console:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -169,10 +169,11 @@ class Composer:
 
         def workload() -> Workload:
             config, preset = map(plain, self._section(choice, "workload"))
-            name = _label(config, preset)
-            if config["kind"] == "recorded":
-                name = _label({**config, "name": Path(config["path"]).stem}, {**preset, "path": config["path"]})
-            return Workload(name, {k: v for k, v in config.items() if k not in ("name", "summary")}, kept)
+            named = Workload("", {k: v for k, v in config.items() if k not in ("name", "summary")}, kept)
+            where = {key: config[key] for key in named.source.located_by}
+            name = _label({**config, "name": named.source.own_name or config["name"]}, {**preset, **where})
+            named.check()
+            return replace(named, name=name)
 
         def topology() -> tuple[str, Topology]:
             config, preset = map(plain, self._section(choice, "topology"))

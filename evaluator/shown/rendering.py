@@ -13,6 +13,12 @@ MOST_TABLES = 4
 """Workloads with a table each on a terminal; more are shown as a matrix."""
 
 
+LATEX_WIDTH = 110
+"""Characters of a table in LaTeX: what a page holds in small type; less important columns are left out."""
+MARKDOWN_WIDTH = 200
+"""Characters of a table in Markdown, which pages scroll."""
+
+
 def grids_of(
     comparison: Comparison, score: str, width: int, by: str | None = None, view: pd.DataFrame | None = None
 ) -> list[Grid]:

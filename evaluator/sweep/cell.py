@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from eplb_variants import Topology, Variant
-from eplb_variants.errors import EplbError
 from evaluator.results.schema import SCHEMA_VERSION
 from evaluator.sweep.identity import digest, quality_identity, variant_identity
-from evaluator.workloads import content_hash, load_workload, stream
+from evaluator.workloads import Source, UnusableWorkload, load_workload, stream, what_is_read
 from evaluator.workloads.kept import Kept
 from evaluator.workloads.windows import WindowSequence
 
@@ -31,30 +30,39 @@ class Workload:
     kept: Kept | None = None
 
     @cached_property
-    def _source(self) -> Any:
+    def source(self) -> Source:
+        """Return the source of its counts; EplbError where a parameter is out of its range."""
         return load_workload({k: v for k, v in self.config.items() if k not in ("interval", "max_windows")})
 
     @property
     def seeded(self) -> bool:
-        """Whether the counts depend on the seed: those of a recording do not, nor those of exactly equal loads."""
-        made = self.config["kind"] == "synthetic"
-        return made and not (self.config["sigma"] == 0 and self.config["phi"] == 0 and not self.config["dead_share"])
+        """Whether the counts depend on the seed."""
+        return self.source.seeded
+
+    def check(self) -> None:
+        """Raise UnusableWorkload where it has no windows, as far as that is known without making the counts."""
+        if self.config["max_windows"] < 0:
+            raise UnusableWorkload(f"workload.max_windows is {self.config['max_windows']}: it must be 0 (all) or more")
+        self.source.check(self.config["interval"])
+
+    def what_is_read(self) -> str | None:
+        """Read it if it is read, and say what was; UnusableWorkload where it cannot be used."""
+        return what_is_read(self.source, self.config["interval"], self.config["max_windows"], self.kept)
 
     @cached_property
     def content(self) -> str:
         """Return the hash of what determines the counts."""
-        return content_hash(self._source, self.kept)
+        return self.source.identity(self.kept)
 
     @cached_property
     def identity(self) -> str:
-        """Return the hash of what determines the windows but the seed; a recording's path does not."""
-        return digest({k: v for k, v in self.config.items() if k != "path"}, self.content)
+        """Return the hash of what determines the windows but the seed; where the counts are does not."""
+        return digest({k: v for k, v in self.config.items() if k not in self.source.located_by}, self.content)
 
     def windows(self, seed: int) -> WindowSequence:
         """Return the windows for a seed, an array where they are few; EplbError where there is not one whole window."""
-        if self.config["max_windows"] < 0:
-            raise EplbError(f"workload.max_windows is {self.config['max_windows']}: it must be 0 (all) or more")
-        return stream(self._source, seed, self.config["interval"], self.config["max_windows"], self.kept)
+        self.check()
+        return stream(self.source, seed, self.config["interval"], self.config["max_windows"], self.kept)
 
 
 @dataclass(frozen=True, eq=False)

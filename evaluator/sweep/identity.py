@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from eplb_variants.registry import Stage, find
 from eplb_variants.variant import STEPS
 
 OURS = "eplb_variants"
+KERNELS = "eplb_variants.kernels"
+"""The room of our kernels, and the group of entry points under which others name theirs."""
 PLACED_BY = ("eplb_variants.variant",)
 """Modules that every placement goes through, beside its stages."""
 JUDGED_BY = ("evaluator.quality.replay", "evaluator.quality.metrics", "evaluator.quality.kernels")
@@ -58,7 +61,8 @@ def variant_identity(variant: Variant) -> list[Any]:
     """
     config = {key: value for key, value in variant.config.items() if key != "summary"}
     stages = list(_stages_of(config))
-    entries = {*PLACED_BY, *(stage.module for stage in stages)}
+    modules = {stage.module for stage in stages}
+    entries = {*PLACED_BY, *modules, *(kernel for kernel in _kernels() if not modules.isdisjoint(_names(kernel)))}
     versions = {stage.requires: installed_version(stage.requires) for stage in stages if stage.requires}
     return [config, source_identity(tuple(sorted(entries))), versions]
 
@@ -82,6 +86,21 @@ def _stages_of(config: dict[str, Any]) -> Iterator[Stage]:
     for step, kind in {"forecaster": "forecaster", "placer": "placer", **STEPS}.items():
         if step in config:
             yield find(kind, config[step] if isinstance(config[step], str) else config[step]["name"])
+
+
+def _kernels() -> Iterator[str]:
+    """Yield the modules that hold kernels: a kernel's module imports the stage that it compiles."""
+    folder = _file_of(KERNELS)
+    assert folder is not None
+    yield from (f"{KERNELS}.{path.stem}" for path in sorted(folder.parent.glob("*.py")) if path != folder)
+    yield from (entry.module for entry in entry_points(group=KERNELS))
+
+
+@cache
+def _names(module: str) -> frozenset[str]:
+    """Return the modules that a module imports; none where it has no file."""
+    file = _file_of(module)
+    return frozenset() if file is None else frozenset(_imported_by(module, file))
 
 
 @cache
@@ -111,7 +130,7 @@ def import_closure(entries: Iterable[str], packages: Iterable[str]) -> dict[str,
             continue
         found[name] = _file_of(name)
         if found[name] is not None:
-            waiting += [n for n in _imported_by(name, found[name]) if _within(n, followed)]
+            waiting += [imported for imported in _names(name) if _within(imported, followed)]
     return found
 
 
@@ -119,9 +138,8 @@ def _within(name: str, packages: Iterable[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def _imported_by(name: str, file: Path | None) -> Iterator[str]:
+def _imported_by(name: str, file: Path) -> Iterator[str]:
     """Yield the modules that a file imports, wherever in it."""
-    assert file is not None
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(_parsed(file)):
         if isinstance(node, ast.Import):

@@ -6,8 +6,11 @@ folder; each claims a cell before it measures it. Time is measured by one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from evaluator.progress import Progress, Silent
 from evaluator.results.store import Store
+from evaluator.sweep.cell import Cell
 from evaluator.sweep.jobs import run_in_jobs
 from evaluator.sweep.measure import block_order
 from evaluator.sweep.plan import Plan
@@ -31,6 +34,7 @@ def run(plan: Plan, progress: Progress | None = None) -> SweepResult:
     state = {cell.key: work.state(cell, store) for cell in cells}
     missing = [cell for cell in cells if not state[cell.key][0]]
     untimed = [cell for cell in cells if not state[cell.key][1]]
+    result.read = read_workloads([*missing, *untimed])
     progress.start("cells", len(missing) + len(untimed))
     if plan.launcher:
         run_in_jobs(work, missing, untimed, store, result, progress)
@@ -40,3 +44,13 @@ def run(plan: Plan, progress: Progress | None = None) -> SweepResult:
             worker.take_times(untimed)
     result.cached = sum(all(state[cell.key]) for cell in cells)
     return result
+
+
+def read_workloads(cells: Iterable[Cell]) -> list[str]:
+    """Read the workloads of cells that are read, each once, and return a line on each.
+
+    Raises:
+        UnusableWorkload: one cannot be used.
+    """
+    workloads = {cell.workload.identity: cell.workload for cell in cells}
+    return [line for workload in workloads.values() if (line := workload.what_is_read()) is not None]

@@ -1,9 +1,9 @@
 """Traces kept in a compact form: what is slow to read or to make is read or made once.
 
 A kept trace is two files in a folder: ``KEY.steps`` with the counts of the steps that have load, in the narrowest type
-that holds them, and ``KEY.json`` with type and shape, written last: where it is, the trace is whole. The key is a hash
-of what determines the counts, so a kept trace never goes stale; the folder can be deleted at any time. The hash of a
-large recording is itself remembered, with the size, times and number of the file that it was taken from.
+that holds them, and ``KEY.json`` with type and contents, written last: where it is, the trace is whole. The key is a
+hash of what determines the counts, so a kept trace never goes stale; the folder can be deleted at any time. The hash of
+a large recording is itself remembered, with the size, times and number of the file that it was taken from.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from eplb_variants.errors import EplbError
 from evaluator.files import clear_left_over, temporary_beside, write_whole
+from evaluator.workloads.trace import Contents
 from evaluator.workloads.windows import StepsFile
 
 SETTLED_NS = 2_000_000_000
@@ -43,7 +44,7 @@ class Kept:
         """Return a kept trace; None where there is none, or none that can be read."""
         try:
             known = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
-            return StepsFile(self.folder / f"{key}.steps", known["dtype"], known["shape"])
+            return StepsFile(self.folder / f"{key}.steps", known["dtype"], Contents(**known["contents"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -61,14 +62,14 @@ class Kept:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             clear_left_over(self.folder)
-            dtype, shape = _write(part, steps)
+            dtype, contents = _write(part, steps)
             part.replace(self.folder / f"{key}.steps")
-            write_whole(self.folder / f"{key}.json", json.dumps({"dtype": dtype, "shape": shape}))
+            write_whole(self.folder / f"{key}.json", json.dumps({"dtype": dtype, "contents": contents._asdict()}))
         except OSError as error:
             raise EplbError(f"a trace cannot be kept in {str(self.folder)!r}: {error.strerror}") from None
         finally:
             part.unlink(missing_ok=True)
-        return StepsFile(self.folder / f"{key}.steps", dtype, shape)
+        return StepsFile(self.folder / f"{key}.steps", dtype, contents)
 
     def content_of(self, path: str) -> str:
         """Return the SHA-256 of a file, taken anew only if the file is another than last time."""
@@ -96,9 +97,10 @@ class Kept:
             pass
 
 
-def _write(path: Path, steps: Iterable[NDArray[Any]]) -> tuple[str, tuple[int, int, int]]:
-    """Write the steps that have load and return their type and shape."""
-    dtype, shape, written = TYPES[0], None, 0
+def _write(path: Path, steps: Iterable[NDArray[Any]]) -> tuple[str, Contents]:
+    """Write the steps that have load and return their type, and what there is with those that have none."""
+    dtype, shape, number, written = TYPES[0], None, -1, 0
+    used_L: NDArray[np.bool_] | None = None
     with path.open("w+b") as file:
         for number, step in enumerate(steps):
             if shape not in (None, step.shape):
@@ -113,9 +115,12 @@ def _write(path: Path, steps: Iterable[NDArray[Any]]) -> tuple[str, tuple[int, i
                 dtype = wanted
             file.write(step.astype(dtype).tobytes())
             written += 1
-    if shape is None or not written:
+            used_L = np.any(step != 0, axis=1) | (False if used_L is None else used_L)
+    if shape is None or used_L is None:
         raise EplbError("the trace has no step with load")
-    return dtype, (written, *shape)
+    num_layers, num_experts = shape
+    empty_layers = num_layers - int(np.count_nonzero(used_L))
+    return dtype, Contents(number + 1, num_layers, num_experts, number + 1 - written, empty_layers)
 
 
 def _widen(file: BinaryIO, num_steps: int, step_size: int, dtype: str, wanted: str) -> None:

@@ -12,13 +12,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.random import Generator
 
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.loads import FloatArray, IntArray
-from evaluator.workloads.trace import Trace
+from evaluator.workloads.kept import Kept
+from evaluator.workloads.source import UnusableWorkload, hash_of_files
+from evaluator.workloads.trace import Trace, whole_windows
 
 DRIFTING = 0.5
 """Share of the log-load's variance that changes over time; the rest is what the experts are like."""
@@ -57,6 +60,10 @@ class Synthetic:
     Raises:
         EplbError: a parameter is out of its range.
     """
+
+    located_by: ClassVar[tuple[str, ...]] = ()
+    own_name: ClassVar[None] = None
+    read_as: ClassVar[None] = None
 
     num_layers: int = 58
     num_experts: int = 256
@@ -114,9 +121,26 @@ class Synthetic:
         return self.windows, self.num_layers, self.num_experts
 
     @property
+    def seeded(self) -> bool:
+        """Whether the counts depend on the seed: those of exactly equal loads do not."""
+        uneven = (self.sigma, self.sigma_spread, self.dead_share, self.hot_share, self.burst_probability)
+        return any(uneven) or self.phi > 0
+
+    @property
     def is_long(self) -> bool:
         """Whether its trace is too large to be held in memory as a whole."""
         return math.prod(self.shape) * np.dtype(np.int64).itemsize > LONG
+
+    def identity(self, kept: Kept | None = None) -> str:
+        """Return the hash of the code that makes the counts."""
+        return hash_of_files("synthetic.py")
+
+    def check(self, interval: int) -> None:
+        """Raise UnusableWorkload where there is not one whole window of ``interval`` steps."""
+        try:
+            whole_windows(self.windows, interval)
+        except EplbError as error:
+            raise UnusableWorkload(str(error)) from None
 
     def make(self, seed: int) -> Trace:
         """Return the trace of this scenario for a seed, 0 or more: one step a window.

@@ -6,13 +6,29 @@ Shapes: S steps, L layers, E logical experts, W windows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eplb_variants.errors import EplbError
 from eplb_variants.loads import IntArray
+
+MOST_TOKENS = 1 << 40
+"""Of one expert in one step, at most: more is damage, and sums over a window would leave the range of int64."""
+
+
+class Contents(NamedTuple):
+    """What a trace holds."""
+
+    steps: int
+    """With and without load."""
+    layers: int
+    experts: int
+    empty_steps: int
+    """Steps without any load: rows that a recorder did not use. They are left out of windows."""
+    empty_layers: int
+    """Layers without load in all steps: dense ones. They stay, and weigh nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +62,23 @@ class Trace:
         counts = self.counts
         if counts.ndim != 3 or 0 in counts.shape:
             raise EplbError(f"the trace has shape {list(counts.shape)}: it must be [steps, layers, experts]")
-        if counts.dtype.kind == "f" and np.isfinite(counts).all() and (counts == np.floor(counts)).all():
+        if counts.dtype.kind == "f" and all(_is_whole(step) for step in counts):
             counts = counts.astype(np.int64)
         if counts.dtype.kind not in "iu":
             raise EplbError(f"the trace holds {counts.dtype} values: counts of tokens are whole numbers")
-        if counts.dtype.kind == "i" and (counts < 0).any():
-            step, layer, _ = (int(i) for i in np.argwhere(counts < 0)[0])
-            raise EplbError(f"the trace has a negative count in step {step}, layer {layer}")
+        check_counts(counts)
         object.__setattr__(self, "counts", counts)
 
-    def windows(self, interval: int) -> IntArray:
-        """Return ``[W, L, E]``: sums of ``interval`` consecutive steps.
+    @property
+    def contents(self) -> Contents:
+        """Return what it holds."""
+        num_steps, num_layers, num_experts = self.counts.shape
+        used_SL: NDArray[np.bool_] = np.any(self.counts != 0, axis=2)
+        used_steps, used_layers = (int(np.count_nonzero(np.any(used_SL, axis=axis))) for axis in (1, 0))
+        return Contents(num_steps, num_layers, num_experts, num_steps - used_steps, num_layers - used_layers)
+
+    def windows(self, interval: int, max_windows: int = 0) -> IntArray:
+        """Return ``[W, L, E]``: sums of ``interval`` consecutive steps; ``max_windows`` at most, 0 for all.
 
         Steps without any load are left out first (recorders leave unused rows); a last, shorter window is dropped.
 
@@ -65,8 +87,30 @@ class Trace:
         """
         used = self.counts[self.counts.any(axis=(1, 2))]
         num_windows = whole_windows(used.shape[0], interval)
+        num_windows = min(num_windows, max_windows or num_windows)
         whole = used[: num_windows * interval].reshape(num_windows, interval, *used.shape[1:])
         return whole.sum(axis=1, dtype=np.int64)
+
+
+def _is_whole(step_LE: NDArray[Any]) -> bool:
+    """Whether floating-point counts are whole numbers, of a size that integers hold."""
+    bounded = np.isfinite(step_LE).all() and (np.abs(step_LE) <= 2 * MOST_TOKENS).all()
+    return bool(bounded and (step_LE == np.floor(step_LE)).all())
+
+
+def check_counts(counts_SLE: NDArray[Any], first: int = 0) -> None:
+    """Raise EplbError where integers are no counts of tokens: below 0 or more than can be.
+
+    Args:
+        counts_SLE: one count or more.
+        first: the number of the first step.
+    """
+    low, high = counts_SLE.min() < 0, counts_SLE.max() > MOST_TOKENS
+    if low or high:
+        what = "a negative count" if low else f"a count above {MOST_TOKENS:,}"
+        wrong_SLE = counts_SLE < 0 if low else counts_SLE > MOST_TOKENS
+        step, layer, _ = (int(index) for index in np.argwhere(wrong_SLE)[0])
+        raise EplbError(f"the trace has {what} in step {first + step}, layer {layer}")
 
 
 def whole_windows(num_steps: int, interval: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eplb_variants.loads import IntArray
-from evaluator.workloads.trace import whole_windows
+from evaluator.workloads.trace import Contents, whole_windows
 
 REMEMBERED = 16
 """Windows that are kept: own, next, and the history that a forecaster looks at, which is rarely longer."""
@@ -34,21 +34,22 @@ class WindowSequence(Protocol):
 
 
 class StepsFile:
-    """The steps of a trace in a file, read from disk a few at a time.
+    """The steps with load of a trace in a file, read from disk a few at a time.
 
     Args:
         path: a file of nothing but integers, ``[S, L, E]`` in C order.
         dtype: their type, such as ``<u2``.
-        shape: ``S``, ``L`` and ``E``.
+        contents: what the trace holds; its steps without load are not in the file.
 
     Raises:
         OSError: there is no such file.
         ValueError: its length is another.
     """
 
-    def __init__(self, path: Path, dtype: str, shape: Sequence[int]) -> None:
+    def __init__(self, path: Path, dtype: str, contents: Contents) -> None:
         self.dtype = np.dtype(dtype)
-        self.shape = (int(shape[0]), int(shape[1]), int(shape[2]))
+        self.contents = contents
+        self.shape = (contents.steps - contents.empty_steps, contents.layers, contents.experts)
         self._step_bytes = self.shape[1] * self.shape[2] * self.dtype.itemsize
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._file)
@@ -60,6 +61,10 @@ class StepsFile:
         size = (last - first) * self._step_bytes
         data = os.pread(self._file, size, first * self._step_bytes)
         return np.frombuffer(data, self.dtype).reshape(-1, *self.shape[1:])
+
+    def windows(self, interval: int, max_windows: int = 0) -> Windows:
+        """Return sums of ``interval`` steps; ``max_windows`` at most, 0 for all. EplbError where there is not one."""
+        return Windows(self, interval, max_windows)
 
 
 class Windows:

@@ -27,6 +27,12 @@ def test_the_default_is_deepseek():
         assert torch.equal(ours, default)
 
 
+def test_groups_that_do_not_divide_over_nodes_are_not_looked_at_as_in_deepseeks():
+    load = torch.tensor(hard_loads()["mild"])
+    for ours, flat in zip(rebalance_experts(load, 36, 7, 2, 6), rebalance_experts(load, 36, 1, 1, 6), strict=True):
+        assert torch.equal(ours, flat)
+
+
 def test_mistakes_are_one_sentence():
     with pytest.raises(EplbError, match="35 slots do not divide over 6 GPUs"):
         rebalance_experts(torch.ones(2, 24), 35, 4, 2, 6)

@@ -7,6 +7,7 @@ import pytest
 
 from eplb_variants import Placement, load_variant, testing, variant_names
 from eplb_variants.hard_loads import GLOBAL, HIERARCHICAL, Case, hard_loads
+from eplb_variants.hierarchy import IMPLEMENTATIONS
 from eplb_variants.installed.loading import why_missing
 from eplb_variants.placement import groups_stay_together
 from eplb_variants.registry import build, find, stages
@@ -92,17 +93,20 @@ def test_stages_combine(packer, replicator, fixup, forecaster):
         assert groups_stay_together(placement, 4), name
 
 
+@pytest.fixture(params=IMPLEMENTATIONS)
+def deepseek(request):
+    """Return a variant in each of its implementations."""
+    return load_variant({**load_variant("deepseek").config, "implementation": request.param})
+
+
 class TestTheSuiteCatches:
     """A suite that cannot fail is worth nothing: each cheat must be caught."""
 
     case = Case("mild", hard_loads()["mild"], GLOBAL)
 
-    def place(self, load, topology):
-        return load_variant("deepseek").place(load, topology)
-
-    def test_a_changed_input(self):
+    def test_a_changed_input(self, deepseek):
         def cheat(load, topology):
-            placement = self.place(load, topology)
+            placement = deepseek.place(load, topology)
             load[:] = 1
             return placement
 
@@ -118,9 +122,9 @@ class TestTheSuiteCatches:
         with pytest.raises(AssertionError, match="different placements"):
             testing.check_balancer(cheat, self.case)
 
-    def test_a_dropped_expert(self):
+    def test_a_dropped_expert(self, deepseek):
         def cheat(load, topology):
-            made = self.place(load, topology)
+            made = deepseek.place(load, topology)
             phy2log = np.where(made.phy2log == 3, 4, made.phy2log)
             return Placement(phy2log, made.rank, load.shape[1], topology)
 

@@ -75,6 +75,7 @@ def test_torch_loads_without_a_numpy_dtype_are_taken():
     [
         (np.where(LOAD[3, 1] == LOAD, np.nan, LOAD), "NaN or an infinity in layer 3"),
         (np.where(LOAD[2, 1] == LOAD, -1, LOAD), "negative entry in layer 2"),
+        (np.full_like(LOAD, 1e307), "adds up to more than a float64 holds"),
         (LOAD[0], r"shape \[24\]"),
         (LOAD[:0], r"at least one window, layer and expert"),
         (LOAD.astype(str), "must hold numbers"),
@@ -128,6 +129,21 @@ class TestPolicy:
     def test_experts_that_do_not_divide_into_groups_are_refused(self):
         with pytest.raises(EplbError, match="23 logical experts do not divide into 4 groups"):
             load_variant("deepseek").place(LOAD[:, :23], HIERARCHICAL)
+
+    def test_they_are_refused_where_groups_do_not_divide_over_nodes_either(self):
+        """A typing error in num_groups is no reason to give up the policy in silence."""
+        odd = Topology(36, 7, 2, 6)
+        for policy in ("auto", "hierarchical"):
+            with pytest.raises(EplbError, match="24 logical experts do not divide into 7 groups"):
+                self.place(policy, odd)
+        np.testing.assert_array_equal(self.place("global", odd).phy2log, self.place("global", HIERARCHICAL).phy2log)
+
+    def test_falling_back_to_the_global_policy_is_said(self):
+        odd = Topology(36, 3, 2, 6)
+        assert "3 groups do not divide over 2 nodes" in load_variant("deepseek").remark(odd)
+        assert load_variant("deepseek").remark(HIERARCHICAL) == ""
+        assert load_variant({**self.steps, "policy": "global"}).remark(odd) == ""
+        assert load_variant("contiguous").remark(odd) == ""
 
     def test_the_placer_is_staged(self):
         assert isinstance(load_variant("deepseek").placer, Staged)

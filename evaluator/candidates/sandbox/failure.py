@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from eplb_variants.errors import printable
+
 CRASHED, TIMED_OUT, KILLED, GARBAGE = "crashed", "timed out", "killed", "garbage"
 """How a candidate fails: an exception; no answer in time; ended by a limit or itself; an answer that is none."""
 
@@ -33,8 +35,3 @@ def told_failure(content: bytes) -> CandidateFailed:
     error, line, message = [*content.decode("utf-8", "replace").split("\n", 2), "", "", ""][:3]
     number = int(line) if re.fullmatch(r"[0-9]{1,7}", line) else 0
     return CandidateFailed(CRASHED, printable(error[:80]), number, printable(message[:500]))
-
-
-def printable(text: str) -> str:
-    """Return a stranger's text with all that a terminal might obey written out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -16,11 +16,15 @@ from numpy.typing import NDArray
 
 from eplb_variants.errors import EplbError
 from evaluator.workloads.readers.peek import Peek
-from evaluator.workloads.trace import Trace
+from evaluator.workloads.trace import Trace, check_counts
 
 FORMAT = "an ADRS expert-load.json"
 CHUNK = 1 << 20
 """Bytes that are read at a time: about ten steps of a large model."""
+LARGEST_STEP = 16 << 20
+"""Bytes of a step, with all that stands beside its load: fifty times that of a large model."""
+LONGEST_START = 1 << 12
+"""Bytes between the name of the history and its bracket, which may be blanks; what lies before is let go."""
 GUESSES = 8
 """Closing braces that are tried as the end of a step; a step that holds more objects is measured out by ``json``."""
 LONGEST_WORD = len("-Infinity")
@@ -61,20 +65,19 @@ def _step(record: Any, number: int) -> NDArray[Any]:
     try:
         widths = {len(row) for row in table if isinstance(row[0], int)}
         counts = np.frombuffer(table.as_buffer(of_type="i"), np.int64).reshape(len(table), -1)
-    except (TypeError, ValueError, AttributeError, IndexError):
+    except (TypeError, ValueError, AttributeError, IndexError, RuntimeError):
         widths = set()
     if len(widths) != 1 or counts.shape[1] not in widths:
         raise EplbError(f"step {number} of its 'load_history' is no table of whole numbers")
-    if (counts < 0).any():
-        raise EplbError(f"step {number} of its 'load_history' has a negative count")
+    check_counts(counts[None], number)
     return counts.astype(np.int32) if counts.max() <= np.iinfo(np.int32).max else counts
 
 
 def _records(file: BinaryIO) -> Iterator[Any]:
     """Yield the items of ``load_history`` one by one; each is to be used before the next is asked for."""
-    buffer, at = b"", 0
+    buffer = b""
     while (start := _START.search(buffer)) is None:
-        buffer = _more(file, buffer, "its 'load_history' is no list")
+        buffer = buffer[-LONGEST_START:] + _more(file, "its 'load_history' is no list")
     at = start.end()
     while True:
         at = _BETWEEN.match(buffer, at).end()  # type: ignore[union-attr]  # it matches the empty string
@@ -82,17 +85,21 @@ def _records(file: BinaryIO) -> Iterator[Any]:
             return
         record, end = _record(buffer, at)
         if record is None:
-            buffer, at = _more(file, buffer[at:], "it ends in the middle of its 'load_history': it was cut short"), 0
+            buffer, at = buffer[at:], 0
+            if len(buffer) > LARGEST_STEP:
+                raise EplbError(f"a step of its 'load_history' does not end within {LARGEST_STEP:,} bytes")
+            buffer += _more(file, "it ends in the middle of its 'load_history': it was cut short", len(buffer))
             continue
         yield record
         at = end
 
 
-def _more(file: BinaryIO, buffer: bytes, otherwise: str) -> bytes:
-    chunk = file.read(CHUNK)
+def _more(file: BinaryIO, otherwise: str, at_least: int = 0) -> bytes:
+    """Return the next bytes: as many again as there are, so that a long step is not looked through too often."""
+    chunk = file.read(max(CHUNK, at_least))
     if not chunk:
         raise EplbError(otherwise)
-    return buffer + chunk
+    return chunk
 
 
 def _record(buffer: bytes, at: int) -> tuple[Any, int]:

@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eplb_variants.errors import EplbError
-from evaluator.workloads.readers.canonical_npz import METADATA
 from evaluator.workloads.readers.peek import Peek
+from evaluator.workloads.readers.whole import METADATA, check_claim, trace_of
 from evaluator.workloads.trace import Trace
 
 FORMAT = "a canonical parquet with columns step, layer, counts"
 COLUMNS = ("step", "layer", "counts")
 KEY = b"eplb_lab.trace"
+LARGEST_NAME, MOST_NAMES = 1 << 20, 1 << 16
+"""Bytes of a text and entries of a list in the file's footer."""
 
 
 def recognises(peek: Peek) -> bool:
@@ -31,24 +34,70 @@ def read(path: Path) -> Trace:
     """Return the trace; every step must have every layer, with equally many experts."""
     import pyarrow.parquet as pq
 
-    table = pq.ParquetFile(path).read()
-    missing = [name for name in COLUMNS if name not in table.column_names]
-    if missing:
-        raise EplbError(f"it has no column {missing[0]!r}, but {', '.join(table.column_names)}")
-    step, layer = (table[name].to_numpy().astype(np.int64) for name in ("step", "layer"))
+    with pq.ParquetFile(
+        path, thrift_string_size_limit=LARGEST_NAME, thrift_container_size_limit=MOST_NAMES, pre_buffer=False
+    ) as file:
+        _check_schema(file.schema_arrow)
+        _check_footer(path, file.metadata)
+        table = file.read(columns=list(COLUMNS), use_threads=False)
+        notes = (file.schema_arrow.metadata or {}).get(KEY, b"{}")
+    step, layer = (_whole_numbers(table[name], name) for name in ("step", "layer"))
     lists = table["counts"].combine_chunks()
+    if lists.null_count:
+        raise EplbError("its column 'counts' has empty cells")
     width = np.unique(lists.value_lengths().to_numpy())
-    num_steps, num_layers = (len(np.unique(a)) for a in (step, layer))
-    if width.size != 1 or len(step) != num_steps * num_layers:
+    steps, layers = np.unique(step), np.unique(layer)
+    if width.size != 1 or len(step) != len(steps) * len(layers):
         raise EplbError("its rows are not every layer of every step with equally many counts each")
     order = np.lexsort((layer, step))
-    counts = lists.flatten().to_numpy().reshape(len(step), int(width[0]))[order]
-    if len(np.unique(step * (layer.max() + 1) + layer)) != len(step):
+    shape = (len(steps), len(layers))
+    if (step[order].reshape(shape) != steps[:, None]).any() or (layer[order].reshape(shape) != layers).any():
         raise EplbError("it has two rows for the same step and layer")
-    metadata: dict[str, Any] = json.loads((table.schema.metadata or {}).get(KEY, b"{}"))
-    if metadata.get("layer_ids") is not None:
-        metadata["layer_ids"] = tuple(metadata["layer_ids"])
-    return Trace(counts.reshape(num_steps, num_layers, -1), **metadata)
+    flat = lists.flatten()
+    if flat.null_count:
+        raise EplbError("its column 'counts' has empty entries")
+    return trace_of(flat.to_numpy().reshape(len(step), int(width[0]))[order].reshape(*shape, -1), _notes(notes))
+
+
+def _check_schema(schema: Any) -> None:
+    """Raise EplbError where the columns are missing or of other types."""
+    import pyarrow as pa
+
+    missing = [name for name in COLUMNS if name not in schema.names]
+    if missing:
+        raise EplbError(f"it has no column {missing[0]!r}, but {', '.join(schema.names[:8])}")
+    for name in ("step", "layer"):
+        if not pa.types.is_integer(schema.field(name).type):
+            raise EplbError(f"its column {name!r} holds {schema.field(name).type} values: they are whole numbers")
+    counts = schema.field("counts").type
+    lists = pa.types.is_list(counts) or pa.types.is_large_list(counts)
+    if not lists or not (pa.types.is_integer(counts.value_type) or pa.types.is_floating(counts.value_type)):
+        raise EplbError(f"its column 'counts' holds {counts} values: they are lists of whole numbers")
+
+
+def _check_footer(path: Path, footer: Any) -> None:
+    """Raise EplbError where the footer claims more than the file can hold."""
+    check_claim(path, "it", footer.num_rows)
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    columns = [group.column(number) for group in groups for number in range(group.num_columns)]
+    check_claim(path, "it", sum(max(column.num_values, column.total_uncompressed_size // 8) for column in columns))
+
+
+def _whole_numbers(column: Any, name: str) -> NDArray[np.int64]:
+    if column.null_count:
+        raise EplbError(f"its column {name!r} has empty cells")
+    return np.asarray(column.to_numpy()).astype(np.int64)
+
+
+def _notes(text: bytes) -> dict[str, Any]:
+    """Return what the file says of itself."""
+    try:
+        known = json.loads(text)
+    except (ValueError, RecursionError):
+        known = None
+    if not isinstance(known, dict):
+        raise EplbError(f"its metadata {KEY.decode()!r} is no JSON object")
+    return known
 
 
 def write(trace: Trace, path: Path) -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 HEAD = 1 << 16
 """Bytes that are read: the keys by which a JSON file is recognised stand long before."""
 
+LONGEST_NAME = 40
+"""Characters of a name in an archive that are shown."""
+
 
 @dataclass(frozen=True)
 class Peek:
@@ -25,11 +28,13 @@ class Peek:
 
     @cached_property
     def members(self) -> tuple[str, ...]:
-        """Return the names in a zip archive; none for other files, and none where its directory is missing."""
+        """Return the names in a zip archive; none for other files, and none where its directory cannot be read."""
+        if not self.head.startswith(b"PK"):
+            return ()
         try:
             with zipfile.ZipFile(self.path) as archive:
                 return tuple(archive.namelist())
-        except (zipfile.BadZipFile, OSError):
+        except Exception:  # names that are no text, sizes that are none: a directory can be damaged in many ways
             return ()
 
     @property
@@ -43,9 +48,9 @@ class Peek:
         if not self.head:
             return "empty"
         if self.members:
-            return f"an archive of {', '.join(self.members[:4])}"
+            return f"an archive of {', '.join(name[:LONGEST_NAME] for name in self.members[:4])}"
         if self.head.startswith(b"PK"):
-            return "an archive without its directory, which stands at the end: it was cut short"
+            return "an archive without its directory, which stands at the end: it was cut short or damaged"
         if self.head.startswith(b"PAR1"):
             return "a parquet file without counts"
         if self.is_json:

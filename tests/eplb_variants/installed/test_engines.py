@@ -29,7 +29,7 @@ SNAKE = 0.03
 TOPOLOGIES = {
     "global": Topology(72, 1, 1, 8),
     "hierarchical": Topology(72, 8, 2, 8),
-    "groups that nodes do not divide": Topology(72, 3, 2, 8),
+    "groups that nodes do not divide": Topology(72, 8, 3, 9),
     "two slots a GPU": Topology(72, 8, 4, 36),
 }
 

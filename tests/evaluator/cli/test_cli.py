@@ -31,6 +31,23 @@ def test_evaluate_then_compare(eplb, tmp_path):
     assert pd.read_parquet(tmp_path / "runs" / "default").shape[0] == 2 * 7
 
 
+@pytest.mark.parametrize(
+    ("command", "code"), [("evaluate measure=quality workload.num_layers=2 workload.windows=2", 0), ("score no.txt", 2)]
+)
+def test_a_first_use_says_that_kernels_are_compiled(command, code, tmp_path, monkeypatch, capsys):
+    """One line before it begins; ``test_evaluate_then_compare`` holds that nothing is said where they are kept."""
+    from eplb_variants.kernels import ahead
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ahead, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(ahead, "import_all", lambda **_: None)
+    assert main(command.split()) == code
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.startswith("eplb: compiling ")
+    assert "usually takes" in first
+    assert not any("compiling" in line for line in others)
+
+
 def test_json_is_one_document_on_stdout(eplb):
     done = eplb("evaluate", "variant=seed", "measure=quality", "--json", *SMALL, check=0)
     document = json.loads(done.stdout)
@@ -60,6 +77,10 @@ def test_a_recording_is_evaluated(eplb, tmp_path):
     )
     assert "mine[interval=4] on slots24_groups4_nodes2_gpus4" in done.stdout
     assert "mean of 9 windows" in done.stdout
+    assert done.stderr == (
+        "eplb: read 'mine.npz', a canonical .npz with an array 'counts': 40 steps, 2 layers, 16 experts; "
+        "10 windows of 4 steps\n"
+    )
 
 
 @pytest.mark.parametrize(

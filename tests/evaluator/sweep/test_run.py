@@ -98,14 +98,33 @@ def test_every_variant_is_timed_beside_the_reference(plan, monkeypatch, tmp_path
     assert set(frame(outcome)["time_reference"]) == {"seed_parent"}
 
 
-def test_a_workload_that_cannot_be_read_does_not_stop_the_others(tmp_path, small):
+def test_a_recording_that_cannot_be_used_is_refused_once_before_anything_is_measured(tmp_path, small):
     np.savez(tmp_path / "short.npz", counts=np.ones((2, 3, 256), dtype=int))
     np.savez(tmp_path / "whole.npz", counts=np.random.default_rng(0).integers(1, 9, (40, 3, 256)))
-    paths = f"workload.path={tmp_path}/short.npz,{tmp_path}/whole.npz"
+    paths = f"workload.path={tmp_path}/whole.npz,{tmp_path}/short.npz"
     overrides = ["workload=recorded", paths, "workload.interval=4", f"runs_dir={tmp_path}", "measure=quality"]
-    outcome = sweep.run(make_plan(overrides, multirun=True))
-    assert outcome.measured == 1
-    assert list(outcome.skipped.values()) == ["the trace has 2 steps with load: too few for one window of 4 steps"]
+    with pytest.raises(EplbError, match=r"short.npz', a canonical .npz .*: the trace has 2 steps with load: too few"):
+        sweep.run(make_plan(overrides, multirun=True))
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_what_was_read_is_said_of_each_recording_once_and_only_when_it_is_measured(tmp_path, small):
+    np.savez(tmp_path / "whole.npz", counts=np.random.default_rng(0).integers(1, 9, (40, 3, 256)))
+    overrides = ["workload=recorded", f"workload.path={tmp_path}/whole.npz", f"runs_dir={tmp_path}", "measure=quality"]
+    plan = make_plan([*overrides, "variant=seed,contiguous"], multirun=True)
+    (line,) = sweep.run(plan).read
+    assert "40 steps, 3 layers, 256 experts; 40 windows of 1 step" in line
+    assert sweep.run(plan).read == []
+
+
+def test_scenarios_that_a_wildcard_brings_in_and_that_are_too_short_are_left_out(tmp_path):
+    """``quick`` has ten windows, the others 24."""
+    overrides = ["workload=glob(*,exclude=recorded)", "workload.interval=12", f"runs_dir={tmp_path}"]
+    plan = make_plan(overrides, multirun=True)
+    assert not any(cell.workload.name.startswith("quick") for cell in plan.cells)
+    assert "the trace has 10 steps with load: too few for one window of 12 steps" in plan.left_out
+    with pytest.raises(EplbError, match="too few for one window of 12 steps"):
+        make_plan(["workload=quick", "workload.interval=12"])
 
 
 def test_recordings_of_one_name_are_told_apart(tmp_path, small):

@@ -11,15 +11,9 @@ import numpy as np
 import pytest
 
 from eplb_variants import EplbError
-from evaluator.workloads import content_hash, recorded, stream, synthetic
 from evaluator.workloads.kept import Kept
-from evaluator.workloads.readers import canonical_npz
-from evaluator.workloads.recorded import Recorded
-from evaluator.workloads.synthetic import Synthetic
-from evaluator.workloads.trace import Trace
-from evaluator.workloads.windows import StepsFile, Windows
-
-SMALL = Synthetic(num_layers=3, num_experts=8, top_k=2, tokens=500, windows=11)
+from evaluator.workloads.trace import Contents, Trace
+from evaluator.workloads.windows import StepsFile
 
 
 def steps(*largest):
@@ -38,27 +32,6 @@ def test_counts_come_back_in_the_narrowest_type_that_holds_them(tmp_path, larges
     again = kept.find("key")
     np.testing.assert_array_equal(again.read(1, len(given)), given[1:])
     assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["key.json", "key.steps"]
-
-
-def test_steps_without_load_are_left_out_as_they_are_from_windows(tmp_path):
-    counts = np.stack(steps(5, 6, 7, 8))
-    counts[[0, 2]] = 0
-    windows = Windows(Kept(tmp_path).keep("key", counts), 1)
-    np.testing.assert_array_equal(list(windows), Trace(counts).windows(1))
-
-
-@pytest.mark.parametrize("interval", [1, 2, 5])
-@pytest.mark.parametrize("most", [0, 3])
-def test_windows_of_a_file_are_those_of_the_array(tmp_path, interval, most):
-    counts = np.stack(steps(*range(1, 41)))
-    windows = Windows(Kept(tmp_path).keep("key", counts), interval, most)
-    expected = Trace(counts).windows(interval)[: most or None]
-    assert windows.shape == expected.shape
-    for window in [*range(len(windows)), 0, len(windows) - 1]:
-        np.testing.assert_array_equal(windows[window], expected[window])
-        assert not windows[window].flags.writeable
-    with pytest.raises(IndexError):
-        windows[len(windows)]
 
 
 def test_a_trace_that_ends_in_an_error_is_not_kept(tmp_path):
@@ -87,7 +60,7 @@ def test_what_is_damaged_is_made_anew(tmp_path):
     (tmp_path / "key.json").write_text("{")
     assert kept.find("key") is None
     with pytest.raises(ValueError, match="not as long as 3 steps"):
-        StepsFile(tmp_path / "key.steps", "<u2", (3, 3, 8))
+        StepsFile(tmp_path / "key.steps", "<u2", Contents(3, 3, 8, 0, 0))
 
 
 def test_a_full_disk_is_a_sentence(tmp_path):
@@ -124,40 +97,10 @@ def test_a_folder_that_cannot_be_written_to_forgets_and_works(tmp_path):
     assert len(Kept(tmp_path / "file" / "below").content_of(str(path))) == 64
 
 
-def test_a_long_scenario_is_made_step_by_step_and_once(tmp_path, monkeypatch):
-    kept = Kept(tmp_path)
-    expected = stream(SMALL, 3, 1, 0, kept)
-    assert isinstance(expected, np.ndarray)
-    monkeypatch.setattr(synthetic, "LONG", 100)
-    made = stream(SMALL, 3, 1, 0, kept)
-    assert isinstance(made, Windows)
-    np.testing.assert_array_equal(list(made), expected)
-    monkeypatch.setattr(Synthetic, "steps", None)  # it is not made again
-    np.testing.assert_array_equal(list(stream(SMALL, 3, 2, 4, kept)), expected[:8].reshape(4, 2, 3, 8).sum(axis=1))
-    with pytest.raises(TypeError):
-        stream(SMALL, 4, 1, 0, kept)
-
-
-def test_a_long_recording_is_read_once_and_anew_when_it_changes(tmp_path, monkeypatch):
-    monkeypatch.setattr(recorded, "LONG", 10)
-    path, kept = tmp_path / "trace.npz", Kept(tmp_path / "kept")
-    counts = np.stack(steps(4, 5, 6))
-    canonical_npz.write(Trace(counts), path)
-    np.testing.assert_array_equal(list(stream(Recorded(str(path)), 0, 1, 0, kept)), counts)
-    reader, canonical_npz_read = canonical_npz, canonical_npz.read
-    monkeypatch.setattr(reader, "read", None)
-    np.testing.assert_array_equal(list(stream(Recorded(str(path)), 7, 1, 0, kept)), counts)
-    monkeypatch.setattr(reader, "read", canonical_npz_read)
-    canonical_npz.write(Trace(counts + 1), path)
-    np.testing.assert_array_equal(list(stream(Recorded(str(path)), 0, 1, 0, kept)), counts + 1)
-
-
-def test_the_hash_of_a_recording_does_not_depend_on_what_is_remembered(tmp_path):
-    path = tmp_path / "trace.npz"
-    canonical_npz.write(Trace(np.stack(steps(4))), path)
-    assert content_hash(Recorded(str(path))) == content_hash(Recorded(str(path)), Kept(tmp_path / "kept"))
-
-
 def test_kept_files_say_what_they_hold(tmp_path):
-    Kept(tmp_path).keep("key", steps(4, 5))
-    assert json.loads((tmp_path / "key.json").read_text()) == {"dtype": "<u2", "shape": [2, 3, 8]}
+    counts = np.stack([*steps(4, 5), np.zeros((3, 8), dtype=int)])
+    counts[:, 1] = 0
+    kept = Kept(tmp_path).keep("key", counts)
+    contents = {"steps": 3, "layers": 3, "experts": 8, "empty_steps": 1, "empty_layers": 1}
+    assert json.loads((tmp_path / "key.json").read_text()) == {"dtype": "<u2", "contents": contents}
+    assert kept.contents == Kept(tmp_path).find("key").contents == Trace(counts).contents == Contents(**contents)

@@ -159,3 +159,30 @@ def test_parameters_out_of_range_are_refused(bad, says):
         Synthetic(**bad)
     with pytest.raises(EplbError, match="seed is -1"):
         Synthetic().make(-1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"tokens": 5000},
+        {"sigma": 0.5},
+        {"sigma_spread": 0.5},
+        {"phi": 1.0},
+        {"dead_share": 0.2},
+        {"hot_share": 0.5},
+        {"burst_probability": 0.5},
+        {"icc": 0.5, "domains": 2},
+    ],
+)
+def test_only_exactly_equal_loads_are_the_same_for_every_seed(change):
+    equal = {"num_layers": 3, "num_experts": 16, "top_k": 2, "tokens": 1000, "windows": 4, "sigma": 0.0, "phi": 0.0}
+    made = Synthetic(**{**equal, **change})
+    assert made.seeded == any((made.make(0).counts != made.make(seed).counts).any() for seed in (1, 2, 3))
+
+
+def test_an_interval_without_one_whole_window_is_refused_without_making_any(monkeypatch):
+    monkeypatch.setattr(Synthetic, "steps", None)
+    Synthetic(windows=3).check(3)
+    with pytest.raises(EplbError, match="3 steps with load: too few for one window of 4"):
+        Synthetic(windows=3).check(4)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from eplb_variants import EplbError
-from evaluator.workloads.trace import Trace
+from evaluator.workloads.trace import Contents, Trace
 
 COUNTS = np.arange(7 * 2 * 3).reshape(7, 2, 3)
 
@@ -42,3 +42,25 @@ def test_what_is_no_trace_is_refused():
     with pytest.raises(EplbError, match="whole numbers"):
         Trace(COUNTS + 0.5)
     assert Trace(COUNTS.astype(float)).counts.dtype == np.int64
+
+
+@pytest.mark.parametrize("count", [(1 << 40) + 1, 2**62])
+def test_more_tokens_than_a_step_can_have_are_refused(count):
+    """Sums over a window would leave the range of int64."""
+    counts = np.ones((2, 3, 4), dtype=np.int64)
+    counts[1, 2, 3] = count
+    for dtype in (np.int64, np.uint64, np.float64):
+        with pytest.raises(EplbError, match="in step 1, layer 2|whole numbers"):
+            Trace(counts.astype(dtype))
+
+
+def test_contents_count_steps_and_layers_without_load():
+    counts = COUNTS + 1
+    counts[[1, 4, 6]] = 0
+    counts[:, 1] = 0
+    assert Trace(counts).contents == Contents(7, 2, 3, 3, 1)
+
+
+def test_there_are_no_more_windows_than_were_asked_for():
+    np.testing.assert_array_equal(Trace(COUNTS).windows(2, 2), Trace(COUNTS).windows(2)[:2])
+    assert len(Trace(COUNTS).windows(2, 9)) == 3

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from evaluator.candidates.sandbox.failure import CandidateFailed, printable, told_failure
+from eplb_variants.errors import printable
+from evaluator.candidates.sandbox.failure import CandidateFailed, told_failure
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,159 @@
+"""What a stage returned, checked before anything else reads it: kernels trust indices and read memory by them.
+
+The stages of this package are held to their contracts by its tests and are not checked again, but for the code of
+engines. Everybody else's are handed copies, so that a stage that writes into its input changes nothing of ours.
+Shapes: N rows (layers, or layers x nodes), M items, K packs, P slots, L layers, E logical experts.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from inspect import isfunction
+from typing import Any
+
+import numpy as np
+
+from eplb_variants.contracts import Packing, Replication
+from eplb_variants.errors import EplbError
+from eplb_variants.loads import FloatArray, IntArray, as_numpy
+from eplb_variants.placement import Placement, check_rows, whole_numbers
+from eplb_variants.registry import name_of
+from eplb_variants.topology import Topology
+
+PACKAGE, UNPROVEN = "eplb_variants.", "eplb_variants.installed."
+
+
+def guarded(kind: str, stage: Any, run: Any = None) -> Any:
+    """Return what carries a stage out, with its answers checked unless the tests of this package hold them.
+
+    Args:
+        kind: of the stage, one of ``CHECKS``.
+        stage: it is named in errors.
+        run: what answers as the stage does, its kernel perhaps; the stage itself if none.
+
+    Raises:
+        EplbError: when called, if the answer does not keep the contract; the first offending row is named.
+    """
+    run = stage if run is None else run
+    if is_proven(stage) and (run is stage or is_proven(getattr(run, "func", run))):
+        return run
+    check, who = CHECKS[kind], f"the {kind} {name_of(kind, stage)!r}"
+
+    def call(*given: Any) -> Any:
+        made = run(*map(_copy, given))
+        try:
+            return check(made, *given)
+        except EplbError as error:
+            raise EplbError(f"{who} does not keep its contract: {error}") from None
+
+    return call
+
+
+def is_proven(stage: Any) -> bool:
+    """Return whether a stage or a kernel is one of this package's own, not the code of an engine."""
+    made_by = stage if isfunction(stage) else type(stage)
+    module = made_by.__module__
+    if not module.startswith(PACKAGE) or module.startswith(UNPROVEN):
+        return False
+    return getattr(sys.modules.get(module), made_by.__name__, None) is made_by  # a wrapper may bear our names
+
+
+def check_forecast(made: Any, history: FloatArray) -> FloatArray:
+    """Return a forecast for ``history [W, L, E]`` as a float64 load ``[L, E]``."""
+    raw = as_numpy(made, "the forecast")
+    if raw.dtype.kind not in "fiu":
+        raise EplbError(f"the forecast holds {raw.dtype} values: it must hold numbers, tokens per logical expert")
+    if raw.shape != history.shape[1:]:
+        raise EplbError(f"the forecast has shape {list(raw.shape)}: it must be {list(history.shape[1:])}")
+    load_LE = np.asarray(raw, dtype=np.float64)
+    wrong_LE = ~(np.isfinite(load_LE) & (load_LE >= 0))
+    if wrong_LE.any():
+        layer, expert = (int(i) for i in np.argwhere(wrong_LE)[0])
+        raise EplbError(
+            f"the forecast of layer {layer} is {load_LE[layer, expert]} for expert {expert}: it must be finite and "
+            "not negative"
+        )
+    with np.errstate(over="ignore"):
+        if not np.isfinite(load_LE.sum()):
+            raise EplbError("the forecast adds up to more than a float64 holds")
+    return load_LE
+
+
+def check_packing(made: Any, weights: FloatArray, labels: IntArray, num_packs: int) -> Packing:
+    """Return a packing of ``weights [N, M]``: every item in a pack, every place of every pack taken once."""
+    _is_a(Packing, made)
+    num_items = weights.shape[1]
+    capacity = num_items // num_packs
+    index_NM = _of_shape("pack_index", made.pack_index, weights.shape)
+    rank_NM = _of_shape("rank_in_pack", made.rank_in_pack, weights.shape)
+    for array_NM, size, what in ((index_NM, num_packs, "pack"), (rank_NM, capacity, "place")):
+        wrong_NM = (array_NM < 0) | (array_NM >= size)
+        if wrong_NM.any():
+            row, item = (int(i) for i in np.argwhere(wrong_NM)[0])
+            raise EplbError(
+                f"item {item} of row {row} is put in {what} {array_NM[row, item]}: "
+                f"{'packs are' if what == 'pack' else 'places in a pack are'} numbered 0 to {size - 1}"
+            )
+    place_NM = index_NM * capacity + rank_NM
+    twice_NM = np.sort(place_NM, axis=1) != np.arange(num_items)
+    if twice_NM.any():
+        row = int(np.argwhere(twice_NM)[0][0])
+        place = int(np.flatnonzero(np.bincount(place_NM[row], minlength=num_items) > 1)[0])
+        raise EplbError(
+            f"row {row} puts several items in place {place % capacity} of pack {place // capacity}: "
+            f"each pack holds {capacity} items, in places 0 to {capacity - 1}"
+        )
+    return Packing(index_NM, rank_NM)
+
+
+def check_replication(made: Any, load: FloatArray, num_slots: int) -> Replication:
+    """Return a replication of ``load [N, E]``: every expert has a copy, copies are numbered, counts add up."""
+    return _sound(made, load, Topology(num_slots, 1, 1, 1), "row")
+
+
+def check_fixed(made: Any, load: FloatArray, replication: Replication) -> Replication:
+    """Return a replication that was fixed up, of the same shape."""
+    return check_replication(made, load, replication.phy2log.shape[1])
+
+
+def check_placed(made: Any, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication:
+    """Return a whole placement of ``load [L, E]``, its columns being slots."""
+    return _sound(made, load, topology, "layer")
+
+
+CHECKS: dict[str, Callable[..., Any]] = {
+    "forecaster": check_forecast,
+    "packer": check_packing,
+    "replicator": check_replication,
+    "fixup": check_fixed,
+    "placer": check_placed,
+}
+"""By kind of stage: from what it returned and what it was called with to the same in our types."""
+
+
+def _sound(made: Any, load: FloatArray, topology: Topology, row: str) -> Replication:
+    _is_a(Replication, made)
+    num_rows, num_experts = load.shape
+    phy2log, rank = (_of_shape(n, getattr(made, n), (num_rows, topology.num_slots)) for n in ("phy2log", "rank"))
+    logcnt = _of_shape("logcnt", made.logcnt, load.shape)
+    check_rows(phy2log, num_experts, topology, rank, logcnt, row)
+    return Replication(phy2log, rank, logcnt)
+
+
+def _copy(given: Any) -> Any:
+    if isinstance(given, Replication):
+        return Replication(*(array.copy() for array in given))
+    return given.copy() if isinstance(given, np.ndarray) else given
+
+
+def _is_a(wanted: type, made: Any) -> None:
+    if not isinstance(made, wanted):
+        raise EplbError(f"it returned a {type(made).__name__}: it must return a {wanted.__name__}")
+
+
+def _of_shape(name: str, array: Any, shape: tuple[int, ...]) -> IntArray:
+    numbers = whole_numbers(name, array, len(shape))
+    if numbers.shape != shape:
+        raise EplbError(f"{name} has shape {list(numbers.shape)}: it must be {list(shape)}")
+    return numbers

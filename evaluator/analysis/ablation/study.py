@@ -1,0 +1,43 @@
+"""From the rows of runs to the effects of what varies in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from eplb_variants.errors import EplbError
+from evaluator.analysis.ablation.effects import Effect, measure_effects
+from evaluator.analysis.ablation.factors import Design, find_design
+from evaluator.results.schema import OK
+
+
+class Study(NamedTuple):
+    """What varies in some runs, and what it does."""
+
+    good: pd.DataFrame
+    """Rows by window of the cells that were measured."""
+    design: Design
+    effects: list[Effect]
+
+
+def study_of(frame: pd.DataFrame, reference: str | None = None, metrics: Sequence[str] = ()) -> Study:
+    """Return the factors of some runs and their effects.
+
+    Args:
+        frame: rows by window, as ``read_runs`` returns them; failed and skipped cells are left out.
+        reference: variant whose levels come first.
+        metrics: those that effects are on; all where none is named.
+
+    Raises:
+        EplbError: nothing was measured, nothing varies that can be paired, or there is no such metric or variant.
+    """
+    good = frame[frame["status"] == OK]
+    if good.empty:
+        raise EplbError("no cell of these runs was measured")
+    design = find_design(good, reference)
+    effects = measure_effects(good, design, metrics)
+    if not effects:
+        raise EplbError(f"{', '.join(metrics)} was not measured in these runs")
+    return Study(good, design, effects)
