@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
+from eplb_variants.kernels.ahead import import_all
 from evaluator.results.claims import Claims
 from evaluator.results.log import add_to_log, log_path
 from evaluator.results.machine import describe_machine
@@ -24,8 +24,6 @@ from evaluator.sweep.result import SweepResult
 
 WAIT_SECONDS = 0.2
 """Between two looks at what other processes are doing."""
-IMPORTED_ONCE = ("eplb_variants.kernels.pipeline", "evaluator.quality.kernels")
-"""What every child would import anew."""
 _T = TypeVar("_T")
 
 
@@ -81,8 +79,8 @@ class Worker:
             plan.limits.place_seconds,
             plan.limits.memory_bytes(work.processes),
         )
-        for module in IMPORTED_ONCE if cells else ():
-            importlib.import_module(module)
+        if cells:
+            import_all(others=False)  # every child would import them anew
 
     def __enter__(self) -> Worker:
         return self
