@@ -13,7 +13,7 @@ QUICK := tests/test_architecture.py tests/eplb_variants tests/evaluator/analysis
   tests/evaluator/results tests/evaluator/candidates/documents
 PYTEST := $(BIN)/python -m pytest -n auto --hypothesis-profile=same
 
-.PHONY: demo check test nobody engines lint format bench selftest clean
+.PHONY: demo check test nobody engines cluster lint format bench selftest clean
 
 demo: $(READY)
 	$(BIN)/eplb evaluate -m run=demo variant=contiguous,deepseek,seed_parent,seed workload=dsr1_decode \
@@ -32,6 +32,12 @@ nobody: $(READY)
 engines: $(READY)
 	$(BIN)/python -m pip install --quiet --no-deps sglang==$(SGLANG) vllm==$(VLLM)
 	$(BIN)/python -m pytest -n auto -m engines tests
+
+# Sweeps on a real Slurm, which the tests start in a folder of their own and end again; as root, on Debian or Ubuntu.
+cluster: $(READY)
+	command -v slurmctld munged >/dev/null || { apt-get update && DEBIAN_FRONTEND=noninteractive \
+	  apt-get install -y --no-install-recommends slurm-wlm munge; } >/dev/null
+	EPLB_LAB_CLUSTER=1 $(BIN)/python -m pytest -m cluster tests/evaluator/sweep
 
 lint: $(READY)
 	$(BIN)/ruff check .

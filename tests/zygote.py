@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-COMMANDS = ("main", "evaluate", "score", "apply", "compare", "ablate", "list", "report")
+COMMANDS = ("main", "evaluate", "score", "apply", "compare", "ablate", "list", "report", "runs")
 MODULES = (
     *(f"evaluator.cli.{name}" for name in COMMANDS),
     "evaluator.sweep.plan",

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 from typing import Any
 
@@ -106,17 +107,17 @@ def _in_arrays(before: Placement, now: Placement, own: FloatArray, later: FloatA
 
 @dataclass(frozen=True, eq=False)
 class _Steady(Variant):
-    """``deepseek``, but a placement takes as long as it is told; it keeps how long all of them took."""
+    """``deepseek``, but a placement takes as long as it is told; it keeps how long all took, in whichever process."""
 
     seconds: float = 0.0
-    taken: list[float] = field(default_factory=list)
+    spent: Any = field(default_factory=lambda: RawValue("d", 0.0))
 
     def place(self, load: Any, topology: Topology, previous: Placement | None = None) -> Placement:
         began = time.perf_counter()
         made = super().place(load, topology, previous)
         while time.perf_counter() - began < self.seconds:
             pass
-        self.taken.append(time.perf_counter() - began)
+        self.spent.value += time.perf_counter() - began
         return made
 
 
@@ -140,7 +141,7 @@ def measure_overhead(progress: Progress, num_windows: int = 1000) -> list[Line]:
             assert outcome.measured == 1, outcome
             if number:
                 whole.append(seconds)
-                placing.append(sum(steady.taken))
+                placing.append(steady.spent.value)
             progress.step(f"round {number}")
     ratio = median_ratio(np.array(whole), np.array(placing))
     value = 1e3 * float(np.median(np.subtract(whole, placing))) / num_windows
@@ -174,15 +175,16 @@ def peak():
 MEMORY = (
     PEAK
     + """
+import resource
 import sys
 from pathlib import Path
 from evaluator.bench.replay import _plan, _steady
 from evaluator.sweep.run import run
 run(_plan(Path(sys.argv[1]), int(sys.argv[2]), _steady("memory", 0.0)))
-print(peak())
+print(max(peak(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024))
 """
 )
-"""A process of its own, that evaluates so many windows and says how much memory it had at most, in MiB."""
+"""A process of its own, that evaluates so many windows and says how much memory it or its child had at most, in MiB."""
 
 
 def measure_memory(progress: Progress, few: int = 1000, many: int = 4000) -> list[Line]:

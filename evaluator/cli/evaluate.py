@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evaluator.sweep.measure import Outcome
     from evaluator.sweep.plan import Plan
+    from evaluator.sweep.result import SweepResult
 
 EPILOG = """\
 overrides are Hydra's: GROUP=CHOICE picks a file of conf/GROUP, KEY=VALUE sets a value
@@ -33,6 +33,9 @@ MAX_NAMED = 12
 """Names of a kind that a dry run writes out."""
 MAX_TABLES = 4
 """Workloads with a table each; more are summed up in one, and `eplb compare` shows them all."""
+
+MAX_REASONS = 40
+"""Cells that failed, or were skipped, with a line each."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -115,7 +118,7 @@ def _preview(plan: Plan, *, as_json: bool) -> int:
     """Say what a plan would do."""
     from dataclasses import asdict
 
-    from evaluator.sweep.run import preview
+    from evaluator.sweep.preview import preview
 
     seen = preview(plan)
     parts = {
@@ -132,18 +135,21 @@ def _preview(plan: Plan, *, as_json: bool) -> int:
         print(
             f"{what}: {', '.join(names[:MAX_NAMED])}{f' and {len(names) - MAX_NAMED} more' * (len(names) > MAX_NAMED)}"
         )
-    takes = "" if seen.seconds is None else f", about {seen.seconds:.0f} s"
     print(
-        f"{seen.cells} cells: {seen.there} are there already, {seen.to_measure} would be measured, "
-        f"{seen.to_time} timed{takes}; parquet: {plan.folder}"
+        f"{seen.cells} cells: {seen.cached} are there already, {seen.to_measure} would be measured, "
+        f"{seen.to_time} timed; parquet: {plan.folder}"
     )
+    takes = "" if seen.seconds is None else f"about {seen.seconds:.0f} s, "
+    print(f"time: {takes}{seen.rule}")
     return 0
 
 
-def report(plan: Plan, outcome: Outcome, *, as_json: bool) -> int:
+def report(plan: Plan, outcome: SweepResult, *, as_json: bool) -> int:
     """Print what came out, where it is and what to do next; return the exit code."""
     from evaluator.analysis.comparison import PICTURED, UNSEEN
     from evaluator.cli.main import CRASHED, DONE, USAGE
+    from evaluator.cli.terminal import own_command
+    from evaluator.results.log import FOLDER
     from evaluator.results.schema import OK
     from evaluator.results.store import read_files
 
@@ -155,22 +161,36 @@ def report(plan: Plan, outcome: Outcome, *, as_json: bool) -> int:
         print(json.dumps(_document(plan, outcome, good), indent=2))
     elif len(good):
         _print_tables(plan, good)
-    for name, reason in outcome.failed.items():
-        print(f"eplb: failed: {name}: {reason}", file=sys.stderr)
-    for name, reason in outcome.skipped.items():
-        print(f"eplb: skipped: {name}: {reason}", file=sys.stderr)
+    _print_reasons("failed", outcome.failed)
+    _print_reasons("skipped", outcome.skipped)
     done = sys.stderr if as_json else sys.stdout
     print(
         f"{outcome.measured} cells measured, {outcome.timed} timed, {outcome.cached} were there already, "
         f"{len(outcome.failed)} failed, {len(outcome.skipped)} skipped; parquet: {outcome.folder}",
         file=done,
     )
-    if len(good):
-        print(f"next: eplb compare {outcome.folder} --reference {plan.reference.name}", file=done)
     if outcome.failed:
-        print("the same command again runs only what failed", file=done)
+        again = "the same command without refresh=true" if plan.refresh else "the same command again"
+        print(f"{again} runs only what failed; logs: {outcome.folder / FOLDER}", file=done)
+    if len(good):
+        print(f"next: {own_command()} compare {outcome.folder} --reference {plan.reference.name}", file=done)
+    if outcome.failed:
         return CRASHED
     return DONE if len(good) else USAGE
+
+
+def _print_reasons(what: str, reasons: dict[str, str]) -> None:
+    """Say of each cell why, one by one while they are few, else once for each reason."""
+    if len(reasons) <= MAX_REASONS:
+        for name, reason in reasons.items():
+            print(f"eplb: {what}: {name}: {reason}", file=sys.stderr)
+        return
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        by_reason.setdefault(reason, []).append(name)
+    for reason, names in by_reason.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        print(f"eplb: {what}: {names[0]}{more}: {reason}", file=sys.stderr)
 
 
 def _summaries(plan: Plan, parts: list[tuple[str, pd.DataFrame]]) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -198,7 +218,7 @@ def _print_tables(plan: Plan, good: pd.DataFrame) -> None:
         terminal.print(summary_grid(summary, plan.reference.name, title, plan.score.name))
 
 
-def _document(plan: Plan, outcome: Outcome, good: pd.DataFrame) -> dict[str, object]:
+def _document(plan: Plan, outcome: SweepResult, good: pd.DataFrame) -> dict[str, object]:
     from evaluator.analysis.summary import by_workload
 
     tables = {

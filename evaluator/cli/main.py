@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "tables and plots from run folders",
     "ablate": "what each factor of a sweep does, and each pair beyond that",
     "list": "what there is: variants, stages, workloads, topologies, scores, experiments",
+    "runs": "what was measured: cells, variants, workloads, when, size",
     "report": "one HTML page from run folders, that sorts, filters and prints",
     "bench": "benchmarks, as ratios measured side by side",
     "selftest": "compare a variant with itself: the bench must see no difference",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,6 +13,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     import pandas as pd
 
+NAME = "eplb"
 WIDE = 200
 """Columns where the output is not a terminal: a file or a pipe must not cut the table."""
 
@@ -27,6 +30,18 @@ def console() -> Console:
     """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
     return Console(width=width, highlight=False, soft_wrap=True)
+
+
+def own_command() -> str:
+    """Return how the user can call this command again: by its name if it is on the path, else by its file."""
+    started = Path(sys.argv[0])
+    if started.name != NAME or not started.is_file():
+        return NAME
+    found = shutil.which(NAME)
+    if found is not None and Path(found).resolve() == started.resolve():
+        return NAME
+    relative = os.path.relpath(started)
+    return str(started) if relative.startswith(os.pardir) else relative
 
 
 def say_failures(failed: pd.DataFrame) -> None:

@@ -7,18 +7,33 @@ that a job is to do travels with the callable.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from omegaconf import DictConfig
 
 from eplb_variants.errors import EplbError, unknown
 from evaluator.config.session import CONFIG_NAME, hydra_session
-from evaluator.config.unofficial import launcher_for, options, outcome
+from evaluator.config.unofficial import launcher_config, launcher_for, options, outcome
 
 JOBS = ".jobs"
 """The folder of a run that launchers write to: what their jobs print, and submitit's pickles."""
+
+
+class Capacity(NamedTuple):
+    """What a launcher can do at once.
+
+    Attributes:
+        jobs: jobs that it runs at the same time.
+        here: whether they run on this machine.
+        reused: whether a process takes one job after the other; else each job has one of its own.
+    """
+
+    jobs: int
+    here: bool
+    reused: bool
 
 
 class Job:
@@ -50,7 +65,39 @@ def launch(task: Callable[[str], Any], words: Sequence[str], launcher: Sequence[
     Raises:
         EplbError: there is no such launcher, or it cannot be set up so.
     """
-    jobs = folder / JOBS
+    with hydra_session():
+        made = launcher_for(Job(task), CONFIG_NAME, _overrides(launcher, folder / JOBS))
+        try:
+            returned = made.launch([[f"+share={word}"] for word in words], 0)
+        except Exception as error:  # a job that was killed, or ran out of its time
+            return [f"the launcher ended early: {type(error).__name__}: {_first_line(error)}"]
+    return [_value(job) for job in returned]
+
+
+def capacity(launcher: Sequence[str]) -> Capacity:
+    """Return how many jobs a launcher can run at once, as it is set up.
+
+    Args:
+        launcher: the overrides that choose and set it up.
+
+    Raises:
+        EplbError: there is no such launcher, or it cannot be set up so.
+    """
+    with hydra_session():
+        settings = launcher_config(CONFIG_NAME, _overrides(launcher, Path())).hydra.launcher
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if "n_jobs" in settings:  # joblib's grammar: -1 is all cores, -2 all but one
+        given = settings.n_jobs or 1
+        return Capacity(max(1, given if given > 0 else cores + 1 + given), here=True, reused=True)
+    if "array_parallelism" in settings:
+        return Capacity(max(1, settings.array_parallelism), here=False, reused=False)
+    if "submitit_folder" in settings:  # submitit_local starts all jobs at once
+        return Capacity(cores, here=True, reused=False)
+    return Capacity(1, here=True, reused=True)  # Hydra's own, which works in the starting process
+
+
+def _overrides(launcher: Sequence[str], jobs: Path) -> list[str]:
+    """Return all that chooses and sets up a launcher, whose jobs write to a folder; within a ``hydra_session``."""
     own = [
         f"hydra.sweep.dir={jobs.resolve()}",
         "hydra.sweep.subdir=${hydra.job.num}",
@@ -59,14 +106,8 @@ def launch(task: Callable[[str], Any], words: Sequence[str], launcher: Sequence[
         "hydra/hydra_logging=none",
         "+share=0",
     ]
-    with hydra_session():
-        _check_launcher(launcher)
-        made = launcher_for(Job(task), CONFIG_NAME, [*own, *launcher])
-        try:
-            returned = made.launch([[f"+share={word}"] for word in words], 0)
-        except Exception as error:  # a job that was killed, or ran out of its time
-            return [f"the launcher ended early: {type(error).__name__}: {_first_line(error)}"]
-    return [_value(job) for job in returned]
+    _check_launcher(launcher)
+    return [*own, *launcher]
 
 
 def _check_launcher(launcher: Sequence[str]) -> None:

@@ -27,6 +27,9 @@ class EvaluateSchema:
     reference: str = MISSING
     measure: str = MISSING
     refresh: bool = MISSING
+    place_seconds_limit: float = MISSING
+    memory_mib_limit: int = MISSING
+    shares: int = MISSING
     variant: Any = MISSING
     workload: Any = MISSING
     topology: Any = MISSING

@@ -30,9 +30,20 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import HydraContext, RunMode
-from omegaconf import open_dict
+from omegaconf import DictConfig, open_dict
 
-__all__ = ["Glob", "Override", "folders_first", "groups_in", "launcher_for", "options", "outcome", "outside", "parser"]
+__all__ = [
+    "Glob",
+    "Override",
+    "folders_first",
+    "groups_in",
+    "launcher_config",
+    "launcher_for",
+    "options",
+    "outcome",
+    "outside",
+    "parser",
+]
 
 
 def parser() -> OverridesParser:
@@ -84,15 +95,26 @@ def folders_first(folders: Sequence[str]) -> Iterator[None]:
         _Folders.folders = before
 
 
+def launcher_config(config_name: str, overrides: Sequence[str]) -> DictConfig:
+    """Return the configuration of the jobs of the launcher that overrides choose; within a ``hydra_session``."""
+    config = _hydra().compose_config(config_name, list(overrides), RunMode.MULTIRUN)
+    with open_dict(config):
+        config.hydra.job.name = "eplb"
+        config.hydra.job.chdir = False
+    return config
+
+
 def launcher_for(job: Callable[[Any], Any], config_name: str, overrides: Sequence[str]) -> Launcher:
     """Return the launcher that overrides choose and set up, made ready to call a job; within a ``hydra_session``."""
+    config = launcher_config(config_name, overrides)
+    context = HydraContext(config_loader=_hydra().config_loader, callbacks=Callbacks(config))
+    return Plugins.instance().instantiate_launcher(hydra_context=context, task_function=job, config=config)
+
+
+def _hydra() -> Any:
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
-    config = hydra.compose_config(config_name, list(overrides), RunMode.MULTIRUN)
-    with open_dict(config):
-        config.hydra.job.chdir = False
-    context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
-    return Plugins.instance().instantiate_launcher(hydra_context=context, task_function=job, config=config)
+    return hydra
 
 
 def outcome(job: JobReturn) -> tuple[Any, Any]:

@@ -97,6 +97,9 @@ PROVENANCE = (
     Column("machine", TEXT, "processor, cores, memory, versions, JSON"),
     Column("version", TEXT, "version of eplb-lab"),
     Column("measured_at", pa.timestamp("us", tz="UTC"), "when the cell was written"),
+    Column(
+        "cell_seconds", REAL, "wall time of measuring the cell's quality, up to this window; the last row has the whole"
+    ),
 )
 COLUMNS = (*IDENTITY, *CONFIGURATION, *QUALITY, *TIMING, *PROVENANCE)
 TIMING_NAMES = tuple(column.name for column in TIMING)

@@ -102,6 +102,11 @@ class Store:
             if batch:
                 write(to_table(batch, self.schema))
 
+    def clear(self, cell: str) -> None:
+        """Delete what a process that has ended left half written of a cell; nobody else is writing it."""
+        for path in self.folder.glob(f".{cell}.parquet-*.tmp"):
+            path.unlink(missing_ok=True)
+
     def amend(self, cell: str, columns: Mapping[str, Any]) -> None:
         """Give every row of a cell the same new values in some columns; the rest stays.
 

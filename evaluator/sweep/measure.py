@@ -1,15 +1,19 @@
-"""Measuring one cell, or the cells of a block beside each other, and writing what was measured.
+"""What happens to one cell, and to the cells of a block beside each other: measured, and written as soon as it is.
 
-A sweep says which cells; here is what happens to each.
+It happens in a child process, for a variant may do anything to the process that calls it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import errno
 import json
+import resource
+import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,48 +21,21 @@ import numpy as np
 from eplb_variants import EplbError, Variant
 from eplb_variants.errors import UnfitError
 from evaluator.quality.replay import place, replay
-from evaluator.results.log import cell_log
+from evaluator.results.log import CellLog, cell_log
 from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.schema import FAILED, OK, SCHEMA_VERSION, SKIPPED, TIMING_NAMES
 from evaluator.results.store import Store
+from evaluator.sweep.calls import REFERENCE, Calls, watched
 from evaluator.sweep.cell import Cell
+from evaluator.sweep.child import CLOSED
 from evaluator.sweep.identity import digest
 from evaluator.timing.columns import timing_columns
-from evaluator.timing.rounds import Timing, time_variants
+from evaluator.timing.rounds import time_variants
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.windows import WindowSequence
 
-
-@dataclass
-class Outcome:
-    """What became of a plan.
-
-    Attributes:
-        folder: where the results are.
-        files: the file of each cell of the plan, whether measured now or before.
-        measured: cells whose quality was measured now.
-        timed: cells that were timed now.
-        cached: cells for which nothing was left to do.
-        failed: names of the cells that failed, with the reason.
-        skipped: names of the cells whose parts do not fit together, with the reason.
-        read: a line on each recording that was read: format, size, what was left out, windows.
-    """
-
-    folder: Path
-    files: list[Path] = field(default_factory=list)
-    measured: int = 0
-    timed: int = 0
-    cached: int = 0
-    failed: dict[str, str] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-    read: list[str] = field(default_factory=list)
-
-    def add(self, other: Outcome) -> None:
-        """Take over what another process did of the same plan."""
-        self.measured += other.measured
-        self.timed += other.timed
-        self.failed |= other.failed
-        self.skipped |= other.skipped
+LONGEST_REASON = 2000
+"""Characters of what an exception says of itself."""
 
 
 def block_order(cell: Cell) -> tuple[str, str, int, str]:
@@ -68,10 +45,11 @@ def block_order(cell: Cell) -> tuple[str, str, int, str]:
 
 def name_of(cell: Cell) -> str:
     """Return what a cell is called in messages."""
-    return f"{cell.variant.name} on {_place_of(cell)}"
+    return f"{cell.variant.name} on {place_of(cell)}"
 
 
-def _place_of(cell: Cell) -> str:
+def place_of(cell: Cell) -> str:
+    """Return what a cell's block is called in messages."""
     return f"{cell.workload.name}, {cell.topology_name}, seed {cell.seed}"
 
 
@@ -93,89 +71,179 @@ class LastWindows:
         return self._windows
 
 
-def measure_quality(cell: Cell, windows: LastWindows, store: Store, outcome: Outcome) -> bool:
-    """Measure and write a cell; return whether it went well. What it printed stands in its log."""
-    with cell_log(store.folder, cell.key, name_of(cell)) as log:
-        try:
-            windows_WLE = windows.of(cell)
-        except EplbError as error:
-            log.says(SKIPPED, str(error))
-            return _note(cell, _common(cell), SKIPPED, str(error), store, outcome.skipped)
-        common = {**_common(cell, windows_WLE), "status": OK, **_times_kept(store.read(cell.key, TIMING_NAMES))}
-        try:
-            cell.topology.check_experts(windows_WLE.shape[2])
-            with store.writer(cell.key) as write:
-                for row in _guarded(replay(cell.variant, windows_WLE, cell.topology)):
-                    write(common | row)
-        except UnfitError as error:
-            log.says(SKIPPED, str(error))
-            return _note(cell, common, SKIPPED, str(error), store, outcome.skipped)
-        except _VariantFailed as error:
-            log.says(FAILED, str(error), error.__cause__)
-            return _note(cell, common, FAILED, str(error), store, outcome.failed)
-        log.says(OK, f"{len(windows_WLE)} windows")
-    outcome.measured += 1
-    return True
-
-
-class _VariantFailed(Exception):
+class VariantFailed(Exception):
     """What a variant died of, in words."""
 
 
-def _guarded(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield rows; whatever the variant does, the other cells go on."""
-    try:
-        yield from rows
-    except UnfitError:
-        raise
-    except Exception as error:
-        raise _VariantFailed(_reason(error)) from error
+@dataclass
+class Measuring:
+    """Measures cells, which are known by their numbers, and writes what was measured.
+
+    Args:
+        cells: by number.
+        store: where results go.
+        calls: told of every call of a variant; a cell's number says which.
+        reference: what is timed beside all.
+        timing: how to time.
+        timing_key: the hash of how times are taken; None where none are.
+    """
+
+    cells: Sequence[Cell]
+    store: Store
+    calls: Calls
+    reference: Variant
+    timing: TimingSettings
+    timing_key: str | None
+    _windows: LastWindows = field(default_factory=LastWindows)
+
+    def quality(self, number: int) -> dict[str, Any]:
+        """Measure and write a cell; what is printed meanwhile stands in its log.
+
+        Returns:
+            ``status`` and ``reason`` as they were written, and ``spoiled``: whether the process should not go on.
+
+        Raises:
+            EplbError: the results cannot be written.
+        """
+        cell, began = self.cells[number], time.perf_counter()
+        with cell_log(self.store.folder, cell.key, name_of(cell)) as log:
+            known = common_columns(cell)
+            try:
+                windows_WLE = self._windows.of(cell)
+            except EplbError as error:
+                return self._noted(cell, known, log, SKIPPED, error)
+            except MemoryError as error:
+                _make_room(error)
+                return self._noted(cell, known, log, FAILED, error)
+            known = {**common_columns(cell, windows_WLE), "status": OK, **self._times_kept(cell)}
+            variant = watched(cell.variant, self.calls, number)
+            try:
+                cell.topology.check_experts(windows_WLE.shape[2])
+                with _own_errors(), self.store.writer(cell.key) as write:
+                    for row in _guarded(replay(variant, windows_WLE, cell.topology)):
+                        write(known | row | {"cell_seconds": time.perf_counter() - began})
+            except UnfitError as error:
+                return self._noted(cell, known, log, SKIPPED, error)
+            except (VariantFailed, MemoryError) as error:
+                _make_room(error)
+                return self._noted(cell, known, log, FAILED, error.__cause__ or error)
+            log.says(OK, f"{len(windows_WLE)} windows")
+        return {"status": OK, "reason": None, "spoiled": False}
+
+    def _times_kept(self, cell: Cell) -> dict[str, Any]:
+        """Return the times that were taken of a cell before: measuring its quality again does not lose them."""
+        rows = self.store.read(cell.key, TIMING_NAMES)
+        return {name: rows[0][name] for name in TIMING_NAMES} if rows else {}
+
+    def _noted(
+        self, cell: Cell, known: dict[str, Any], log: CellLog, status: str, error: BaseException
+    ) -> dict[str, Any]:
+        """Write a cell that was not measured, and return what became of it."""
+        reason = reason_of(error)
+        log.says(status, reason, error if status == FAILED else None)
+        note(self.store, cell, status, reason, known)
+        spoiled = isinstance(error, MemoryError) or not isinstance(error, Exception)
+        return {"status": status, "reason": reason, "spoiled": spoiled}
+
+    def times(self, numbers: Sequence[int]) -> dict[str, Any]:
+        """Time the cells of a block beside each other and add the times to their files.
+
+        Returns:
+            ``timed``, how many were; or ``reason`` why none were, with ``status`` ``skipped`` or ``failed`` and
+            ``who`` it was that failed: a cell's number, or ``REFERENCE``. And ``spoiled``, as above.
+
+        Raises:
+            EplbError: the results cannot be written.
+        """
+        block = {self.cells[number].key: number for number in numbers}
+        first = self.cells[numbers[0]]
+        windows_WLE, topology = self._windows.of(first), first.topology
+        reference = watched(self.reference, self.calls, REFERENCE)
+        variants = {key: watched(self.cells[number].variant, self.calls, number) for key, number in block.items()}
+        with cell_log(self.store.folder, times_log(first), f"times on {place_of(first)}") as log:
+            try:
+                place(reference, windows_WLE, 0, topology, None)
+                timings = time_variants(variants, reference, windows_WLE, topology, self.timing)
+            except BaseException as error:
+                _make_room(error)
+                unfit = isinstance(error, UnfitError)
+                status, reason, who = SKIPPED if unfit else FAILED, reason_of(error), self.calls.last().who
+                log.says(status, reason, error)
+                spoiled = isinstance(error, MemoryError) or not isinstance(error, Exception)
+                return {"timed": 0, "status": status, "reason": reason, "who": who, "spoiled": spoiled}
+            log.says(OK, f"{len(timings)} variants")
+        for key, timing in timings.items():
+            columns = timing_columns(timing, self.timing, self.reference.name, self.timing_key or "")
+            self.store.amend(key, {**columns, "machine": describe_machine()})  # the one that took the times
+        return {"timed": len(timings), "status": OK, "reason": None, "who": None, "spoiled": False}
 
 
-def _times_kept(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the times that were taken of a cell before: measuring its quality again does not lose them."""
-    return {name: rows[0][name] for name in TIMING_NAMES} if rows else {}
+def times_log(first: Cell) -> str:
+    """Return the name of the log of a block's times, by its first cell."""
+    return f"times-{first.key}"
 
 
-def _note(cell: Cell, common: dict[str, Any], status: str, reason: str, store: Store, where: dict[str, str]) -> bool:
+def note(store: Store, cell: Cell, status: str, reason: str, known: dict[str, Any] | None = None) -> None:
+    """Write a cell that was not measured as one row with the reason.
+
+    Args:
+        store: where.
+        cell: which.
+        status: ``failed`` or ``skipped``.
+        reason: a sentence.
+        known: its other columns, where they are known already.
+    """
     untimed = dict.fromkeys(TIMING_NAMES)
-    store.write(cell.key, [{**common, **untimed, "status": status, "reason": reason}])
-    where[name_of(cell)] = reason
-    return False
+    store.write(cell.key, [{**(known or common_columns(cell)), **untimed, "status": status, "reason": reason}])
 
 
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, EplbError) else f"{type(error).__name__}: {error}"
+def _guarded(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield rows; whatever the variant raises is an error of its own."""
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except UnfitError:
+            raise
+        except BaseException as error:
+            _make_room(error)
+            raise VariantFailed(reason_of(error)) from error
+        yield row
 
 
-def measure_time(
-    block: Sequence[Cell],
-    reference: Variant,
-    settings: TimingSettings,
-    timing_key: str,
-    windows: LastWindows,
-    store: Store,
-    outcome: Outcome,
-) -> None:
-    """Time the cells of a block beside each other and add the times to their files."""
-    where = _place_of(block[0])
-    windows_WLE, topology = windows.of(block[0]), block[0].topology
-    by_key: dict[str, Variant] = {cell.key: cell.variant for cell in block}
-    timings: dict[str, Timing] = {}
+def _make_room(error: BaseException) -> None:
+    """After memory ran out, free what the variant held and lift the limit: what is left to do needs a little."""
+    if isinstance(error, MemoryError):
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        traceback.clear_frames(error.__traceback__)
+
+
+@contextlib.contextmanager
+def _own_errors() -> Iterator[None]:
+    """Tell a disk that is full from a variant that closed the file under its writer."""
     try:
-        place(reference, windows_WLE, 0, topology, None)
-        timings = time_variants(by_key, reference, windows_WLE, topology, settings)
-    except UnfitError as error:
-        outcome.skipped[f"times on {where}, for the reference {reference.name}"] = str(error)
-    except Exception as error:  # quality stays as it was measured
-        outcome.failed[f"times on {where}, beside the reference {reference.name}"] = _reason(error)
-    for key, timing in timings.items():
-        columns = timing_columns(timing, settings, reference.name, timing_key)
-        store.amend(key, {**columns, "machine": describe_machine()})  # the one that took the times
-        outcome.timed += 1
+        yield
+    except EplbError as error:
+        if isinstance(error.__context__, OSError) and error.__context__.errno == errno.EBADF:
+            raise VariantFailed(CLOSED) from None
+        raise
 
 
-def _common(cell: Cell, windows_WLE: WindowSequence | None = None) -> dict[str, Any]:
+def reason_of(error: BaseException) -> str:
+    """Return why a cell failed, in words."""
+    try:
+        said = str(error)[:LONGEST_REASON]
+    except BaseException:
+        said = ""
+    if isinstance(error, EplbError | VariantFailed):
+        return said
+    name = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
+    return f"{name}: {said}" if said else name
+
+
+def common_columns(cell: Cell, windows_WLE: WindowSequence | None = None) -> dict[str, Any]:
     """Return the columns that are the same for all windows of a cell; without its shape where it has no windows."""
     shape = (None, None, None) if windows_WLE is None else windows_WLE.shape
     return {

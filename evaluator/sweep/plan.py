@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ from evaluator.config.experiment import AXES
 from evaluator.config.session import hydra_session
 from evaluator.sweep.building import Builder
 from evaluator.sweep.cell import Cell
+from evaluator.sweep.limits import Limits
 from evaluator.timing.settings import TimingSettings
 
 MEASURES = ("quality", "time", "both")
-PER_RUN = ("run", "runs_dir", "reference", "measure", "refresh")
+PER_RUN = ("run", "runs_dir", "reference", "measure", "refresh", "place_seconds_limit", "memory_mib_limit", "shares")
 """Keys that are the same for all cells of a command."""
 
 
@@ -37,6 +38,8 @@ class Plan:
         score: by which formula the summary ranks.
         launcher: the overrides that choose a launcher of Hydra's and set it up; none for this process.
         left_out: why choices that a wildcard brought in cannot run, a sentence each.
+        limits: what a variant may use.
+        shares: parts that a launcher's sweep is cut into; 0 for as many as it can use.
     """
 
     cells: tuple[Cell, ...]
@@ -48,6 +51,8 @@ class Plan:
     score: Score
     launcher: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    shares: int = 0
 
 
 def make_plan(overrides: Sequence[str], *, multirun: bool = False, config_dirs: Sequence[str] = ()) -> Plan:
@@ -92,6 +97,8 @@ def make_plan(overrides: Sequence[str], *, multirun: bool = False, config_dirs: 
             score=score,
             launcher=launcher,
             left_out=(*left_out, *builder.unseeded),
+            limits=Limits(settings["place_seconds_limit"], settings["memory_mib_limit"]),
+            shares=_at_least_zero("shares", settings["shares"]),
         )
 
 
@@ -151,6 +158,12 @@ def _folder(settings: Mapping[str, Any]) -> Path:
     if name.endswith(".parquet"):
         raise EplbError(f"run is {name!r}: it is the name of a folder, and .parquet ends those of files in it")
     return Path(settings["runs_dir"]) / name
+
+
+def _at_least_zero(what: str, given: int) -> int:
+    if given < 0:
+        raise EplbError(f"{what} is {given}: it must be 0 or more")
+    return given
 
 
 def _one_of(what: str, given: str, allowed: Sequence[str]) -> str:

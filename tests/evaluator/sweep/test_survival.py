@@ -15,12 +15,15 @@ import pandas as pd
 import pytest
 
 from eplb_variants import EplbError
+from evaluator.quality.replay import replay
 from evaluator.results.claims import Claims
 from evaluator.results.log import FOLDER
 from evaluator.results.store import Store, read_runs
+from evaluator.sweep import jobs, measure
 from evaluator.sweep import run as sweep
-from evaluator.sweep.measure import Outcome
 from evaluator.sweep.plan import make_plan
+from evaluator.sweep.result import SweepResult
+from evaluator.sweep.worker import Work, Worker, timing_key
 
 SWEEP = ["variant=seed,deepseek,contiguous", "workload=mild,quick", "seed=range(0,4)", "measure=quality"]
 TINY = ["workload.num_layers=2", "workload.windows=4", "workload.tokens=3000"]
@@ -39,7 +42,7 @@ def plan(tmp_path):
 
 def quality(folder):
     """Return all that was measured but when, in one order."""
-    frame = read_runs([folder]).drop(columns=["run", "measured_at"])
+    frame = read_runs([folder]).drop(columns=["run", "measured_at", "cell_seconds"])
     return frame.sort_values(["cell", "window"], ignore_index=True)
 
 
@@ -59,20 +62,49 @@ def ended(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_killed_at_random_points_again_and_again_it_ends_as_if_it_had_not_been(plan, tmp_path):
+KILLED_ROUNDS = 25
+
+
+def killing(monkeypatch, steps):
+    """Have the sweep killed at a step of its child: before a row, before a file is renamed, or right after."""
+    left = [steps]
+
+    def step():
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(1000)  # it is ended with its parent
+
+    def rows(*arguments):
+        for row in replay(*arguments):
+            step()
+            yield row
+
+    def renamed(path, target):
+        step()
+        os.replace(path, target)
+        step()
+
+    monkeypatch.setattr(measure, "replay", rows)
+    monkeypatch.setattr(Path, "replace", renamed)
+
+
+def test_killed_at_random_points_again_and_again_it_ends_as_if_it_had_not_been(plan, tmp_path, monkeypatch):
+    """Points are counted in steps of the work, six a cell, and not in time: each kill hits, on any machine."""
     sweep.run(plan("whole"))
-    folder, draw, before, interrupted, again = tmp_path / "default", random.Random(5), {}, 0, plan()
-    for _ in range(25):
-        pid = start(again)
-        time.sleep(draw.uniform(0.005, 0.12))
-        os.kill(pid, signal.SIGKILL)
-        interrupted += ended(pid) == -signal.SIGKILL
+    folder, draw, before, killed, again = tmp_path / "default", random.Random(5), {}, 0, plan()
+    for _ in range(KILLED_ROUNDS):
+        with monkeypatch.context() as patched:
+            killing(patched, draw.randint(1, 10))
+            code = ended(start(again))
+        assert code in (0, -signal.SIGKILL)
+        killed += code != 0
         whole = {path: path.read_bytes() for path in folder.glob("*.parquet")}
         assert before.items() <= whole.items(), "what was measured is not touched again"
         for path in whole.keys() - before.keys():
             assert set(pd.read_parquet(path)["status"]) == {"ok"}, "no half file is in a reader's way"
         before = whole
-    assert interrupted > 2
+    assert killed > KILLED_ROUNDS // 2
     outcome = sweep.run(again)
     assert outcome.measured + outcome.cached == CELLS
     assert outcome.cached == len(before), "at most the cells in progress were lost"
@@ -93,16 +125,15 @@ def test_several_sweeps_into_one_folder_share_the_work(plan, tmp_path):
 
 def test_what_another_sweep_has_measured_since_this_one_looked_is_not_measured_again(plan):
     shared = plan("default", "workload=quick", "seed=0", "measure=both", "timing.rounds=3", "timing.min_rounds=3")
-    work, store = sweep.Work(shared, sweep.timing_key(shared)), Store(shared.folder)
-    store.prepare()
+    work = Work(shared, timing_key(shared))
+    Store(shared.folder).prepare()
     did, steps = [], []
     for _ in range(2):
-        outcome, claims = Outcome(shared.folder), Claims(shared.folder)
-        hands = sweep.Hands(work, store, claims, outcome, steps.append)
-        hands.measure(shared.cells)  # as if neither had been there when the plan was made
-        hands.take_times(shared.cells)
-        claims.close()
-        did.append((outcome.measured, outcome.timed))
+        result = SweepResult(shared.folder)
+        with Worker(work, shared.cells, result, steps.append) as worker:
+            worker.measure(shared.cells)  # as if neither had been there when the plan was made
+            worker.take_times(shared.cells)
+        did.append((result.measured, result.timed))
     assert did == [(3, 3), (0, 0)]
     assert len(steps) == 12, "the bar moves for what others did, too"
     again = sweep.run(plan("default", "workload=quick", "seed=0", "refresh=true"))
@@ -164,8 +195,6 @@ def test_a_folder_that_cannot_be_written_to_is_said_before_anything_is_measured(
 
 
 def test_a_log_for_each_cell_says_what_its_variant_printed_and_died_of(plan, tmp_path, monkeypatch, capsys):
-    from evaluator.sweep import measure
-
     def dies(variant, windows, topology):
         sys.stdout.write("about to die\n")
         yield {"window": 0}
@@ -222,9 +251,9 @@ def test_the_workers_of_a_sweep_that_was_killed_end_too(tmp_path):
     joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     with subprocess.Popen([*command, *joblib], stdout=subprocess.DEVNULL, start_new_session=True) as killed:
         assert waited(lambda: len(list(tmp_path.glob("default/*.parquet"))) > 2)
-        assert len(group(killed.pid)) > 2
+        assert waited(lambda: leaders(killed.pid) > 2), "both workers are at work, each with its child"
         killed.kill()
-    assert waited(lambda: not group(killed.pid))
+    assert waited(lambda: not session(killed.pid))
     measured = len(list(tmp_path.glob("default/*.parquet")))
     assert measured < 400
     time.sleep(0.5)
@@ -236,9 +265,9 @@ def test_a_launcher_that_works_in_the_starting_process_does_not_end_with_its_she
 
     small = plan("default", "workload=quick", "seed=0")
     Store(small.folder).prepare()
-    here = sweep.Share(sweep.Work(small, None), (tuple(small.cells),), (), os.getpid())
+    here = jobs.Shares(Work(small, None), (tuple(small.cells),), (), os.getpid())
     assert here("0").measured == 3
-    assert sweep.WATCH not in {thread.name for thread in threading.enumerate()}
+    assert jobs.WATCH not in {thread.name for thread in threading.enumerate()}
 
 
 def waited(happens, seconds=60):
@@ -250,17 +279,22 @@ def waited(happens, seconds=60):
     return False
 
 
-def group(number):
-    """Return the states of the processes of a process group that have not ended."""
-    states = []
+def session(number):
+    """Return process and process group of those in a session that have not ended."""
+    found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, of = stat.read_text().rpartition(") ")[2].split()[:3]
+            state, _, group, of = stat.read_text().rpartition(") ")[2].split()[:4]
         except OSError:
             continue
         if int(of) == number and state != "Z":
-            states.append(state)
-    return states
+            found.append((int(stat.parent.name), int(group)))
+    return found
+
+
+def leaders(number):
+    """Return how many process groups a session has: that of the command, and one for each child of a worker."""
+    return sum(process == group for process, group in session(number))
 
 
 def test_what_a_launchers_job_says_of_a_cell_is_passed_on(tmp_path, eplb):
@@ -282,18 +316,18 @@ def test_what_a_launchers_job_says_of_a_cell_is_passed_on(tmp_path, eplb):
 
 def test_a_job_that_fails_is_one_sentence_and_what_was_measured_is_kept(plan, monkeypatch):
     launched = plan("default", "hydra/launcher=joblib")
-    done = iter(["No space left on device", "No space left on device", sweep.Outcome(launched.folder, measured=1)])
-    monkeypatch.setattr(sweep, "launch", lambda share, words, launcher, folder: [next(done) for _ in range(3)])
+    done = iter(["No space left on device", "No space left on device", SweepResult(launched.folder, measured=1)])
+    monkeypatch.setattr(jobs, "launch", lambda share, words, launcher, folder: [next(done) for _ in range(3)])
     with pytest.raises(EplbError, match="2 jobs of the launcher failed; what was measured is kept: No space left"):
         sweep.run(launched)
 
 
 def test_shares_hold_every_cell_once(plan, monkeypatch):
-    launched, seen = plan("default", "hydra/launcher=joblib"), []
-    monkeypatch.setattr(sweep, "launch", lambda share, *rest: seen.append(share.parts) or [])
+    launched, seen = plan("default", "hydra/launcher=joblib", "shares=3"), []
+    monkeypatch.setattr(jobs, "launch", lambda shares, *rest: seen.append(shares.shares) or [])
     sweep.run(launched)
     (parts,) = seen
-    assert len(parts) == sweep.SHARES
+    assert len(parts) == 3
     assert sorted(cell.key for part in parts for cell in part) == sorted(cell.key for cell in launched.cells)
 
 
