@@ -8,6 +8,7 @@ from eplb_variants.errors import EplbError
 from evaluator.cli.evaluate import report
 from evaluator.cli.main import USAGE
 from evaluator.config.application import application
+from evaluator.progress import Bar
 from evaluator.sweep.plan import make_plan
 from evaluator.sweep.run import run
 
@@ -19,7 +20,9 @@ def evaluate(overrides: list[str], config_dirs: list[str]) -> None:
     """Evaluate one job of Hydra's."""
     try:
         plan = make_plan(overrides, config_dirs=config_dirs)
-        exit_codes.append(report(plan, run(plan), as_json=False))
+        with Bar() as bar:
+            result = run(plan, bar)
+        exit_codes.append(report(plan, result, as_json=False))
     except EplbError as error:
         print(f"eplb: {error}", file=sys.stderr)
         exit_codes.append(USAGE)

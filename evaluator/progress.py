@@ -18,6 +18,9 @@ class Progress(Protocol):
     def step(self, doing: str) -> None:
         """Say that a step is done, and which."""
 
+    def say(self, sentence: str) -> None:
+        """Say what a reader should know before the work goes on."""
+
 
 class Silent:
     """No progress."""
@@ -28,9 +31,12 @@ class Silent:
     def step(self, doing: str) -> None:
         """Do nothing."""
 
+    def say(self, sentence: str) -> None:
+        """Do nothing."""
+
 
 class Bar:
-    """A bar on stderr while it is open; silent where stderr is not a terminal."""
+    """A bar on stderr while it is open, where stderr is a terminal; sentences are printed there in any case."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -64,3 +70,7 @@ class Bar:
         """Say that a cell is done, and which."""
         if self._task is not None:
             self._progress.update(self._task, advance=1, doing=doing)
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence above the bar."""
+        self._progress.console.print(f"eplb: {sentence}", markup=False, highlight=False, soft_wrap=True)

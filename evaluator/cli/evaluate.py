@@ -155,8 +155,6 @@ def report(plan: Plan, outcome: SweepResult, *, as_json: bool) -> int:
 
     frame = read_files([file for file in outcome.files if file.exists()], without=(*UNSEEN, *PICTURED))
     good = frame[frame["status"] == OK]
-    for line in outcome.read:
-        print(f"eplb: read {line}", file=sys.stderr)
     if as_json:
         print(json.dumps(_document(plan, outcome, good), indent=2))
     elif len(good):

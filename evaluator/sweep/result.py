@@ -18,7 +18,6 @@ class SweepResult:
         cached: cells for which nothing was left to do.
         failed: names of the cells that failed, with the reason.
         skipped: names of the cells whose parts do not fit together, with the reason.
-        read: a line on each recording that was read: format, size, what was left out, windows.
     """
 
     folder: Path
@@ -28,7 +27,6 @@ class SweepResult:
     cached: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
-    read: list[str] = field(default_factory=list)
 
     def add(self, other: SweepResult) -> None:
         """Take over what another process did of the same plan."""

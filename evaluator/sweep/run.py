@@ -34,7 +34,8 @@ def run(plan: Plan, progress: Progress | None = None) -> SweepResult:
     state = {cell.key: work.state(cell, store) for cell in cells}
     missing = [cell for cell in cells if not state[cell.key][0]]
     untimed = [cell for cell in cells if not state[cell.key][1]]
-    result.read = read_workloads([*missing, *untimed])
+    for sentence in (*read_workloads([*missing, *untimed]), *_remarks(missing)):
+        progress.say(sentence)
     progress.start("cells", len(missing) + len(untimed))
     if plan.launcher:
         run_in_jobs(work, missing, untimed, store, result, progress)
@@ -53,4 +54,11 @@ def read_workloads(cells: Iterable[Cell]) -> list[str]:
         UnusableWorkload: one cannot be used.
     """
     workloads = {cell.workload.identity: cell.workload for cell in cells}
-    return [line for workload in workloads.values() if (line := workload.what_is_read()) is not None]
+    lines = (workload.what_is_read() for workload in workloads.values())
+    return [f"read {line}" for line in lines if line is not None]
+
+
+def _remarks(cells: Iterable[Cell]) -> list[str]:
+    """Return what variants have to say of the topologies that they are evaluated on, each sentence once."""
+    pairs = {(id(cell.variant), cell.topology): cell for cell in cells}.values()
+    return list(dict.fromkeys(r for cell in pairs if (r := cell.variant.remark(cell.topology))))

@@ -236,6 +236,9 @@ def test_progress_is_told_of_every_cell(plan):
         def step(self, doing):
             told.append(doing)
 
+        def say(self, sentence):
+            raise AssertionError(sentence)
+
     sweep.run(plan("variant=seed"), Told())
     assert [t for t in told if isinstance(t, tuple)] == [("cells", 4)]
     assert sum(isinstance(t, str) for t in told) == 4
