@@ -78,13 +78,13 @@ def run(options: argparse.Namespace) -> int:
     from evaluator.sweep.plan import make_plan
 
     plan = make_plan(options.overrides, multirun=options.multirun, config_dirs=options.config_dir)
-    prepare(say)
-    from evaluator.sweep.run import run as carry_out  # imports kernels, which compiles those that are not kept
-
     for sentence in plan.left_out:
         print(f"eplb: left out: {sentence}", file=sys.stderr)
     if options.dry_run:
         return _preview(plan, as_json=options.json)
+    prepare(say)
+    from evaluator.sweep.run import run as carry_out  # imports kernels, which compiles those that are not kept
+
     with Bar() as bar:
         outcome = carry_out(plan, bar)
     return report(plan, outcome, as_json=options.json)
@@ -135,8 +135,9 @@ def _preview(plan: Plan, *, as_json: bool) -> int:
         print(
             f"{what}: {', '.join(names[:MAX_NAMED])}{f' and {len(names) - MAX_NAMED} more' * (len(names) > MAX_NAMED)}"
         )
+    failed = f" ({seen.failed} failed before)" if seen.failed else ""
     print(
-        f"{seen.cells} cells: {seen.cached} are there already, {seen.to_measure} would be measured, "
+        f"{seen.cells} cells: {seen.cached} are there already, {seen.to_measure} would be measured{failed}, "
         f"{seen.to_time} timed; parquet: {plan.folder}"
     )
     takes = "" if seen.seconds is None else f"about {seen.seconds:.0f} s, "

@@ -18,7 +18,8 @@ from evaluator.results.store import Store
 from evaluator.sweep.cell import Cell
 from evaluator.sweep.measure import name_of
 from evaluator.sweep.result import SweepResult
-from evaluator.sweep.worker import WAIT_SECONDS, Work, Worker
+from evaluator.sweep.work import Work
+from evaluator.sweep.worker import WAIT_SECONDS, Worker
 
 SHARES_A_PROCESS = 4
 """Where processes take one share after the other: enough that they end at about the same time, and few, for each costs

@@ -12,7 +12,7 @@ from evaluator.results.schema import FAILED, OK, SKIPPED
 from evaluator.results.store import Store
 from evaluator.sweep.cell import Cell
 from evaluator.sweep.plan import Plan
-from evaluator.sweep.worker import Work, timing_key
+from evaluator.sweep.work import Work, timing_key
 
 _Kind = Callable[[str, str], tuple[str, ...]]
 ALIKE: tuple[_Kind, ...] = (

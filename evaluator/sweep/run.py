@@ -15,7 +15,8 @@ from evaluator.sweep.jobs import run_in_jobs
 from evaluator.sweep.measure import block_order
 from evaluator.sweep.plan import Plan
 from evaluator.sweep.result import SweepResult
-from evaluator.sweep.worker import Work, Worker, timing_key
+from evaluator.sweep.work import Work, timing_key
+from evaluator.sweep.worker import Worker
 
 
 def run(plan: Plan, progress: Progress | None = None) -> SweepResult:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from evaluator.results.schema import FAILED
@@ -63,3 +66,9 @@ def test_jobs_of_a_launcher_share_the_work(plan):
 
 
 JOBLIB = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=4"]
+
+
+def test_nothing_is_compiled_to_look():
+    """A dry run answers at once, before any kernel is made."""
+    code = "import sys, evaluator.sweep.preview; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

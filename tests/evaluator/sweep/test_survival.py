@@ -23,7 +23,8 @@ from evaluator.sweep import jobs, measure
 from evaluator.sweep import run as sweep
 from evaluator.sweep.plan import make_plan
 from evaluator.sweep.result import SweepResult
-from evaluator.sweep.worker import Work, Worker, timing_key
+from evaluator.sweep.work import Work, timing_key
+from evaluator.sweep.worker import Worker
 
 SWEEP = ["variant=seed,deepseek,contiguous", "workload=mild,quick", "seed=range(0,4)", "measure=quality"]
 TINY = ["workload.num_layers=2", "workload.windows=4", "workload.tokens=3000"]
