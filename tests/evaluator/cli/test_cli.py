@@ -126,7 +126,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(eplb, tmp_path):
     eplb("evaluate", "variant=deepseek", "measure=quality", *SMALL, check=0)
     assert "4 cells: 0 are there already, 3 would be measured, 4 timed" in eplb(*sweep, "--dry-run", check=0).stdout
     quality = json.loads(eplb(*sweep, "--dry-run", "measure=quality", "--json", check=0).stdout)
-    assert (quality["cells"], quality["there"], quality["to_measure"], quality["to_time"]) == (4, 1, 3, 0)
+    assert (quality["cells"], quality["cached"], quality["to_measure"], quality["to_time"]) == (4, 1, 3, 0)
 
 
 def test_parts_that_do_not_fit_are_no_crash(eplb):
