@@ -70,6 +70,8 @@ class Calls:
 class Watched(Variant):
     """A variant whose calls are counted; otherwise the same."""
 
+    inner: Variant | None = None
+    """That variant, which may place in a way of its own."""
     calls: Calls = field(default_factory=Calls)
     who: int = NOBODY
 
@@ -77,11 +79,12 @@ class Watched(Variant):
         """Return the placement that the variant makes."""
         self.calls.begin(self.who)
         try:
-            return super().place(load, topology, previous)
+            return (super() if self.inner is None else self.inner).place(load, topology, previous)
         finally:
             self.calls.end()
 
 
 def watched(variant: Variant, calls: Calls, who: int) -> Watched:
     """Return a variant that says in ``calls`` when it is called, as ``who``."""
-    return Watched(**{part.name: getattr(variant, part.name) for part in fields(Variant)}, calls=calls, who=who)
+    own = {part.name: getattr(variant, part.name) for part in fields(Variant)}
+    return Watched(**own, inner=variant, calls=calls, who=who)

@@ -100,12 +100,6 @@ def test_the_forecaster_sees_the_history():
     )
 
 
-@pytest.mark.parametrize("threads", [2.7, "2", True, 0])
-def test_threads_are_a_whole_number(threads):
-    with pytest.raises(EplbError, match=f"threads is {threads!r}: it must be an integer, 1 or more"):
-        load_variant({**load_variant("deepseek").config, "threads": threads})
-
-
 class TestPolicy:
     steps = load_variant("deepseek").config
 

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from eplb_variants import Topology, load_variant
+from eplb_variants import Topology, Variant, load_variant
 from evaluator.sweep.calls import NOBODY, Calls, watched
 
 TOPOLOGY = Topology(16, 4, 2, 8)
@@ -50,3 +50,16 @@ def test_a_watched_variant_answers_alike_and_ends_its_call_when_it_raises():
     with pytest.raises(ValueError, match="load"):
         same.place(-load, TOPOLOGY)
     assert (calls.last().running, calls.last().who) == (False, 1)
+
+
+def test_a_variant_that_places_in_a_way_of_its_own_is_called_that_way():
+    deepseek, seen = load_variant("deepseek"), []
+
+    class Own(Variant):
+        def place(self, load, topology, previous=None):
+            seen.append(topology)
+            return super().place(load, topology, previous)
+
+    own = Own("own", "", deepseek.forecaster, deepseek.placer, deepseek.config)
+    watched(own, Calls(), 0).place(np.ones((1, 8)), TOPOLOGY)
+    assert seen == [TOPOLOGY]

@@ -309,7 +309,7 @@ def test_what_a_launchers_job_says_of_a_cell_is_passed_on(tmp_path, eplb):
     )
     done = eplb(
         *("evaluate", "-m", "--config-dir", "conf", "variant=deepseek,other_machine", "workload=quick", *TINY[:1]),
-        *("topology.num_groups=3", "measure=quality", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"),
+        *("topology.num_groups=2", "measure=quality", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"),
     )
     assert "skipped: other_machine on quick" in done.stderr
     assert "1 cells measured" in done.stdout
