@@ -79,7 +79,9 @@ class Watched(Variant):
         """Return the placement that the variant makes."""
         self.calls.begin(self.who)
         try:
-            return (super() if self.inner is None else self.inner).place(load, topology, previous)
+            if self.inner is None:
+                return super().place(load, topology, previous)
+            return self.inner.place(load, topology, previous)
         finally:
             self.calls.end()
 
