@@ -118,12 +118,17 @@ def check_packing(made: Any, weights: FloatArray, labels: IntArray, num_packs: i
 
 def check_replication(made: Any, load: FloatArray, num_slots: int) -> Replication:
     """Return a replication of ``load [N, E]``: every expert has a copy, copies are numbered, counts add up."""
-    return _sound(made, load, Topology(num_slots, 1, 1, 1), "row")
+    made = _sound(made, load, Topology(num_slots, 1, 1, 1), "row")
+    first_NE = made.phy2log[:, : load.shape[1]]
+    if (first_NE != np.arange(load.shape[1])).any():
+        row = int(np.argwhere((first_NE != np.arange(load.shape[1])).any(axis=1))[0][0])
+        raise EplbError(f"the first {load.shape[1]} columns of phy2log in row {row} are not the experts in order")
+    return made
 
 
 def check_fixed(made: Any, load: FloatArray, replication: Replication) -> Replication:
     """Return a replication that was fixed up, of the same shape."""
-    return check_replication(made, load, replication.phy2log.shape[1])
+    return _sound(made, load, Topology(replication.phy2log.shape[1], 1, 1, 1), "row")
 
 
 def check_placed(made: Any, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication:
@@ -153,6 +158,8 @@ def _sound(made: Any, load: FloatArray, topology: Topology, row: str) -> Replica
 def _copy(given: Any) -> Any:
     if isinstance(given, Replication):
         return Replication(*(array.copy() for array in given))
+    if isinstance(given, Placement):
+        return Placement(given.phy2log.copy(), given.rank.copy(), given.num_experts, given.topology)
     return given.copy() if isinstance(given, np.ndarray) else given
 
 

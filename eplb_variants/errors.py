@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST = 2000
+"""Characters of a stranger's text that are shown."""
+
 
 class EplbError(ValueError):
     """Something that was given cannot be used; the message is one sentence that says what and why."""
@@ -25,3 +28,12 @@ def unknown(what: str, given: object, known: Iterable[str]) -> EplbError:
 def printable(text: str) -> str:
     """Return a stranger's text with all that a terminal might obey, or that ends a line, written out."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def described(error: BaseException) -> str:
+    """Return the type and the text of a stranger's error in one printable line, whatever its text does when asked."""
+    try:
+        name, text = printable(type(error).__name__), printable(str(error)[:LONGEST])
+    except BaseException:
+        name, text = printable(type.__getattribute__(type(error), "__name__")), ""
+    return f"{name}: {text}" if text else name

@@ -17,7 +17,7 @@ from inspect import isfunction
 from typing import Any, TypeVar, get_type_hints
 
 from eplb_variants.contracts import FixUp, Forecaster, Packer, Placer, Replicator
-from eplb_variants.errors import EplbError, unknown
+from eplb_variants.errors import EplbError, described, unknown
 
 ENTRY_POINT_GROUP = "eplb_variants.stages"
 PARAMETER_TYPES = (int, float, str, bool)
@@ -114,8 +114,12 @@ def _discover() -> None:
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         try:
             entry.load()
-        except Exception as error:  # a stranger's broken package must not take ours down
-            warnings.warn(f"the stages of {entry.value!r} were left out: {error}", RuntimeWarning, stacklevel=2)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a stranger's broken package must not take ours down, nor end the program
+            warnings.warn(
+                f"the stages of {entry.value!r} were left out: {described(error)}", RuntimeWarning, stacklevel=2
+            )
 
 
 def stages(kind: str | None = None) -> list[Stage]:
@@ -158,7 +162,14 @@ def build(kind: str, config: str | Mapping[str, Any]) -> Any:
         if key not in allowed:
             raise unknown(f"parameter of the {kind} {stage.name!r} called", key, allowed)
         settings[key] = typed(f"{stage.name}.{key}", value, allowed[key][0])
-    return stage.factory(**settings) if isinstance(stage.factory, type) else stage.factory
+    if not isinstance(stage.factory, type):
+        return stage.factory
+    try:
+        return stage.factory(**settings)
+    except (EplbError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a constructor runs in the process that plans: it must not end it
+        raise EplbError(f"the {kind} {stage.name!r} cannot be made: {described(error)}") from None
 
 
 def typed(where: str, value: Any, wanted: type) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from eplb_variants.checks import guarded
+from eplb_variants.checks import guarded, is_proven
 from eplb_variants.contracts import Forecaster, Placer
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.hierarchy import KINDS, Staged, Steps
@@ -50,6 +50,13 @@ class Variant:
         return int(getattr(self.forecaster, "windows", 1))
 
     @cached_property
+    def is_proven(self) -> bool:
+        """Whether all its stages are this package's own: others' code may leave traces in the process that runs it."""
+        placer = self.placer
+        steps = [getattr(placer, step) for step in STEPS] if type(placer) is Staged else [placer]
+        return type(self) is Variant and all(map(is_proven, [self.forecaster, *steps]))
+
+    @cached_property
     def _forecaster(self) -> Forecaster:
         return guarded("forecaster", self.forecaster)
 
@@ -59,8 +66,7 @@ class Variant:
 
     def remark(self, topology: Topology) -> str:
         """Return a sentence on what it makes of a topology that its user may not expect; empty where there is none."""
-        remark = getattr(self.placer, "remark", None)
-        return "" if remark is None else str(remark(topology))
+        return self.placer.remark(topology) if type(self.placer) is Staged else ""
 
     def place(self, load: Any, topology: Topology, previous: Placement | None = None) -> Placement:
         """Return a placement for ``load``.

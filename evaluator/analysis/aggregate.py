@@ -26,7 +26,14 @@ import pandas as pd
 
 from eplb_variants.loads import FloatArray, IntArray
 from evaluator.analysis.alignment import SERIES, align
-from evaluator.analysis.statistics import LEVEL, can_be_resampled, drawn_windows, interval, known, resampled_means
+from evaluator.analysis.statistics import (
+    LEVEL,
+    can_be_resampled,
+    drawn_windows,
+    known,
+    quantile_interval,
+    resampled_means,
+)
 from evaluator.analysis.summary import headline_of
 
 PERFECT = 1.0
@@ -81,7 +88,7 @@ def aggregate(good: pd.DataFrame, reference: str) -> pd.DataFrame:
             ("iqm_difference", own.iqm - base.iqm, own.iqm_draws - base.iqm_draws),
             ("gap", own.gap, own.gap_draws),
         ):
-            low, high = interval(draws_R) if draws_R.size else (float("nan"), float("nan"))
+            low, high = quantile_interval(draws_R) if draws_R.size else (float("nan"), float("nan"))
             row |= {column: value, f"{column}_low": low, f"{column}_high": high}
         rows.append(row | {"cells": own.cells, "strata": own.strata})
     return pd.DataFrame(rows).sort_values("iqm", ascending=False, kind="stable", ignore_index=True)

@@ -32,6 +32,23 @@ Series = Traces | Sequence[FloatArray]
 """The same; of strata with one trace each, the trace itself will do."""
 
 
+MISSING = "-"
+"""In place of a number that there is none of."""
+
+
+def number(value: Any, form: str = ".4f") -> str:
+    """Return a number as text; a dash where it is missing. Zero has no minus before it."""
+    try:
+        missing = value is None or np.isnan(float(value))
+    except TypeError:  # what a frame has where nothing is known
+        missing = True
+    if missing:
+        return MISSING
+    text = format(value, form)
+    is_zero = text.startswith("-") and not text.strip("-0.%")
+    return text.replace("-", "+" if "+" in form else "") if is_zero else text
+
+
 class Estimate(NamedTuple):
     """A value with its 95% interval; the interval is NaN where there is too little to resample."""
 
@@ -43,10 +60,8 @@ class Estimate(NamedTuple):
 
     def text(self, form: str) -> str:
         """Return it in words: without the interval where there is none, and a dash where there is nothing."""
-        value, low, high, _ = self
-        if np.isnan(value):
-            return "-"
-        return f"{value:{form}}" if np.isnan(low) else f"{value:{form}} [{low:{form}}, {high:{form}}]"
+        value, low, high = (number(end, form) for end in self[:3])
+        return value if MISSING in (value, low, high) else f"{value} [{low}, {high}]"
 
 
 def mean_of_series(series: Series, seed: int = 0) -> Estimate:
@@ -74,7 +89,7 @@ def mean_of_series(series: Series, seed: int = 0) -> Estimate:
         drawn = _resample(traces, generator)
         sums += drawn.sums.sum(axis=1)
         sizes += drawn.sizes.sum(axis=1)
-    low, high = interval(sums / sizes)
+    low, high = quantile_interval(sums / sizes)
     return Estimate(mean, low, high, count)
 
 
@@ -152,7 +167,7 @@ def median_ratio(times: FloatArray, reference: FloatArray, seed: int = 0) -> Est
         return Estimate(float("nan"), float("nan"), float("nan"), 0)
     generator = np.random.default_rng(seed)
     medians = np.median(logs[generator.integers(0, logs.size, (RESAMPLES, logs.size))], axis=1)
-    low, high = interval(medians)
+    low, high = quantile_interval(medians)
     return Estimate(float(np.exp(np.median(logs))), float(np.exp(low)), float(np.exp(high)), logs.size)
 
 
@@ -183,7 +198,7 @@ def _block_sums(trace: FloatArray, resamples: int, generator: np.random.Generato
     return sums
 
 
-def interval(resampled: FloatArray) -> tuple[float, float]:
+def quantile_interval(resampled: FloatArray) -> tuple[float, float]:
     """Return the ends of the 95% percentile interval of a resampled statistic, ``[resamples]``."""
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])

@@ -86,7 +86,7 @@ def time_notes(summary: pd.DataFrame, reference: str) -> list[str]:
     for reason in summary["time_left_out"].dropna().unique():
         names = ", ".join(summary.loc[summary["time_left_out"] == reason, "variant"])
         whose = "times" if summary["time_left_out"].notna().all() else f"the times of {names}"
-        notes.append(f"{whose} are left out, for here times were taken {reason}, and such ratios have no mean: {again}")
+        notes.append(f"{whose} are left out, because they were taken {reason}, and such ratios have no mean: {again}")
     if beside is not None and beside != reference:
         notes.append(f"times were taken beside {beside}, so there is no verdict on time against {reference}: {again}")
     mixed = summary["time_mixed"].dropna().unique()

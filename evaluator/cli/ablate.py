@@ -55,9 +55,9 @@ def run(options: argparse.Namespace) -> int:
 
     frame = read_runs(options.runs)
     say_failures(frame[frame["status"] != OK])
-    good, design, effects = study_of(frame, options.reference, options.metric)
+    good, design, effects, times_left_out = study_of(frame, options.reference, options.metric)
     extent = extent_of(good)
-    _warn_of_times(good)
+    _warn_of_times(good, times_left_out)
     records = [record(effect) for effect in effects]
     files = draw_effects(effects, extent, Path(options.out) if options.out else Path(options.runs[0]) / "_plots")
     if options.csv:
@@ -76,16 +76,15 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _warn_of_times(good: pd.DataFrame) -> None:
+def _warn_of_times(good: pd.DataFrame, times_left_out: str | None) -> None:
     """Say on stderr why times are left out, or how far they can be trusted."""
-    from evaluator.analysis.times import why_not_averaged
-
+    if times_left_out is not None:
+        reason = f"because they were taken {times_left_out}, and such ratios have no mean"
+        print(f"eplb: times are left out, {reason}", file=sys.stderr)
+        return
     cells = good.drop_duplicates("cell").dropna(subset=["time_ratio"])
-    reason = why_not_averaged(cells)
-    if reason is not None:
-        print(f"eplb: times are left out, for they were taken {reason}, and such ratios have no mean", file=sys.stderr)
     crowded = int((cells["timing_valid"] == False).sum())  # noqa: E712 (a column that may hold nulls)
-    if crowded and reason is None:
+    if crowded:
         print(f"eplb: {crowded} of {len(cells)} times were not taken alone on the machine", file=sys.stderr)
 
 

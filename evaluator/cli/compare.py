@@ -91,7 +91,7 @@ def _say_what_is_missing(comparison: Comparison, failed: pd.DataFrame) -> None:
 
     say_failures(failed)
     for title in comparison.without_reference:
-        print(f"eplb: {title}: no table, for {comparison.reference!r} was not measured there", file=sys.stderr)
+        print(f"eplb: {title}: no table, because {comparison.reference!r} was not measured there", file=sys.stderr)
     for name in comparison.left_out:
         print(f"eplb: {name} is not aggregated: it was not measured on all that the reference was", file=sys.stderr)
 

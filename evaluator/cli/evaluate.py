@@ -201,7 +201,7 @@ def _summaries(plan: Plan, parts: list[tuple[str, pd.DataFrame]]) -> Iterator[tu
         if name in set(part["variant"]):
             yield title, summarise(part, name, plan.score)
         else:
-            print(f"eplb: {title}: no table, for the reference {name!r} was not measured there", file=sys.stderr)
+            print(f"eplb: {title}: no table, because the reference {name!r} was not measured there", file=sys.stderr)
 
 
 def _print_tables(plan: Plan, good: pd.DataFrame) -> None:

@@ -179,7 +179,7 @@ class Composer:
         return bool(self._remember(("is group", key), lambda: bool(options(key))))
 
     def _check_key(self, override: Override) -> None:
-        """Raise EplbError where the group, or the first part of the key, is none, or it is written as none may be."""
+        """Raise EplbError where the group, or the first part of the key, is unknown or not written as it may be."""
         check_written(override, (*SECTIONS, EXPERIMENT))
         key = override.key_or_group
         if self._is_group(override):

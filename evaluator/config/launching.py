@@ -70,7 +70,7 @@ def launch(task: Callable[[str], Any], words: Sequence[str], launcher: Sequence[
         try:
             returned = made.launch([[f"+share={word}"] for word in words], 0)
         except Exception as error:  # a job that was killed, or ran out of its time
-            return [f"the launcher ended early: {type(error).__name__}: {_first_line(error)}"]
+            return [f"the launcher ended early: {type(error).__name__}: {_last_line(error)}"]
     return [_value(job) for job in returned]
 
 
@@ -120,9 +120,9 @@ def _check_launcher(launcher: Sequence[str]) -> None:
 
 def _value(job: Any) -> Any:
     returned, error = outcome(job)
-    return returned if error is None else _first_line(error)
+    return returned if error is None else _last_line(error)
 
 
-def _first_line(error: Any) -> str:
+def _last_line(error: Any) -> str:
     lines = str(error).strip().splitlines()
     return lines[-1] if lines else type(error).__name__

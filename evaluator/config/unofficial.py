@@ -7,7 +7,7 @@ Everything here was read in, and is tested with, Hydra 1.3.8; `pyproject.toml` a
 * `config_loader().get_group_options`: there is no documented way to list the choices of a group.
 * `hydra._internal.callbacks`, `compose_config`, `instantiate_launcher`, `JobReturn._return_value`: a launcher is given
   our jobs, for those of Hydra each compose the whole configuration and cannot be resumed. Launchers are made for a
-  sweeper alone, and the documented name of what a job returned raises what it died of.
+  sweeper alone, and the documented name of what a job returned raises its error.
 * `Plugins.instance().register` with a `SearchPathPlugin`: documented for plugins that are installed, not for folders
   that a call names.
 """
@@ -118,7 +118,7 @@ def _hydra() -> Any:
 
 
 def outcome(job: JobReturn) -> tuple[Any, Any]:
-    """Return what a job returned and None, or None and what it died of."""
+    """Return what a job returned and None, or None and its error."""
     if job.status is JobStatus.COMPLETED:
         return job.return_value, None
     return None, job._return_value

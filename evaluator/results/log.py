@@ -1,4 +1,4 @@
-"""A log for each cell: what its variant printed or warned of, how it ended, and what it died of."""
+"""A log for each cell: what its variant printed or warned of, and how it ended, with the reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CellLog:
         self._began = time.perf_counter()
 
     def says(self, status: str, what: str, died_of: BaseException | None = None) -> None:
-        """Write how the cell ended, with the traceback of what its variant died of."""
+        """Write how the cell ended, with the traceback where its variant failed."""
         _flush()
         with contextlib.suppress(OSError, ValueError):
             if died_of is not None:
@@ -106,7 +106,7 @@ def _opened(folder: Path, name: str) -> Iterator[TextIO]:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or put away
+        with contextlib.suppress(BaseException):  # closed, put away, or an object of the variant's
             stream.flush()
 
 

@@ -18,7 +18,7 @@ from eplb_variants.errors import EplbError, unknown
 from evaluator.results.schema import SCHEMA_VERSION
 
 COLUMNS = ("schema_version", "cell", "variant", "workload", "status", "place_seconds", "measured_at")
-"""Read of each cell; a file without them is none of a run."""
+"""Read of each cell; a file without them does not belong to a run."""
 TOGETHER = 200
 """Files that one thread reads at a time."""
 
@@ -51,7 +51,7 @@ class RunOverview:
 def overview(folder: str | Path) -> list[RunOverview]:
     """Return what the runs in a folder hold, by name; or the folder itself, where it is a run.
 
-    Folders without cells are passed over, as are files that are none.
+    Folders without cells are passed over, as are files that hold no cell.
 
     Raises:
         EplbError: there is no such folder.

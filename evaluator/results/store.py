@@ -165,6 +165,8 @@ def read_files(files: Sequence[Path], without: Sequence[str] = ()) -> pd.DataFra
         EplbError: a file is of a version that this one does not read, or no whole file.
     """
     columns = [name for name in ARROW.names if name not in without]
+    if not files:
+        return ARROW.empty_table().select(columns).to_pandas()
 
     def read(some: Sequence[Path]) -> pa.Table:
         return pa.concat_tables(

@@ -10,13 +10,14 @@ from typing import Any
 import pandas as pd
 
 from evaluator.analysis import paired
-from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE
+from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE, Estimate
+from evaluator.analysis.statistics import MISSING as MISSING  # numbers in words are had here, too
+from evaluator.analysis.statistics import number as number
 from evaluator.analysis.times import CONTROL
 from evaluator.candidates.judging.schema import INVALID, REJECTED, TIMED_OUT
 
-MISSING = "-"
 FASTER, SLOWER = paired.TIME_WORDS[BETTER], paired.TIME_WORDS[WORSE]
-TIME_WORDS = {**paired.TIME_WORDS, SAME: "~", UNSURE: UNSURE, CONTROL: CONTROL}
+TIME_MARKS = {**paired.TIME_WORDS, SAME: "~", UNSURE: UNSURE, CONTROL: CONTROL}
 """What a verdict on a ratio of times is called in a table."""
 MARKS = {BETTER: "^", WORSE: "v", SAME: "~", UNSURE: "?"}
 """Verdicts in one letter, where there is no room for words."""
@@ -33,20 +34,10 @@ BREAKS = (r"(?<=[,\[ ])", r"(?<=[,\[ =])", r"(?<=[,\[ =.])")
 BREAKS_OF_NUMBERS = (r"(?<= )(?=\[)|(?<=\] )", r"(?<= )")
 
 
-def number(value: Any, form: str = ".4f") -> str:
-    """Return a number as text; a dash where it is missing. Zero has no minus before it."""
-    if value is None or pd.isna(value):
-        return MISSING
-    text = format(value, form)
-    is_zero = text.startswith("-") and not text.strip("-0.%")
-    return text.replace("-", "+" if "+" in form else "") if is_zero else text
-
-
 def interval(value: Any, low: Any, high: Any, form: str = ".4f") -> str:
     """Return a value with its interval; without it where there is none, and a dash where there is no value."""
-    if number(value, form) == MISSING or number(low, form) == MISSING or number(high, form) == MISSING:
-        return number(value, form)
-    return f"{number(value, form)} [{number(low, form)}, {number(high, form)}]"
+    first, *ends = (float("nan") if given is None else float(given) for given in (value, low, high))
+    return Estimate(first, ends[0], ends[1], 0).text(form)
 
 
 def interval_of(row: pd.Series | Mapping[str, Any], column: str, form: str = ".4f") -> str:
@@ -57,7 +48,7 @@ def interval_of(row: pd.Series | Mapping[str, Any], column: str, form: str = ".4
 def ratio(row: pd.Series | Mapping[str, Any]) -> str:
     """Return a ratio of times with its interval and what it allows to be said, where something was said of it."""
     verdict = row.get("time_verdict")
-    word = TIME_WORDS.get(verdict, "") if isinstance(verdict, str) else ""
+    word = TIME_MARKS.get(verdict, "") if isinstance(verdict, str) else ""
     return f"{interval_of(row, 'time_ratio', '.2f')} {word}".strip()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -60,6 +62,15 @@ class Calls:
         count, who = _LAYOUT.unpack_from(self._memory)
         _LAYOUT.pack_into(self._memory, 0, count + count % 2, who)
 
+    @contextmanager
+    def counted(self, who: int) -> Iterator[None]:
+        """Count what is done meanwhile as a call, which may be ended when it takes too long."""
+        self.begin(who)
+        try:
+            yield
+        finally:
+            self.end()
+
     def last(self) -> Call:
         """Return the last call that began."""
         count, who = _LAYOUT.unpack_from(self._memory)
@@ -77,13 +88,10 @@ class Watched(Variant):
 
     def place(self, load: Any, topology: Topology, previous: Placement | None = None) -> Placement:
         """Return the placement that the variant makes."""
-        self.calls.begin(self.who)
-        try:
+        with self.calls.counted(self.who):
             if self.inner is None:
                 return super().place(load, topology, previous)
             return self.inner.place(load, topology, previous)
-        finally:
-            self.calls.end()
 
 
 def watched(variant: Variant, calls: Calls, who: int) -> Watched:

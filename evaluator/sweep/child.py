@@ -14,6 +14,7 @@ import gc
 import json
 import os
 import resource
+import secrets
 import select
 import signal
 import socket
@@ -38,12 +39,14 @@ REAP_SECONDS = 10.0
 LONGEST_ANSWER = 1 << 20
 LARGEST_LOG, KEPT_LOG, END_OF_LOG = 16 << 20, 8 << 20, 1 << 16
 """Bytes: a log that is larger when the parent looks is cut to its beginning and its end."""
+UNREADABLE = "its process sent an answer that cannot be read"
+"""Of a child whose line was written by what it called, or that no longer works."""
 CLOSED = "closed the descriptors of its process"
 OUT_OF_REACH = 70
 """Exit code of a child that cannot answer, because what it ran closed its descriptors."""
 ANSWER, ERROR, FAULT = "answer", "error", "fault"
 """What a child may say: the answer, a sentence for the user, or the traceback of a mistake of ours."""
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 _libc = ctypes.CDLL(None)
 
 
@@ -85,9 +88,10 @@ class Child:
             self._start()
         assert self._channel is not None
         try:
+            token = secrets.token_hex(16)
             with contextlib.suppress(BrokenPipeError):  # it is gone: reading says how
-                self._channel.sendall(json.dumps(request).encode() + b"\n")
-            kind, content = _opened(self._line(log))
+                self._channel.sendall(json.dumps([token, request]).encode() + b"\n")
+            kind, content = _opened(self._line(log), token)
         except BaseException:
             self.close()
             raise
@@ -121,7 +125,7 @@ class Child:
             try:
                 ours.close()
                 self.calls.made_here()
-                _settle(parent, self.memory_bytes)
+                _settle(parent, self.memory_bytes, theirs.fileno())
                 _serve(theirs, self.answer)
             finally:
                 os._exit(OUT_OF_REACH)
@@ -183,15 +187,35 @@ class Child:
         return CLOSED if stays else _how(status)
 
     def _kill(self) -> None:
+        """End the child and its descendants, those too that left its process group or lost their parent to it."""
         assert self._pid is not None
+        strays = _descendants(self._pid)
         for end in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 end(self._pid, signal.SIGKILL)
+        for stray in strays:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(stray, signal.SIGKILL)
 
     def _forget(self) -> None:
         if self._channel is not None:
             self._channel.close()
         self._pid = self._channel = None
+
+
+def _descendants(process: int) -> list[int]:
+    """Return the processes that a process started, at any depth; none where the system does not say."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            parent = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1]
+            children.setdefault(int(parent), []).append(int(folder.name))
+    found, waiting = [], [process]
+    while waiting:
+        own = children.get(waiting.pop(), [])
+        found += own
+        waiting += own
+    return found
 
 
 class _Watch:
@@ -229,14 +253,14 @@ def _queued_seconds(process: int) -> float:
         return 0.0
 
 
-def _opened(line: bytes) -> tuple[str, Any]:
-    """Return what kind of answer a line holds, and the answer."""
+def _opened(line: bytes, token: str) -> tuple[str, Any]:
+    """Return what kind of answer a line holds, and the answer; Ended where it is none to the request of this token."""
     try:
-        ((kind, content),) = json.loads(line).items()
-    except (ValueError, AttributeError, RecursionError):
-        raise Ended("its process answered what is no answer") from None
-    if kind not in (ANSWER, ERROR, FAULT):
-        raise Ended("its process answered what is no answer")
+        given, kind, content = json.loads(line)
+    except (ValueError, TypeError, RecursionError):
+        raise Ended(UNREADABLE) from None
+    if given != token or kind not in (ANSWER, ERROR, FAULT):
+        raise Ended(UNREADABLE)
     return kind, content
 
 
@@ -271,23 +295,36 @@ def _cut(log: Path) -> None:
 # ---- in the child ----------------------------------------------------------------------------------------------------
 
 
-def _settle(parent: int, memory_bytes: int) -> None:
-    """Make this process one that ends with its parent, alone, and leaves the terminal to it."""
+def _settle(parent: int, memory_bytes: int, channel: int) -> None:
+    """Make this process one that ends with its parent, alone, and leaves it the terminal and all that it has open."""
     os.setpgid(0, 0)
     prctl = getattr(_libc, "prctl", None)  # elsewhere than on Linux, a child ends at its next answer
     if prctl is not None:
         prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+        prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0)  # what it starts stays below it, to be found
     if os.getppid() != parent:
         os._exit(0)
     gc.freeze()  # the parent's objects stay shared
     null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
+    for descriptor in _open_descriptors() - {channel, null}:
+        os.dup2(null, descriptor)  # not closed: who thinks that it is open might close another one
     os.close(null)
     faulthandler.enable(file=2)
     faulthandler.register(signal.SIGUSR1, file=2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit_memory(memory_bytes)
+
+
+def _open_descriptors() -> set[int]:
+    """Return the descriptors of this process, the standard ones in any case."""
+    with contextlib.suppress(OSError):
+        found = set()
+        for name in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):  # the listing itself
+                os.fstat(int(name))
+                found.add(int(name))
+        return found | {0, 1, 2}
+    return set(range(256))
 
 
 def _limit_memory(memory_bytes: int) -> None:
@@ -331,15 +368,16 @@ def _serve(channel: socket.socket, answer: Callable[[Any], Any]) -> NoReturn:
     surroundings.put_back()
     requests = channel.makefile("rb")
     for line in requests:
-        reply: dict[str, Any]
+        token, request = json.loads(line)
+        kind, content = ANSWER, None
         try:
-            reply = {ANSWER: answer(json.loads(line))}
+            content = answer(request)
         except EplbError as error:
-            reply = {ERROR: str(error)}
+            kind, content = ERROR, str(error)
         except BaseException:
-            reply = {FAULT: traceback.format_exc()}
+            kind, content = FAULT, traceback.format_exc()
         if os.getpid() != own:  # forked by what was called: one answer is enough
             os._exit(0)
         surroundings.put_back()
-        channel.sendall(json.dumps(reply).encode() + b"\n")
+        channel.sendall(json.dumps([token, kind, content]).encode() + b"\n")
     os._exit(0)

@@ -1,7 +1,8 @@
 """What determines a result, as a hash: a composition, the sources that carry it out, versions; and nothing else.
 
 Sources are followed from where they begin through their imports, within the packages that they belong to. So a change
-in a file that a variant does not use, or a new strategy beside it, leaves what was measured valid.
+in a file that a variant does not use, or a new strategy beside it, leaves what was measured valid. Stages that the
+fused pipeline knows count as used by every staged variant, because the pipeline imports their kernels.
 """
 
 from __future__ import annotations
@@ -45,8 +46,13 @@ SAID_WITHIN = (
     "evaluator.quality",
     "evaluator.timing",
     "evaluator.workloads.windows",
+    "eplb_variants.hard_loads",
+    "eplb_variants.loads",
+    "eplb_variants.placement",
+    "eplb_variants.topology",
 )
-"""Rooms whose sources form a verdict: metrics, statistics, timing, the sandbox; not the store, nor other workloads."""
+"""Rooms whose sources form a verdict: checks, metrics, statistics, timing, the sandbox; not the store, nor other
+workloads."""
 
 
 def digest(*parts: Any) -> str:
@@ -154,7 +160,10 @@ def _imported_by(name: str, file: Path) -> Iterator[str]:
 
 @cache
 def _parsed(file: Path) -> ast.Module:
-    return ast.parse(file.read_bytes())
+    try:
+        return ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):  # compiled, or a template: its hash still counts
+        return ast.Module(body=[], type_ignores=[])
 
 
 @cache

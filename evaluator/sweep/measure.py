@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from eplb_variants import EplbError, Variant
-from eplb_variants.errors import UnfitError
+from eplb_variants.errors import UnfitError, described
 from evaluator.quality.replay import place, replay
 from evaluator.results.log import CellLog, cell_log
 from evaluator.results.machine import describe_machine, own_version
@@ -72,7 +72,7 @@ class LastWindows:
 
 
 class VariantFailed(Exception):
-    """What a variant died of, in words."""
+    """Why a variant failed, in words."""
 
 
 @dataclass
@@ -139,8 +139,9 @@ class Measuring:
         self, cell: Cell, known: dict[str, Any], log: CellLog, status: str, error: BaseException
     ) -> dict[str, Any]:
         """Write a cell that was not measured, and return what became of it."""
-        reason = reason_of(error)
-        log.says(status, reason, error if status == FAILED else None)
+        with self.calls.counted(self.cells.index(cell)):  # putting an error in words is code of the variant's, too
+            reason = reason_of(error)
+            log.says(status, reason, error if status == FAILED else None)
         note(self.store, cell, status, reason, known)
         spoiled = isinstance(error, MemoryError) or not isinstance(error, Exception)
         return {"status": status, "reason": reason, "spoiled": spoiled}
@@ -166,9 +167,10 @@ class Measuring:
                 timings = time_variants(variants, reference, windows_WLE, topology, self.timing)
             except BaseException as error:
                 _make_room(error)
-                unfit = isinstance(error, UnfitError)
-                status, reason, who = SKIPPED if unfit else FAILED, reason_of(error), self.calls.last().who
-                log.says(status, reason, error)
+                status, who = SKIPPED if isinstance(error, UnfitError) else FAILED, self.calls.last().who
+                with self.calls.counted(who):
+                    reason = reason_of(error)
+                    log.says(status, reason, error)
                 spoiled = isinstance(error, MemoryError) or not isinstance(error, Exception)
                 return {"timed": 0, "status": status, "reason": reason, "who": who, "spoiled": spoiled}
             log.says(OK, f"{len(timings)} variants")
@@ -208,7 +210,7 @@ def _guarded(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             raise
         except BaseException as error:
             _make_room(error)
-            raise VariantFailed(reason_of(error)) from error
+            raise VariantFailed from error
         yield row
 
 
@@ -232,15 +234,12 @@ def _own_errors() -> Iterator[None]:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return why a cell failed, in words."""
-    try:
-        said = str(error)[:LONGEST_REASON]
-    except BaseException:
-        said = ""
-    if isinstance(error, EplbError | VariantFailed):
-        return said
-    name = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
-    return f"{name}: {said}" if said else name
+    """Return why a cell failed, in words that a terminal can show."""
+    if isinstance(error, MemoryError):
+        return described(error).replace(type(error).__name__, "out of memory", 1)
+    said = described(error)
+    own = isinstance(error, EplbError | VariantFailed)
+    return said.partition(": ")[2] or said if own else said
 
 
 def common_columns(cell: Cell, windows_WLE: WindowSequence | None = None) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def _folder(settings: Mapping[str, Any]) -> Path:
     if not name or name != Path(name).name or name.startswith("."):
         raise EplbError(f"run is {name!r}: it is the name of a folder under runs_dir, without slashes or a dot before")
     if name.endswith(".parquet"):
-        raise EplbError(f"run is {name!r}: it is the name of a folder, and .parquet ends those of files in it")
+        raise EplbError(f"run is {name!r}: a name that ends in .parquet is kept for files")
     return Path(settings["runs_dir"]) / name
 
 

@@ -80,7 +80,7 @@ def _measured(store: Store) -> list[dict[str, Any]]:
     """Return the last row of each cell of the run, in a few columns."""
     columns = ["cell", "status", "variant", "workload", "cell_seconds", "place_seconds", "time_ratio"]
     rows = (store.read(path.stem, columns) for path in store.folder.glob("*.parquet"))
-    return [of_cell[-1] for of_cell in rows if of_cell]
+    return [of_cell[-1] for of_cell in rows if of_cell and of_cell[-1].keys() >= {"status", "variant", "workload"}]
 
 
 def _estimate(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any, TypeVar
 
+from eplb_variants.errors import EplbError, printable
 from eplb_variants.kernels.ahead import import_all
 from evaluator.results.claims import Claims
 from evaluator.results.log import add_to_log, log_path
@@ -14,13 +15,15 @@ from evaluator.results.schema import FAILED, OK, SKIPPED
 from evaluator.results.store import Store
 from evaluator.sweep.calls import NOBODY, REFERENCE, Calls
 from evaluator.sweep.cell import Cell
-from evaluator.sweep.child import Child, Ended
+from evaluator.sweep.child import UNREADABLE, Child, Ended
 from evaluator.sweep.measure import Measuring, block_order, name_of, note, place_of, times_log
 from evaluator.sweep.result import SweepResult
 from evaluator.sweep.work import Work
 
 WAIT_SECONDS = 0.2
 """Between two looks at what other processes are doing."""
+ANSWERED = {"quality": {"status", "reason", "spoiled"}, "times": {"status", "reason", "spoiled", "timed", "who"}}
+"""What the child says of each request; see ``Measuring``."""
 _T = TypeVar("_T")
 
 
@@ -71,7 +74,10 @@ class Worker:
     def _measure(self, cell: Cell) -> None:
         log = log_path(self._store.folder, cell.key)
         try:
-            answer = self._ask("quality", self._numbers[cell.key], log)
+            answer = self._ask("quality", self._numbers[cell.key], log, [cell])
+            if not self._store.read(cell.key, ["status"]):
+                self._child.close()
+                raise Ended(f"{UNREADABLE}: it wrote no results")
         except Ended as ended:
             answer = {"status": FAILED, "reason": str(ended)}
             note(self._store, cell, FAILED, str(ended))
@@ -82,11 +88,25 @@ class Worker:
         else:
             self._noted(answer["status"], name_of(cell), answer["reason"])
 
-    def _ask(self, what: str, about: Any, log: Any) -> dict[str, Any]:
-        """Have the child do something; one whose memory or interpreter was abused does nothing more."""
+    def _ask(self, what: str, about: Any, log: Any, cells: Sequence[Cell]) -> dict[str, Any]:
+        """Have the child do something; one whose memory or interpreter was abused does nothing more.
+
+        Nor does one that ran a stranger's code: whatever that changed, such as a library's functions, is gone with it.
+        """
+        guests = not all(cell.variant.is_proven for cell in cells)
         self._calls.forget()
-        answer: dict[str, Any] = self._child.ask([what, about], log)
-        if answer["spoiled"]:
+        try:
+            answer = self._child.ask([what, about], log)
+        except (EplbError, RuntimeError) as error:
+            self._child.close()
+            if not guests:
+                raise
+            said = str(error).strip().splitlines() or [""]
+            raise Ended(f"its process broke: {printable(said[-1])}") from None
+        if not isinstance(answer, dict) or not ANSWERED[what] <= answer.keys():
+            self._child.close()
+            raise Ended(UNREADABLE)
+        if answer["spoiled"] or guests:
             self._child.close()
         return answer
 
@@ -102,8 +122,10 @@ class Worker:
             good = [cell for cell in block if self._store.done(cell.key, None)[0]]
             if self._trusts_others(waited):
                 good = [cell for cell in good if not self._store.done(cell.key, key)[1]]
-            if good and key is not None:
-                self._take_times(good)
+            ours = [cell for cell in good if cell.variant.is_proven]
+            guests = [[cell] for cell in good if not cell.variant.is_proven]  # nothing of theirs stands beside ours
+            for part in [ours, *guests] if key is not None else []:
+                self._take_times(part)
             for cell in block:
                 self._done(name_of(cell))
 
@@ -115,18 +137,18 @@ class Worker:
         while block:
             log = times_log(block[0])
             try:
-                answer = self._ask(
-                    "times", [self._numbers[cell.key] for cell in block], log_path(self._store.folder, log)
-                )
+                numbers = [self._numbers[cell.key] for cell in block]
+                answer = self._ask("times", numbers, log_path(self._store.folder, log), block)
             except Ended as ended:
                 answer = {"timed": 0, "status": FAILED, "reason": str(ended), "who": self._calls.last().who}
                 add_to_log(self._store.folder, log, FAILED, str(ended))
-                for cell in block:
-                    self._store.clear(cell.key)
+                self._clear(block)
             self._result.timed += answer["timed"]
             if answer["status"] == OK:
                 return
             culprits = [cell for cell in block if self._numbers[cell.key] == answer["who"]]
+            if self._work.plan.reference.is_proven:
+                culprits += [cell for cell in block if not cell.variant.is_proven and cell not in culprits]
             if not culprits:
                 whose = {REFERENCE: f", for the reference {self._work.plan.reference.name}", NOBODY: ""}
                 name = f"times on {place_of(block[0])}{whose.get(answer['who'], '')}"
@@ -134,6 +156,13 @@ class Worker:
                 return
             self._noted(answer["status"], f"times of {name_of(culprits[0])}", answer["reason"])
             block = [cell for cell in block if cell not in culprits]
+
+    def _clear(self, cells: Iterable[Cell]) -> None:
+        """Delete what the child left half written of cells, but of those that another process is writing."""
+        for cell in cells:
+            with self._claims.claim(cell.key) as ours:
+                if ours:
+                    self._store.clear(cell.key)
 
     def _trusts_others(self, waited: bool) -> bool:
         """Return whether what is there now will do; where all is wanted anew, only what came while we waited."""

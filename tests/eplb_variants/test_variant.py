@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import eplb_variants
-from eplb_variants import EplbError, Topology, load_variant, variant_names
+from eplb_variants import EplbError, Topology, Variant, load_variant, variant_names
 from eplb_variants.hard_loads import GLOBAL, HIERARCHICAL, hard_loads
 from eplb_variants.hierarchy import Staged
 from eplb_variants.placement import groups_stay_together
@@ -147,3 +147,13 @@ class TestPolicy:
 
     def test_the_placer_is_staged(self):
         assert isinstance(load_variant("deepseek").placer, Staged)
+
+
+def test_a_strangers_placer_is_not_asked_for_remarks():
+    """They are said in the process that watches the others, where no stranger's code runs."""
+
+    class Placer:
+        def remark(self, topology):
+            raise SystemExit
+
+    assert Variant("v", "", load_variant("deepseek").forecaster, Placer()).remark(Topology(8, 2, 4, 4)) == ""

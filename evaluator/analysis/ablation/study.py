@@ -10,6 +10,7 @@ import pandas as pd
 from eplb_variants.errors import EplbError
 from evaluator.analysis.ablation.effects import Effect, measure_effects
 from evaluator.analysis.ablation.factors import Design, find_design
+from evaluator.analysis.times import why_not_averaged
 from evaluator.results.schema import OK
 
 
@@ -20,6 +21,8 @@ class Study(NamedTuple):
     """Rows by window of the cells that were measured."""
     design: Design
     effects: list[Effect]
+    times_left_out: str | None
+    """In what the times of its cells differ, so that they have no mean; None where they have one."""
 
 
 def study_of(frame: pd.DataFrame, reference: str | None = None, metrics: Sequence[str] = ()) -> Study:
@@ -38,6 +41,9 @@ def study_of(frame: pd.DataFrame, reference: str | None = None, metrics: Sequenc
         raise EplbError("no cell of these runs was measured")
     design = find_design(good, reference)
     effects = measure_effects(good, design, metrics)
+    times_left_out = why_not_averaged(good.drop_duplicates("cell").dropna(subset=["time_ratio"]))
+    if not effects and times_left_out is not None:
+        raise EplbError(f"times are left out, because they were taken {times_left_out}, and such ratios have no mean")
     if not effects:
         raise EplbError(f"{', '.join(metrics)} was not measured in these runs")
-    return Study(good, design, effects)
+    return Study(good, design, effects, times_left_out)

@@ -125,7 +125,7 @@ def _record(buffer: bytes, at: int) -> tuple[Any, int]:
         _, length = json.JSONDecoder().raw_decode(text)
     except json.JSONDecodeError as error:
         if error.pos < len(text) - LONGEST_WORD and not error.msg.startswith("Unterminated"):
-            raise EplbError(f"its 'load_history' is no JSON: {error.msg}") from None
+            raise EplbError(f"its 'load_history' is not JSON: {error.msg}") from None
         return None, at
     end = at + len(text[:length].encode())
     try:

@@ -96,7 +96,7 @@ def _notes(text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         known = None
     if not isinstance(known, dict):
-        raise EplbError(f"its metadata {KEY.decode()!r} is no JSON object")
+        raise EplbError(f"its metadata {KEY.decode()!r} is not a JSON object")
     return known
 
 

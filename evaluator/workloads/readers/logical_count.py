@@ -28,7 +28,7 @@ def read(path: Path) -> Trace:
     try:
         content = json.loads(path.read_bytes())
     except json.JSONDecodeError as error:
-        raise EplbError(f"it is no JSON: {error.msg} at character {error.pos:,}; it may be cut short") from None
+        raise EplbError(f"it is not JSON: {error.msg} at character {error.pos:,}; it may be cut short") from None
     if not isinstance(content, dict) or "logical_count" not in content:
         raise EplbError("'logical_count' is not a key of its outermost object")
     counts = table_of(content["logical_count"], "'logical_count'")

@@ -61,7 +61,7 @@ def trace_of(counts: NDArray[Any], known: Mapping[str, Any]) -> Trace:
     """Return a trace with what is known of it.
 
     Raises:
-        EplbError: what is known is not as in ``Trace``, or the counts are none.
+        EplbError: what is known is not as in ``Trace``, or the counts are not valid.
     """
     metadata = {name: value for name, value in known.items() if value is not None}
     for name, value in metadata.items():

@@ -9,6 +9,7 @@ from evaluator.analysis.statistics import (
     SAME,
     UNSURE,
     WORSE,
+    Estimate,
     mean_of_series,
     median_ratio,
 )
@@ -92,3 +93,7 @@ def test_seeds_of_two_windows_each_are_enough_to_say():
     draw = np.random.default_rng(5)
     estimate = mean_of_series([[draw.normal(-0.2, 0.01, 1) for _ in range(10)]])
     assert verdict_on(estimate) == WORSE
+
+
+def test_nought_has_no_minus_before_it():
+    assert Estimate(-1e-9, -1e-8, 1e-9, 9).text("+.4f") == "+0.0000 [+0.0000, +0.0000]"

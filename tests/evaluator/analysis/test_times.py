@@ -45,7 +45,7 @@ def test_ratios_to_different_references_have_no_mean(timed):
     assert table["time_verdict"].isna().all()
     assert table["place_seconds"].notna().all(), "seconds do not depend on what stood beside"
     assert notes_on(table, "parent") == [
-        "times are left out, for here times were taken beside deepseek and parent, and such ratios have no mean: "
+        "times are left out, because they were taken beside deepseek and parent, and such ratios have no mean: "
         + AGAIN.format("parent")
     ]
 
@@ -56,7 +56,7 @@ def test_only_the_variants_of_another_kind_are_left_out(timed):
     )
     assert table["time_ratio"].notna().to_dict() == {"deepseek": True, "fast": True, "late": False}
     assert notes_on(table, "deepseek") == [
-        "the times of late are left out, for here times were taken beside another and deepseek, and such ratios have "
+        "the times of late are left out, because they were taken beside another and deepseek, and such ratios have "
         f"no mean: {AGAIN.format('deepseek')}"
     ]
 

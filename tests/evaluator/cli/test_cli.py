@@ -95,7 +95,7 @@ def test_a_recording_is_evaluated(eplb, tmp_path):
         (["evaluate", "-m", "+experiment=slots"], "write experiment=slots without the plus and with -m"),
         (["evaluate", "~workload"], "removes workload, which is always needed: choose another with workload=NAME"),
         (["evaluate", "-m", "variant=seed,deepseek", r"hydra.sweeper.params.seed=0\,1"], "write seed=0,1, with -m"),
-        (["evaluate", "run=x.parquet"], "run is 'x.parquet': it is the name of a folder"),
+        (["evaluate", "run=x.parquet"], "run is 'x.parquet': a name that ends in"),
         (["compare", "runs/nothing"], "no run folder"),
         (["list", "varants"], "invalid choice: 'varants'"),
         (["selftest", "--variant", "sed", "--runs", "1"], "did you mean 'seed'"),

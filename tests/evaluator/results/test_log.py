@@ -45,6 +45,7 @@ def test_a_log_that_cannot_be_written_costs_nothing_else(tmp_path):
     with cell_log(tmp_path, "abc", "v on w") as log:
         log.says("ok", "")
     add_to_log(tmp_path, "abc", "failed", "it was bad")
+    assert (tmp_path / FOLDER).read_text() == "a file where the folder should be"
 
 
 def test_what_is_said_later_is_added(tmp_path):

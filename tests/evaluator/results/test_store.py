@@ -9,7 +9,7 @@ import pytest
 
 from eplb_variants import EplbError
 from evaluator.results import schema, store
-from evaluator.results.store import Store, read_runs
+from evaluator.results.store import Store, read_files, read_runs
 
 ROW = {
     "schema_version": schema.SCHEMA_VERSION,
@@ -203,3 +203,9 @@ def test_a_folder_of_runs_is_no_run_and_names_those_in_it(tmp_path):
     (tmp_path / "x.parquet").mkdir()
     with pytest.raises(EplbError, match=r"it holds the runs .*/one, .*/two, name one or several of these"):
         read_runs([tmp_path])
+
+
+def test_no_files_are_no_rows():
+    frame = read_files([])
+    assert frame.empty
+    assert {"variant", "status"} <= set(frame.columns)

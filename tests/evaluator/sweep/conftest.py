@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -29,10 +30,24 @@ CRASHES = {
     "loops_in_c": "took longer than place_seconds_limit (3 s)",
     "loops_without_the_lock": "took longer than place_seconds_limit (3 s)",
     "takes_all_memory": "out of memory",
+    "cannot_be_encoded": r"ValueError: \ud800 \x1b[2J",
+    "explains_without_end": "took longer than place_seconds_limit (3 s)",
+    "limits_files": "its process broke: ",
+    "replaces_numpy": "RuntimeError: of a guest",
+    "answers": "its process sent an answer that cannot be read",
     "closes_descriptors": "closed the descriptors of its process",
 }
 """Tricks that cost their own cell, and the reason that is given."""
-HARMLESS = ("none", "prints", "changes_folder", "changes_signals", "changes_streams", "changes_environment", "forks")
+HARMLESS = (
+    "none",
+    "prints",
+    "changes_folder",
+    "changes_signals",
+    "changes_streams",
+    "changes_environment",
+    "forks",
+    *("leaves_threads", "leaves_a_session_behind", "breaks_streams"),
+)
 """Tricks that cost nothing, for what they change is put back."""
 VARIANT = """\
 defaults:
@@ -65,7 +80,8 @@ class Guests:
         (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: guests\nVersion: 1.0\n")
         (metadata / "entry_points.txt").write_text("[eplb_variants.stages]\nguests = guests\n")
         (variants / "guest.yaml").write_text(VARIANT)
-        self.environment = {**os.environ, "PYTHONPATH": str(site)}
+        self.mark = f"left behind in {folder}"
+        self.environment = {**os.environ, "PYTHONPATH": str(site), "GUESTS_MARK": self.mark}
 
     def command(self, tricks, *more: str) -> list[str]:
         """Return the command that lets guests play tricks, in both implementations, beside a reference."""
@@ -105,6 +121,16 @@ class Guests:
                 assert f"failed: {row['variant']} on" in done.stderr
                 assert row["reason"] in log
         assert not list((self.runs / run).glob(".*.tmp")), "nothing is left half written"
+        assert not self.strays(), "what they started ended with them"
+
+    def strays(self) -> list[Path]:
+        """Return the processes that guests left behind."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if self.mark in path.read_text(errors="replace"):
+                    found.append(path)
+        return found
 
     def rows(self, run: str) -> pd.DataFrame:
         """Return the first row of each cell of a run, with the columns ``trick`` and ``implementation``."""

@@ -6,11 +6,15 @@ Not imported by the tests themselves: it would be a stage of theirs, too.
 from __future__ import annotations
 
 import collections
+import contextlib
 import ctypes
 import itertools
 import os
+import resource
 import signal
+import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 
@@ -22,6 +26,12 @@ from eplb_variants.registry import register
 
 class _Guest(BaseException):
     pass
+
+
+class _Endless(Exception):
+    def __str__(self):
+        while True:
+            pass
 
 
 class _Unspeakable(Exception):
@@ -117,8 +127,58 @@ def _takes_all_memory():
         taken.append(np.ones(1 << 20))
 
 
+def _answers():
+    for answer in (b'{"answer": {"status": "ok"}}\n', b'["", "answer", {"status": "ok", "reason": null}]\n'):
+        for descriptor in range(3, 64):
+            with contextlib.suppress(OSError):
+                os.write(descriptor, answer)
+
+
 def _closes_descriptors():
     os.closerange(0, 4096)
+
+
+def _cannot_be_encoded():
+    raise ValueError("\ud800 \x1b[2J")
+
+
+def _explains_without_end():
+    raise _Endless
+
+
+def _limits_files():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _replaces_numpy():
+    def broken(*given, **more):
+        raise RuntimeError("of a guest")
+
+    np.take_along_axis = np.argsort = broken
+
+
+def _leaves_threads():
+    def stay():
+        while True:
+            time.sleep(0.001)
+
+    for _ in range(2):
+        threading.Thread(target=stay, daemon=True).start()
+
+
+def _leaves_a_session_behind():
+    command = [sys.executable, "-c", "import time; time.sleep(10_000)", os.environ["GUESTS_MARK"]]
+    subprocess.Popen(command, start_new_session=True)
+
+
+def _breaks_streams():
+    class Evil:
+        def write(self, text):
+            raise SystemExit
+
+        flush = write
+
+    sys.stdout = sys.stderr = Evil()
 
 
 def _prints():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -222,3 +223,14 @@ def until(happens):
             return True
         time.sleep(0.1)
     return False
+
+
+def test_a_line_that_is_no_answer_to_the_request_is_not_taken_for_one(asking):
+    def answer(request):
+        for descriptor in range(3, 64):
+            with contextlib.suppress(OSError):
+                os.write(descriptor, b'["", "answer", "forged"]\n')
+        return "true"
+
+    with pytest.raises(Ended, match="cannot be read"):
+        asking(answer).ask("go on")

@@ -113,3 +113,18 @@ def test_verdicts_cover_metrics_statistics_timing_and_the_sandbox():
     for name in ("quality/metrics", "analysis/statistics", "timing/rounds", "candidates/sandbox/wire"):
         assert f"evaluator/{name}" in rooms
     assert not any(name.startswith(("evaluator.results", "evaluator.workloads.readers")) for name in found)
+
+
+@pytest.mark.parametrize("content", [b"\x7fELF\x00\x00", b"def broken(:\n"])
+def test_a_file_that_is_no_python_counts_by_its_bytes(guest, content):
+    (guest / "helper.py").write_bytes(content)
+    forget()
+    before = source_identity(("guest.stage",))
+    (guest / "helper.py").write_bytes(content + b"#")
+    forget()
+    assert source_identity(("guest.stage",)) != before
+
+
+def test_verdicts_cover_the_checks_that_make_a_program_invalid():
+    found = set(import_closure(identity.SAID_BY, identity.SAID_WITHIN))
+    assert {"eplb_variants.hard_loads", "eplb_variants.placement", "eplb_variants.topology"} <= found

@@ -135,7 +135,7 @@ def test_two_thousand_cells_are_not_two_thousand_compositions(monkeypatch):
         (["measure=tme"], "no measure 'tme': did you mean 'time'"),
         (["reference=seat"], "no variant 'seat'"),
         (["run=../x"], "run is '../x'"),
-        (["run=x.parquet"], "run is 'x.parquet': it is the name of a folder"),
+        (["run=x.parquet"], "run is 'x.parquet': a name that ends in"),
         (["timing.rounds=1"], "timing.rounds is 1"),
         (["stage/packer@variant.gpu_packer=divers"], "no stage/packer 'divers': did you mean 'diverse'"),
         (["variant=["], r"'variant=\[' is not written as GROUP=CHOICE or KEY=VALUE: no viable alternative"),

@@ -51,7 +51,7 @@ def test_json_that_is_broken_in_the_middle_is_found_at_once(tmp_path, monkeypatc
     monkeypatch.setattr(adrs, "CHUNK", 256)
     read, more = [], adrs._more
     monkeypatch.setattr(adrs, "_more", lambda *given: read.append(1) or more(*given))
-    with pytest.raises(EplbError, match="is no JSON"):
+    with pytest.raises(EplbError, match="is not JSON"):
         read_trace(tmp_path / "load.json")
     assert len(read) < 10
 
