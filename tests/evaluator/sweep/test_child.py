@@ -174,18 +174,23 @@ def test_what_a_child_forked_off_ends_with_it(asking):
     assert until(lambda: _state(grandchild) in ("Z", ""))
 
 
-def test_a_child_ends_with_its_parent_however_that_ended():
-    reader, writer = os.pipe()
+def test_a_child_ends_with_its_parent_however_that_ended(tmp_path):
+    told = tmp_path / "pid"
+
+    def answer(request):
+        told.with_suffix(".tmp").write_text(str(os.getpid()))
+        told.with_suffix(".tmp").rename(told)
+        time.sleep(1000)
+
     parent = os.fork()
     if parent == 0:
-        Child(lambda request: (os.write(writer, str(os.getpid()).encode()), time.sleep(1000)), Calls(), 60, MIB).ask("")
+        Child(answer, Calls(), 60, MIB).ask("")
         os._exit(0)
-    child = int(os.read(reader, 20))
+    assert until(told.exists)
+    child = int(told.read_text())
     os.kill(parent, signal.SIGKILL)
     os.waitpid(parent, 0)
     assert until(lambda: _state(child) in ("Z", ""))
-    os.close(reader)
-    os.close(writer)
 
 
 def test_an_answer_that_is_none_ends_the_child(asking):
