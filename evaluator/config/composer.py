@@ -17,8 +17,9 @@ from hydra import compose
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from eplb_variants.errors import EplbError, unknown
+from eplb_variants.variant import flat
 from evaluator.config.experiment import AXES, EXPERIMENT, chosen_experiment, compose_experiment, merged, sweep_lines
-from evaluator.config.grammar import flat, written
+from evaluator.config.grammar import written
 from evaluator.config.overrides import check_written, section_of, set_value
 from evaluator.config.schemas import typed
 from evaluator.config.session import CONFIG_NAME, plain

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 _PLAIN = re.compile(r"(?!(?:null|true|false|inf|nan)$)[a-z_./][a-z0-9_./-]*", re.IGNORECASE)
 """Texts that Hydra reads as they are; whatever else is written in quotes."""
-
-
-def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the values of a configuration with their keys, such as ``gpu_packer.refine_steps``."""
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def written(value: Any) -> str:

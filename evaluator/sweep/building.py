@@ -10,9 +10,9 @@ from typing import Any
 from eplb_variants import Topology, Variant, load_variant
 from eplb_variants.errors import EplbError
 from eplb_variants.registry import find
+from eplb_variants.variant import flat
 from evaluator.analysis.score import Score
 from evaluator.config.composer import Point, Section
-from evaluator.config.grammar import flat
 from evaluator.config.overrides import STEPS
 from evaluator.sweep.cell import Cell, Workload
 from evaluator.workloads.kept import Kept

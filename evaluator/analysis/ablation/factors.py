@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import pandas as pd
 
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.loads import IntArray
+from eplb_variants.variant import flat
 from evaluator.analysis.alignment import TOPOLOGY
 
 ABSENT = None
@@ -106,15 +107,6 @@ def find_design(good: pd.DataFrame, reference: str | None = None) -> Design:
     cells["setting"] = setting_C.ravel()
     setting = good[columns].merge(cells, on=columns, how="left")["setting"].set_axis(good.index)
     return Design(factors, code_SF, setting, strata, (*notes, *_incomplete(factors, code_SF)))
-
-
-def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the values of a nested mapping with their keys joined by dots."""
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def level_text(level: Any) -> str:

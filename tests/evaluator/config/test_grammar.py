@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from evaluator.config.grammar import flat, written
+from eplb_variants.variant import flat
+from evaluator.config.grammar import written
 from evaluator.config.session import hydra_session
 from evaluator.config.unofficial import parser
 
