@@ -111,10 +111,10 @@ class Measuring:
             try:
                 windows_WLE = self._windows.of(cell)
             except EplbError as error:
-                return self._noted(cell, known, log, SKIPPED, error)
+                return self._noted(number, known, log, SKIPPED, error)
             except MemoryError as error:
                 _make_room(error)
-                return self._noted(cell, known, log, FAILED, error)
+                return self._noted(number, known, log, FAILED, error)
             known = {**common_columns(cell, windows_WLE), "status": OK, **self._times_kept(cell)}
             variant = watched(cell.variant, self.calls, number)
             try:
@@ -123,10 +123,10 @@ class Measuring:
                     for row in _guarded(replay(variant, windows_WLE, cell.topology)):
                         write(known | row | {"cell_seconds": time.perf_counter() - began})
             except UnfitError as error:
-                return self._noted(cell, known, log, SKIPPED, error)
+                return self._noted(number, known, log, SKIPPED, error)
             except (VariantFailed, MemoryError) as error:
                 _make_room(error)
-                return self._noted(cell, known, log, FAILED, error.__cause__ or error)
+                return self._noted(number, known, log, FAILED, error.__cause__ or error)
             log.says(OK, f"{len(windows_WLE)} windows")
         return {"status": OK, "reason": None, "spoiled": False}
 
@@ -136,13 +136,13 @@ class Measuring:
         return {name: rows[0][name] for name in TIMING_NAMES} if rows else {}
 
     def _noted(
-        self, cell: Cell, known: dict[str, Any], log: CellLog, status: str, error: BaseException
+        self, number: int, known: dict[str, Any], log: CellLog, status: str, error: BaseException
     ) -> dict[str, Any]:
         """Write a cell that was not measured, and return what became of it."""
-        with self.calls.counted(self.cells.index(cell)):  # putting an error in words is code of the variant's, too
+        with self.calls.counted(number):  # putting an error in words is code of the variant's, too
             reason = reason_of(error)
             log.says(status, reason, error if status == FAILED else None)
-        note(self.store, cell, status, reason, known)
+        note(self.store, self.cells[number], status, reason, known)
         spoiled = isinstance(error, MemoryError) or not isinstance(error, Exception)
         return {"status": status, "reason": reason, "spoiled": spoiled}
 
