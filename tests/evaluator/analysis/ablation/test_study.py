@@ -27,11 +27,22 @@ def test_failed_cells_do_not_count(factorial):
         study_of(frame[frame["status"] == "failed"])
 
 
-@pytest.mark.parametrize("column", ["time_reference", "machine", "timing_config"])
-def test_times_of_several_kinds_are_left_out(factorial, column):
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        ("time_reference", "beside a and b"),
+        ("machine", "on 2 machines"),
+        ("timing_config", "with 2 timing settings"),
+    ],
+)
+def test_times_of_several_kinds_are_left_out_and_why_is_said(factorial, column, why):
     frame = factorial(effect, seeds=6).assign(time_ratio=1.0, time_reference="a")
     assert "log_time_ratio" in {found.metric for found in study_of(frame).effects}
     frame[column] = frame["seed"].map(lambda seed: "a" if seed else "b")
-    assert "log_time_ratio" not in {found.metric for found in study_of(frame).effects}
-    with pytest.raises(EplbError, match="log_time_ratio was not measured in these runs"):
+    study = study_of(frame)
+    assert "log_time_ratio" not in {found.metric for found in study.effects}
+    assert study.times_left_out == why
+    with pytest.raises(EplbError, match=f"they were taken {why}, and such ratios have no mean"):
         study_of(frame, metrics=["log_time_ratio"])
+    with pytest.raises(EplbError, match="log_time_ratio was not measured in these runs"):
+        study_of(frame.drop(columns="time_ratio").assign(time_ratio=float("nan")), metrics=["log_time_ratio"])
