@@ -22,6 +22,8 @@ from eplb_variants.topology import Topology
 CATALOGUE = "eplb_variants.catalogue"
 STEPS = dict(zip(Steps._fields, KINDS, strict=True))
 """The steps of a staged variant and the kind of stage that each takes."""
+STAGE_KEYS = {**STEPS, "forecaster": "forecaster", "placer": "placer"}
+"""All keys of a variant that name a stage, and the kind that each takes."""
 SETTINGS = {"policy": str, "implementation": str, "threads": int}
 """What else can be said of a staged variant, and its type; ``Staged`` says what each means."""
 

@@ -181,19 +181,10 @@ def report(
     Raises:
         EplbError: nothing was measured, the reference was not, or the page cannot be written.
     """
-    from evaluator.analysis.comparison import comparison_of
-    from evaluator.reports.data import choose_reference, report_data
-    from evaluator.reports.page import render, write
-    from evaluator.results.schema import OK
-    from evaluator.results.store import read_runs
+    from evaluator.reports.making import make_report
     from evaluator.sweep.plan import load_score
 
-    frame = read_runs(runs)
-    chosen = reference or choose_reference(frame)
-    comparison = comparison_of(frame[frame["status"] == OK], chosen, load_score(score, config_dirs))
-    path = Path(out) if out is not None else Path(runs[0]) / "_report.html"
-    write(render(report_data(comparison, frame, [str(run) for run in runs])), path)
-    return path
+    return make_report(runs, load_score(score, config_dirs), reference, out).path
 
 
 def windows(*overrides: str, config_dirs: Sequence[str] = ()) -> NDArray[np.int64]:

@@ -23,23 +23,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the page and return 0."""
-    from pathlib import Path
-
-    from evaluator.analysis.comparison import comparison_of
-    from evaluator.reports.data import choose_reference, report_data
-    from evaluator.reports.page import render, write
-    from evaluator.results.schema import OK
-    from evaluator.results.store import read_runs
+    from evaluator.reports.making import make_report
     from evaluator.sweep.plan import load_score
 
     score = load_score(options.score, options.config_dir)
-    frame = read_runs(options.runs)
-    reference = options.reference or choose_reference(frame)
-    comparison = comparison_of(frame[frame["status"] == OK], reference, score)
-    data = report_data(comparison, frame, options.runs)
-    path = Path(options.out) if options.out else Path(options.runs[0]) / "_report.html"
-    write(render(data), path)
-    if data["failures"]:
-        print(f"{len(data['failures'])} cells failed or were skipped: the report says why")
-    print(f"report: {path}")
+    made = make_report(options.runs, score, options.reference, options.out)
+    if made.failures:
+        print(f"{made.failures} cells failed or were skipped: the report says why")
+    print(f"report: {made.path}")
     return 0

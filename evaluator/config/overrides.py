@@ -10,13 +10,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from eplb_variants.errors import EplbError, unknown
-from eplb_variants.variant import STEPS as STAGED
+from eplb_variants.variant import STAGE_KEYS
 from evaluator.config.grammar import written
 from evaluator.config.session import first_line
 from evaluator.config.unofficial import Override
-
-STEPS = {**STAGED, "forecaster": "forecaster", "placer": "placer"}
-"""Keys of a variant that hold a stage, and the kind of each."""
 
 
 def section_of(override: Override, sections: Sequence[str]) -> str | None:
@@ -72,7 +69,7 @@ def _check_whole(key: str, before: Any, value: Any) -> None:
     """Raise EplbError where one value would replace several, or a stage would get another's name alone."""
     section, _, rest = key.partition(".")
     step, _, last = rest.partition(".")
-    kind = STEPS.get(step) if section == "variant" else None
+    kind = STAGE_KEYS.get(step) if section == "variant" else None
     if kind and (not isinstance(before, DictConfig) and last == "name" and value != before):
         raise EplbError(f"{key}={written(value)}: write stage/{kind}@variant.{step}={written(value)} for another stage")
     if isinstance(before, DictConfig) and not isinstance(value, dict):

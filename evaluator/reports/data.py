@@ -24,7 +24,7 @@ from evaluator.reports.provenance import Machines, failures, machines_of, proven
 from evaluator.reports.series import differences, points_per_series
 from evaluator.reports.verdicts import matrix, time_words, words
 from evaluator.results.schema import OK
-from evaluator.shown.tables import FRONT_MEANS, LEFT, Column, caption_of, columns_of
+from evaluator.shown.tables import FRONT_MEANS, LEFT, TableColumn, caption_of, columns_of
 
 DEFAULT_REFERENCE = "deepseek"
 VERSION = 1
@@ -134,7 +134,7 @@ def _mean(row: pd.Series) -> dict[str, float | None]:
     return {"value": _known(mean.value), "low": _known(mean.low), "high": _known(mean.high)}
 
 
-def _cells(columns: Sequence[Column], row: pd.Series) -> list[str]:
+def _cells(columns: Sequence[TableColumn], row: pd.Series) -> list[str]:
     return [column.cell(row) for column in columns]
 
 

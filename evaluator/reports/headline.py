@@ -9,7 +9,7 @@ from evaluator.analysis.columns import BALANCE_FLOOR
 from evaluator.reports.scatter import Axis, signed
 from evaluator.shown.labels import round_ticks
 from evaluator.shown.style import span_of
-from evaluator.shown.words import number
+from evaluator.shown.words import ends_of, number
 
 WIDTH, HEIGHT, SIDE = 330, 22, 8
 """Of the picture in each row, and what is free at its sides."""
@@ -19,7 +19,7 @@ MOST_ROWS = 16
 
 def limits_of(rows: Sequence[dict[str, Any]], reference: str) -> tuple[float, float]:
     """Return from where to where an axis of differences goes: floors, and what lies far from all others, are beyond."""
-    ends = {row["variant"]: _ends(row) for row in rows if row["difference"] is not None}
+    ends = {row["variant"]: ends_of(row) for row in rows if row["difference"] is not None}
     least, most = span_of(ends, reference)
     room = max(0.12 * (most - least), BALANCE_FLOOR)
     return min(least - room, -1.6 * BALANCE_FLOOR), max(most + room, 1.6 * BALANCE_FLOOR)
@@ -52,7 +52,7 @@ def headline(rows: Sequence[dict[str, Any]], reference: str) -> dict[str, Any] |
 
 
 def _row(row: dict[str, Any], axis: Axis) -> dict[str, Any]:
-    value, (low, high) = row["difference"], _ends(row)
+    value, (low, high) = row["difference"], ends_of(row)
     beyond = "left" if value < axis.low else "right" if value > axis.high else None
     return {
         "variant": row["variant"],
@@ -62,9 +62,3 @@ def _row(row: dict[str, Any], axis: Axis) -> dict[str, Any]:
         "text": number(value, "+.4f"),
         "verdict": row["verdict"],
     }
-
-
-def _ends(row: dict[str, Any]) -> tuple[float, float]:
-    """Return the ends of the interval; the value twice where there is none."""
-    low, high = row["difference_low"], row["difference_high"]
-    return (row["difference"], row["difference"]) if low is None or high is None else (low, high)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evaluator.analysis.columns import BALANCE_FLOOR
-from evaluator.reports.scatter import Axis, axis_over, signed
+from evaluator.reports.scatter import Axis, axis_over, frame_of, signed
 from evaluator.reports.series import JUDGED_ON
 
 WIDTH, HEIGHT = 340, 130
@@ -26,12 +26,7 @@ def small_multiples(series: Sequence[dict[str, Any]]) -> dict[str, Any]:
     first, last = min(line["first"][0] for line in series), max(line["last"][-1] for line in series)
     across = Axis(first, max(last, first + 1), LEFT, WIDTH - RIGHT, log=False)
     return {
-        "width": WIDTH,
-        "height": HEIGHT,
-        "left": LEFT,
-        "right": WIDTH - RIGHT,
-        "top": TOP,
-        "bottom": HEIGHT - BOTTOM,
+        **frame_of(WIDTH, HEIGHT, (LEFT, RIGHT, TOP, BOTTOM)),
         "x_ends": [first, last],
         "pictures": [_picture(line, across) for line in series],
     }

@@ -20,6 +20,13 @@ MARGIN = 0.06
 """Share of the axis that stays free at each end."""
 
 
+def frame_of(width: int, height: int, margins: tuple[int, int, int, int]) -> dict[str, int]:
+    """Return the size of a picture and the sides of what is drawn in it; margins are left, right, top and bottom."""
+    left, right, top, bottom = margins
+    sides = {"left": left, "right": width - right, "top": top, "bottom": height - bottom}
+    return {"width": width, "height": height, **sides}
+
+
 class Axis(NamedTuple):
     """Maps values to places between ``start`` and ``end``; on a logarithmic axis all values are positive."""
 
@@ -73,12 +80,7 @@ def scatter(
     placed = [_placed(point, across, up) for point in sorted(points, key=lambda p: (p["x"], p["label"]))]
     _label(placed)
     return {
-        "width": WIDTH,
-        "height": HEIGHT,
-        "left": LEFT,
-        "right": WIDTH - RIGHT,
-        "top": TOP,
-        "bottom": HEIGHT - BOTTOM,
+        **frame_of(WIDTH, HEIGHT, (LEFT, RIGHT, TOP, BOTTOM)),
         "log": across.log,
         "x_ticks": [{"at": across.at(value), "text": form(value)} for value in across.ticks()],
         "y_ticks": [{"at": up.at(value), "text": signed(value)} for value in up.ticks()],

@@ -91,7 +91,11 @@ TIMING = (
     Column("timing_rounds", INT, "rounds measured"),
     Column("timing_valid", FLAG, "whether no other timing pass ran on the machine"),
     Column("timing_config", TEXT, "the settings of the timing pass, JSON"),
-    Column("timing_key", TEXT, "hash of these settings, the reference and the machine"),
+    Column(
+        "timing_key",
+        TEXT,
+        "hash of these settings, the reference, the code that times and the machine, or of being timed on a cluster",
+    ),
 )
 PROVENANCE = (
     Column("machine", TEXT, "processor, cores, memory, versions, JSON"),

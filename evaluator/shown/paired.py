@@ -33,7 +33,7 @@ from evaluator.shown.style import (
     span_of,
     titles_of,
 )
-from evaluator.shown.words import number, tone
+from evaluator.shown.words import ends_of, number, tone
 
 SIDE = 1.3
 """Inches beside a panel for a difference and its verdict in words."""
@@ -89,7 +89,7 @@ def paired_plot(good: pd.DataFrame, reference: str, overall: pd.DataFrame | None
 
 def _draw(axis: Axes, rows: dict[str, pd.Series], order: Sequence[str], reference: str) -> bool:
     """Draw a panel and return whether something lies beyond its axis."""
-    known = {name: _ends(rows[name]) for name in order if name in rows}
+    known = {name: ends_of(rows[name]) for name in order if name in rows}
     least, most = span_of(known, reference)
     room = max(0.12 * (most - least), BALANCE_FLOOR)
     low, high = min(least - room, -1.6 * BALANCE_FLOOR), max(most + room, 1.6 * BALANCE_FLOOR)
@@ -117,9 +117,3 @@ def _draw(axis: Axes, rows: dict[str, pd.Series], order: Sequence[str], referenc
     axis.tick_params(axis="x", labelsize=7)
     axis.grid(axis="x", alpha=0.3)
     return beyond
-
-
-def _ends(row: pd.Series) -> tuple[float, float]:
-    """Return the ends of the interval; the value twice where there is none."""
-    ends = float(row["difference_low"]), float(row["difference_high"])
-    return ends if np.isfinite(ends).all() else (float(row["difference"]), float(row["difference"]))

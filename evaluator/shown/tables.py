@@ -26,7 +26,7 @@ MOST_ROWS = 64
 """Windows or layers shown one by one; a model has as many layers."""
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """A column: its title, and what it says of a row of the summary."""
 
     title: str
@@ -120,7 +120,7 @@ def _notes(summary: pd.DataFrame, reference: str) -> list[str]:
     ]
 
 
-def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list[Column]:
+def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list[TableColumn]:
     """Return the columns for which a summary has values; arguments as of ``summary_table``."""
     has_next = summary[HEADLINE].notna().any()
     headline = "next" if has_next else "own"
@@ -132,30 +132,30 @@ def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list
         return lambda row: MISSING if row["variant"] == reference else cell(row)
 
     columns = [
-        Column("#", lambda row: number(row["rank"], ".0f"), 3),
-        Column("variant", _name, 0),
-        Column(headline, lambda row: number(row[f"balancedness_gpu_{headline}"]), 0),
-        Column(f"vs {reference}", unless_reference(lambda row: interval_of(row, "difference", "+.4f")), 0),
-        Column("verdict", verdict, 0),
-        Column("better on", unless_reference(lambda row: interval_of(row, "improvement", ".0%")), 5),
+        TableColumn("#", lambda row: number(row["rank"], ".0f"), 3),
+        TableColumn("variant", _name, 0),
+        TableColumn(headline, lambda row: number(row[f"balancedness_gpu_{headline}"]), 0),
+        TableColumn(f"vs {reference}", unless_reference(lambda row: interval_of(row, "difference", "+.4f")), 0),
+        TableColumn("verdict", verdict, 0),
+        TableColumn("better on", unless_reference(lambda row: interval_of(row, "improvement", ".0%")), 5),
     ]
     if "front" in summary:
-        columns.append(Column("front", lambda row: ON_FRONT if row["front"] else "", 2))
+        columns.append(TableColumn("front", lambda row: ON_FRONT if row["front"] else "", 2))
     if summary["strata"].max() > 1:
-        columns.append(Column("mean rank", lambda row: number(row["mean_rank"], ".2f"), 3))
+        columns.append(TableColumn("mean rank", lambda row: number(row["mean_rank"], ".2f"), 3))
     if has_next:
-        columns.append(Column("own", lambda row: number(row["balancedness_gpu_own"]), 4))
-    columns.append(Column("moved", lambda row: number(row["moved_slots"], ".0%"), 2))
-    columns.append(Column("local groups", lambda row: number(row["group_locality"], ".0%"), 5))
-    columns.append(Column("co-located", lambda row: number(row["colocated_replicas"], ".0%"), 7))
+        columns.append(TableColumn("own", lambda row: number(row["balancedness_gpu_own"]), 4))
+    columns.append(TableColumn("moved", lambda row: number(row["moved_slots"], ".0%"), 2))
+    columns.append(TableColumn("local groups", lambda row: number(row["group_locality"], ".0%"), 5))
+    columns.append(TableColumn("co-located", lambda row: number(row["colocated_replicas"], ".0%"), 7))
     if summary["place_seconds"].notna().any():
         columns += _time_columns(summary)
     if score is not None and "score" in summary and summary["score"].notna().any():
-        columns.append(Column(f"score {score}", lambda row: number(row["score"]), 8))
+        columns.append(TableColumn(f"score {score}", lambda row: number(row["score"]), 8))
     return columns
 
 
-def _time_columns(summary: pd.DataFrame) -> list[Column]:
+def _time_columns(summary: pd.DataFrame) -> list[TableColumn]:
     beside = time_reference_of(summary) or "reference"
     doubts = dict(zip(summary["variant"], time_doubts(summary), strict=True))
     several = len({doubt for doubt in doubts.values() if not pd.isna(doubt)}) > 1
@@ -167,8 +167,8 @@ def _time_columns(summary: pd.DataFrame) -> list[Column]:
         return f"{ratio(row)} ({doubt})" if several else f"{ratio(row)} {DOUBT}"
 
     return [
-        Column("ms", lambda row: number(row["place_seconds"] * 1e3, ".3g"), 6),
-        Column(f"time / {beside}", cell, 1, _doubt(summary)),
+        TableColumn("ms", lambda row: number(row["place_seconds"] * 1e3, ".3g"), 6),
+        TableColumn(f"time / {beside}", cell, 1, _doubt(summary)),
     ]
 
 

@@ -45,6 +45,13 @@ def interval_of(row: pd.Series | Mapping[str, Any], column: str, form: str = ".4
     return interval(row.get(column), row.get(f"{column}_low"), row.get(f"{column}_high"), form)
 
 
+def ends_of(row: pd.Series | Mapping[str, Any]) -> tuple[float, float]:
+    """Return the ends of the interval of a row's ``difference``; the value twice where it has none."""
+    low, high = row["difference_low"], row["difference_high"]
+    value = float(row["difference"])
+    return (value, value) if MISSING in (number(low), number(high)) else (float(low), float(high))
+
+
 def ratio(row: pd.Series | Mapping[str, Any]) -> str:
     """Return a ratio of times with its interval and what it allows to be said, where something was said of it."""
     verdict = row.get("time_verdict")

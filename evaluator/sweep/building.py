@@ -10,10 +10,9 @@ from typing import Any
 from eplb_variants import Topology, Variant, load_variant
 from eplb_variants.errors import EplbError
 from eplb_variants.registry import find
-from eplb_variants.variant import flat
+from eplb_variants.variant import STAGE_KEYS, flat
 from evaluator.analysis.score import Score
 from evaluator.config.composer import Point, Section
-from evaluator.config.overrides import STEPS
 from evaluator.sweep.cell import Cell, Workload
 from evaluator.workloads.kept import Kept
 
@@ -109,7 +108,7 @@ def label(config: Mapping[str, Any], preset: Mapping[str, Any]) -> str:
 def _defaults_of_others(config: Mapping[str, Any], preset: Mapping[str, Any]) -> dict[str, Any]:
     """Return the default parameters, by key, of the stages that are others than in the preset."""
     defaults: dict[str, Any] = {}
-    for slot, kind in STEPS.items():
+    for slot, kind in STAGE_KEYS.items():
         now, then = (part.get(slot) for part in (config, preset))
         if isinstance(now, Mapping) and isinstance(then, Mapping) and now["name"] != then["name"]:
             parameters = find(kind, str(now["name"])).parameters

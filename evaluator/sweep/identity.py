@@ -21,7 +21,7 @@ from typing import Any
 from eplb_variants import Variant
 from eplb_variants.installed.loading import installed_version
 from eplb_variants.registry import Stage, find
-from eplb_variants.variant import STEPS
+from eplb_variants.variant import STAGE_KEYS
 
 OURS = "eplb_variants"
 KERNELS = "eplb_variants.kernels"
@@ -89,7 +89,7 @@ def verdict_identity() -> str:
 
 
 def _stages_of(config: dict[str, Any]) -> Iterator[Stage]:
-    for step, kind in {"forecaster": "forecaster", "placer": "placer", **STEPS}.items():
+    for step, kind in STAGE_KEYS.items():
         if step in config:
             yield find(kind, config[step] if isinstance(config[step], str) else config[step]["name"])
 

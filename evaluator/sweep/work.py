@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from evaluator.config.launching import capacity
 from evaluator.results.machine import describe_machine
 from evaluator.results.store import Store
 from evaluator.sweep.cell import Cell
@@ -36,4 +37,6 @@ def timing_key(plan: Plan) -> str | None:
     """Return the hash of how a plan takes times; None where it takes none."""
     if plan.measure == "quality":
         return None
-    return digest(asdict(plan.timing), variant_identity(plan.reference), timing_identity(), describe_machine())
+    here = not plan.launcher or capacity(plan.launcher).here
+    machine = describe_machine() if here else "of the launcher"  # a node that is not known before
+    return digest(asdict(plan.timing), variant_identity(plan.reference), timing_identity(), machine)

@@ -8,6 +8,8 @@ import pytest
 
 from evaluator.config.launching import Capacity, capacity
 from evaluator.sweep.jobs import cut
+from evaluator.sweep.plan import make_plan
+from evaluator.sweep.work import timing_key
 
 CELLS = [f"cell {number}" for number in range(1000)]
 
@@ -49,3 +51,15 @@ def test_nothing_to_do_is_no_share():
 )
 def test_what_a_launcher_can_do_at_once_is_read_from_its_settings(launcher, expected):
     assert capacity(launcher) == expected
+
+
+def test_times_of_a_cluster_have_one_key_whatever_machine_plans_them(monkeypatch, tmp_path):
+    """Which node takes them is not known before; on this machine the machine counts."""
+    cluster = ["hydra/launcher=submitit_slurm"]
+
+    def key(machine, launcher):
+        monkeypatch.setattr("evaluator.sweep.work.describe_machine", lambda: machine)
+        return timing_key(make_plan(["workload=quick", f"runs_dir={tmp_path}", *launcher]))
+
+    assert key("login", cluster) == key("another login", cluster)
+    assert key("login", []) != key("another login", [])
