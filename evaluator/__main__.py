@@ -6,7 +6,7 @@ import sys
 
 from eplb_variants.errors import EplbError
 from evaluator.cli.evaluate import report
-from evaluator.cli.main import USAGE
+from evaluator.cli.main import USAGE, spare_collector
 from evaluator.config.application import application
 from evaluator.progress import Bar
 from evaluator.sweep.plan import make_plan
@@ -29,5 +29,6 @@ def evaluate(overrides: list[str], config_dirs: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    spare_collector()
     application(evaluate)()
     sys.exit(max(exit_codes))

@@ -1,4 +1,6 @@
-"""Runs command lines, each in a fork of one process that has imported everything: most of a short run is imports.
+"""Runs command lines, each in a fork of one process that has imported everything, and composed what is asked for most.
+
+Most of a short run is imports, and Hydra.
 
 A request is a line of JSON on stdin: ``arguments``, the folder ``cwd``, files for ``stdout`` and ``stderr``, and the
 ``lock`` of the timing passes. The answer is a line with the exit code.
@@ -6,6 +8,7 @@ A request is a line of JSON on stdin: ``arguments``, the folder ``cwd``, files f
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -26,12 +29,19 @@ MODULES = (
     "scipy.stats",
     "statsmodels.stats.multitest",
 )
+COMPOSED = ["variant=contiguous,deepseek,seed,seed_parent", "workload=dsr1_decode,mild,quick"]
 
 
 def serve() -> None:
-    """Answer requests until stdin ends; a fork leaves by ``SystemExit``, as any program does."""
+    """Answer requests until stdin ends; a fork leaves by ``SystemExit``, as any program does.
+
+    What was imported is frozen: at its end a fork would look through all of it, and copy it, for most of a second.
+    """
     for name in MODULES:
         importlib.import_module(name)
+    importlib.import_module("evaluator.sweep.plan").make_plan(COMPOSED, multirun=True)
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         request = json.loads(line)
         pid = os.fork()

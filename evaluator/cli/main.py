@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import importlib
 import signal
 import sys
@@ -37,6 +39,21 @@ examples:
 exit codes: 0 done, 1 judged and the gate says no, 2 usage or configuration,
 3 a variant crashed, 4 our fault, 130 interrupted
 """
+
+
+def command() -> int:
+    """Run as the program of a process, and return its exit code."""
+    spare_collector()
+    return main()
+
+
+def spare_collector() -> None:
+    """Have Python's collector look less often through what this process imports, and not once more at its end.
+
+    That was a third of the time of a short command.
+    """
+    gc.set_threshold(50_000)
+    atexit.register(gc.freeze)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,4 +115,4 @@ def _terminate(number: int, frame: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hydra import compose
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.variant import flat
+from evaluator.config.composed import composed
 from evaluator.config.experiment import AXES, EXPERIMENT, chosen_experiment, compose_experiment, merged, sweep_lines
 from evaluator.config.grammar import written
 from evaluator.config.overrides import check_written, section_of, set_value
 from evaluator.config.schemas import typed
-from evaluator.config.session import CONFIG_NAME, plain
+from evaluator.config.session import plain
 from evaluator.config.unofficial import Glob, Override, groups_in, options, parser
 
 SECTIONS = ("variant", "workload", "topology", "score")
@@ -84,7 +84,6 @@ class Composer:
 
     def __init__(self) -> None:
         self._parser = parser()
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
         self._built: dict[Any, Any] = {}
 
     def points(self, overrides: Sequence[str], multirun: bool) -> Iterator[Point]:
@@ -108,8 +107,8 @@ class Composer:
 
     def chosen(self, section: str, name: str) -> Section:
         """Return a section by the name of its choice; EplbError names the nearest match otherwise."""
-        if name not in options(section):
-            raise unknown(section, name, options(section))
+        if name not in self._options(section):
+            raise unknown(section, name, self._options(section))
         return self.section(Choice(tuple(self._parser.parse_overrides([f"{section}={name}"])), ()), section)
 
     def section(self, choice: Choice, name: str) -> Section:
@@ -123,7 +122,7 @@ class Composer:
         groups, values = choice.of(None)
 
         def without_sections() -> DictConfig:
-            config = self._config(groups)
+            config = composed(groups)
             with open_dict(config):
                 for section in SECTIONS:
                     config.pop(section, None)
@@ -151,7 +150,7 @@ class Composer:
         config, axes = compose_experiment(name)
         choices = {section: str(config[section].get("name")) for section in SECTIONS}
         for section, choice in choices.items():
-            if choice not in options(section) or config[section] != self._config((f"{section}={choice}",))[section]:
+            if choice not in self._options(section) or config[section] != composed((f"{section}={choice}",))[section]:
                 raise EplbError(f"experiment={name} sets values of {section}: they belong under {AXES}")
         studied = self._parser.parse_overrides(sweep_lines({**choices, **axes}))
         for override in studied:
@@ -176,8 +175,12 @@ class Composer:
         return [(point, globbed) for point in points]
 
     def _is_group(self, override: Override) -> bool:
-        key = override.key_or_group
-        return bool(self._remember(("is group", key), lambda: bool(options(key))))
+        return bool(self._options(override.key_or_group))
+
+    def _options(self, group: str) -> list[str]:
+        """Return the choices of a group; none where a key is no group."""
+        found: list[str] = self._remember(("options", group), lambda: options(group))
+        return found
 
     def _check_key(self, override: Override) -> None:
         """Raise EplbError where the group, or the first part of the key, is unknown or not written as it may be."""
@@ -189,19 +192,15 @@ class Composer:
             parent = key.rpartition("/")[0]
             raise unknown("group", key, groups_in(parent) or (*SECTIONS, EXPERIMENT))
         if section_of(override, SECTIONS) is None:
-            keys = self._remember("keys", lambda: {*map(str, self._config(())), EXPERIMENT})
+            keys = self._remember("keys", lambda: {*map(str, composed(())), EXPERIMENT})
             if key.partition(".")[0] not in keys:
                 raise unknown("group or key", key, keys)
 
     def _check_choice(self, override: Override) -> None:
         key, value = override.key_or_group, override.value()
-        if self._is_group(override) and value not in options(key):
-            raise unknown(key, value, options(key))
-
-    def _config(self, groups: tuple[str, ...]) -> DictConfig:
-        if groups not in self._composed:
-            self._composed[groups] = compose(CONFIG_NAME, overrides=list(groups))
-        return self._composed[groups].copy()
+        known = self._options(key)
+        if known and value not in known:
+            raise unknown(key, value, known)
 
     def _make_section(self, choice: Choice, name: str) -> Section:
         groups, values = choice.of(name)
@@ -227,11 +226,17 @@ class Composer:
         return Section(made, original, (*everywhere, f"{name}={file}", *sorted(stages), *sorted(changed)))
 
     def _typed(self, groups: tuple[str, ...], section: str) -> DictConfig:
-        config = self._config(groups)
-        if section not in config or not isinstance(config[section], DictConfig):
-            raise EplbError(f"{section}={config.get(section)} is no file of conf/{section}")
-        config[section] = typed(section, config[section])
-        return config
+        """Return a composition in which a section has its schema; not to be changed."""
+
+        def build() -> DictConfig:
+            config = composed(groups)
+            if section not in config or not isinstance(config[section], DictConfig):
+                raise EplbError(f"{section}={config.get(section)} is no file of conf/{section}")
+            config[section] = typed(section, config[section])
+            return config
+
+        made: DictConfig = self._remember(("typed", groups, section), build)
+        return made
 
     def _remember(self, key: Any, build: Callable[[], Any]) -> Any:
         if key not in self._built:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hydra import compose
 from omegaconf import DictConfig
 
 from eplb_variants.errors import EplbError
+from evaluator.config.composed import composed
 from evaluator.config.overrides import bare_key
-from evaluator.config.session import CONFIG_NAME, plain
+from evaluator.config.session import plain
 from evaluator.config.unofficial import Override
 
 EXPERIMENT = "experiment"
@@ -36,7 +36,7 @@ def compose_experiment(name: str) -> tuple[DictConfig, dict[str, str]]:
     Raises:
         EplbError: an axis is no text or number: it is written as on a command line, not as a YAML list.
     """
-    config = compose(CONFIG_NAME, overrides=[f"{EXPERIMENT}={name}"], return_hydra_config=True)
+    config = composed((f"{EXPERIMENT}={name}",), with_hydra=True)
     axes = plain(config.hydra.sweeper).get("params") or {}
     for key, value in axes.items():
         if not isinstance(value, str | int | float):

@@ -4,7 +4,8 @@ Everything here was read in, and is tested with, Hydra 1.3.8; `pyproject.toml` a
 
 * `hydra.core.override_parser`: a sweep is expanded here, and `compose` reads overrides only one point at a time.
 * `GlobalHydra.instance().hydra`: a plan may be made within a job of Hydra's own, which wants its state back.
-* `config_loader().get_group_options`: there is no documented way to list the choices of a group.
+* `config_loader().get_group_options` and `get_sources`: there is no documented way to list the choices of a group, or
+  where they come from.
 * `hydra._internal.callbacks`, `compose_config`, `instantiate_launcher`, `JobReturn._return_value`: a launcher is given
   our jobs, for those of Hydra each compose the whole configuration and cannot be resumed. Launchers are made for a
   sweeper alone, and the documented name of what a job returned raises its error.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,6 +37,7 @@ from omegaconf import DictConfig, open_dict
 __all__ = [
     "Glob",
     "Override",
+    "folders",
     "folders_first",
     "groups_in",
     "launcher_config",
@@ -60,6 +63,16 @@ def groups_in(parent: str) -> list[str]:
     """Return the groups in a group, sorted, by their whole names; within a ``hydra_session``."""
     names = GlobalHydra.instance().config_loader().get_group_options(parent, ObjectType.GROUP)
     return sorted(f"{parent}/{name}" if parent else name for name in names)
+
+
+def folders() -> list[Path]:
+    """Return the folders that choices are taken from, but for Hydra's own; within a ``hydra_session``."""
+    found = []
+    for source in GlobalHydra.instance().config_loader().get_sources():
+        if source.provider != "hydra" and source.scheme() in ("file", "pkg"):
+            root = source.path if source.scheme() == "file" else resources.files(source.path)
+            found.append(Path(str(root)))
+    return found
 
 
 @contextmanager

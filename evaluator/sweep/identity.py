@@ -94,12 +94,13 @@ def _stages_of(config: dict[str, Any]) -> Iterator[Stage]:
             yield find(kind, config[step] if isinstance(config[step], str) else config[step]["name"])
 
 
-def _kernels() -> Iterator[str]:
-    """Yield the modules that hold kernels: a kernel's module imports the stage that it compiles."""
+@cache
+def _kernels() -> tuple[str, ...]:
+    """Return the modules that hold kernels: a kernel's module imports the stage that it compiles."""
     folder = _file_of(KERNELS)
     assert folder is not None
-    yield from (f"{KERNELS}.{path.stem}" for path in sorted(folder.parent.glob("*.py")) if path != folder)
-    yield from (entry.module for entry in entry_points(group=KERNELS))
+    ours = [f"{KERNELS}.{path.stem}" for path in sorted(folder.parent.glob("*.py")) if path != folder]
+    return (*ours, *(entry.module for entry in entry_points(group=KERNELS)))
 
 
 @cache

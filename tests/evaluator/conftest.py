@@ -11,6 +11,7 @@ import pytest
 
 from evaluator.analysis.ablation.effects import EFFECTS_ON
 from evaluator.analysis.columns import METRICS, TIMES
+from evaluator.config import composed
 
 SHARED = {"topology": "t", "num_slots": 64, "num_groups": 1, "num_nodes": 1, "num_gpus": 8, "interval": 1}
 
@@ -116,3 +117,17 @@ def cell():
 def factorial():
     """Return the function that makes a full factorial."""
     return made
+
+
+@pytest.fixture
+def compositions(monkeypatch):
+    """Return a list that grows by what Hydra composes from here on, as in a process that has composed nothing."""
+    calls, compose = [], composed.compose
+
+    def counted(name, overrides, **more):
+        calls.append(tuple(overrides))
+        return compose(name, overrides, **more)
+
+    monkeypatch.setattr(composed, "_kept", {})
+    monkeypatch.setattr(composed, "compose", counted)
+    return calls

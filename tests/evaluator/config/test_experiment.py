@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from eplb_variants import EplbError
-from evaluator.config import composer
 from evaluator.config.catalogue import choices
 from evaluator.sweep import run as sweep
 from evaluator.sweep.plan import make_plan
@@ -33,15 +32,12 @@ def said(name):
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_an_experiment_is_as_many_cells_as_its_file_says(name, monkeypatch):
-    calls = []
-    compose = composer.compose
-    monkeypatch.setattr(composer, "compose", lambda *a, **k: calls.append(a) or compose(*a, **k))
+def test_an_experiment_is_as_many_cells_as_its_file_says(name, compositions):
     made = plan(f"experiment={name}")
     assert len(made.cells) == said(name), "the reference is one of them"
     assert made.folder.name == name, "each has a run of its own"
     assert len({cell.key for cell in made.cells}) == len(made.cells)
-    assert len(calls) < 30, "sections are composed once each, not for every cell"
+    assert len(compositions) < 30, "sections are composed once each, not for every cell"
 
 
 def test_every_experiment_says_what_it_asks():

@@ -84,8 +84,8 @@ def test_times_are_taken_by_one_job(slurm, guests):
 
 
 def test_each_bad_stage_costs_its_own_cells_and_says_why(slurm, guests):
-    tricks = [*guests.crashes, *guests.harmless]
-    guests.check(guests.evaluate(tricks, *LAUNCHER, "run=slurm", environment=slurm.environment), "slurm")
+    tricks = list(guests.tricks)
+    guests.check(guests.evaluate(tricks, *LAUNCHER, "run=slurm", environment=slurm.environment), "slurm", tricks)
 
 
 def is_good(path):

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-EVERYWHERE = {"here": [], "joblib": ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]}
+JOBLIB = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
 
 
-@pytest.mark.parametrize("where", EVERYWHERE)
-def test_each_bad_stage_costs_its_own_cells_and_says_why(guests, where):
-    launcher = [*EVERYWHERE[where], f"run={where}"]
-    guests.check(guests.evaluate([*guests.crashes, *guests.harmless], *launcher), where)
-    again = guests.evaluate(["none", "exits"], *launcher)
+def check(guests, tricks, *where):
+    """Let guests play their tricks, and again those of which one must be there and one must be tried again."""
+    tricks = list(tricks)
+    guests.check(guests.evaluate(tricks, *where), where[-1].partition("=")[2], tricks)
+    again = guests.evaluate(["none", "exits"], *where)
     assert again.returncode == 3
     assert "0 cells measured" in again.stdout, "only what failed is measured again"
     assert "3 were there already, 2 failed" in again.stdout
+
+
+def test_each_bad_stage_costs_its_own_cells_and_says_why(guests):
+    check(guests, guests.tricks, "run=here")
+
+
+def test_so_it_is_in_the_jobs_of_a_launcher(guests):
+    check(guests, guests.of_each_kind, *JOBLIB, "run=some")
+
+
+@pytest.mark.cluster
+@pytest.mark.skipif("EPLB_LAB_CLUSTER" not in os.environ, reason="make cluster runs this")
+def test_so_it_is_for_all_of_them(guests):
+    check(guests, guests.tricks, *JOBLIB, "run=all")
 
 
 def test_a_stage_that_fails_while_it_is_timed_costs_its_own_times(guests):
