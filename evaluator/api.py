@@ -34,13 +34,19 @@ def evaluate(
     ``status`` and ``reason``.
 
     Raises:
-        EplbError: whatever is wrong with the configuration, with the nearest match; or nothing could be written.
+        EplbError: whatever is wrong with the configuration, with the nearest match; nothing could be written; or a
+            launcher lost jobs. What was measured is kept.
     """
+    from eplb_variants.errors import EplbError
     from evaluator.results.store import read_files
     from evaluator.sweep.plan import make_plan
     from evaluator.sweep.run import run
 
     outcome = run(make_plan(overrides, multirun=multirun, config_dirs=config_dirs), progress)
+    if outcome.lost:
+        raise EplbError(
+            f"{len(outcome.lost)} of the launcher's jobs lost; what was measured is kept: {outcome.lost[0]}"
+        )
     return read_files([file for file in outcome.files if file.exists()])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -162,18 +163,21 @@ def report(plan: Plan, outcome: SweepResult, *, as_json: bool) -> int:
         _print_tables(plan, good)
     _print_reasons("failed", outcome.failed)
     _print_reasons("skipped", outcome.skipped)
+    for reason, jobs in Counter(outcome.lost).items():
+        print(f"eplb: {jobs} of the launcher's jobs lost: {reason}", file=sys.stderr)
     done = sys.stderr if as_json else sys.stdout
     print(
         f"{outcome.measured} cells measured, {outcome.timed} timed, {outcome.cached} were there already, "
         f"{len(outcome.failed)} failed, {len(outcome.skipped)} skipped; parquet: {outcome.folder}",
         file=done,
     )
-    if outcome.failed:
+    if outcome.failed or outcome.lost:
         again = "the same command without refresh=true" if plan.refresh else "the same command again"
-        print(f"{again} runs only what failed; logs: {outcome.folder / FOLDER}", file=done)
+        what = "what failed or is missing" if outcome.lost else "what failed"
+        print(f"{again} runs only {what}; logs: {outcome.folder / FOLDER}", file=done)
     if len(good):
         print(f"next: {own_command()} compare {outcome.folder} --reference {plan.reference.name}", file=done)
-    if outcome.failed:
+    if outcome.failed or outcome.lost:
         return CRASHED
     return DONE if len(good) else USAGE
 
@@ -232,6 +236,7 @@ def _document(plan: Plan, outcome: SweepResult, good: pd.DataFrame) -> dict[str,
         "cached": outcome.cached,
         "failed": outcome.failed,
         "skipped": outcome.skipped,
+        "lost": outcome.lost,
         "score": plan.score.name,
         "summaries": tables,
     }

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
+import textwrap
 
 GROUPS = {
     "variants": "variant",
@@ -23,16 +26,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the names and return 0."""
+    """Print the names and return 0; in a terminal, lines end between words."""
     from evaluator.config.catalogue import choices
 
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for topic in [options.topic] if options.topic else TOPICS:
         if not options.topic:
             print(f"\n{topic}")
         lines = _stages() if topic == "stages" else choices(GROUPS[topic], options.config_dir).items()
         for name, summary in lines:
-            print(f"  {name:28} {summary}")
+            line = f"{name:28} {summary}"
+            print(f"  {line}" if width is None else _wrapped(line, width))
     return 0
+
+
+def _wrapped(line: str, width: int) -> str:
+    lines = textwrap.TextWrapper(
+        width,
+        initial_indent="  ",
+        subsequent_indent=" " * 31,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return lines.fill(line)
 
 
 def _stages() -> list[tuple[str, str]]:

@@ -36,6 +36,18 @@ class Capacity(NamedTuple):
     reused: bool
 
 
+class Failure(NamedTuple):
+    """Why a job did not return.
+
+    Attributes:
+        words: the reason.
+        is_lost: whether the job itself came to an end (killed, out of its time); else it said what is wrong.
+    """
+
+    words: str
+    is_lost: bool = True
+
+
 class Job:
     """What a launcher calls, in another process: it finds its word in the configuration."""
 
@@ -43,18 +55,18 @@ class Job:
         self._task = task
 
     def __call__(self, config: DictConfig) -> Any:
-        """Return what the task returns; its error, in words, where it fails."""
+        """Return what the task returns, or its failure."""
         try:
             return self._task(str(config.share))
         except EplbError as error:
-            return str(error)
+            return Failure(str(error), is_lost=False)
         except Exception as error:  # one job's end is not that of the others
             logging.getLogger(__name__).exception("a job failed")
-            return f"{type(error).__name__}: {error}"
+            return Failure(f"{type(error).__name__}: {error}")
 
 
 def launch(task: Callable[[str], Any], words: Sequence[str], launcher: Sequence[str], folder: Path) -> list[Any]:
-    """Call ``task`` with each word, in jobs of a launcher, and return what the calls returned, or errors in words.
+    """Call ``task`` with each word, in jobs of a launcher, and return what the calls returned, or their ``Failure``.
 
     Args:
         task: it can be pickled, as can what it returns.
@@ -70,7 +82,7 @@ def launch(task: Callable[[str], Any], words: Sequence[str], launcher: Sequence[
         try:
             returned = made.launch([[f"+share={word}"] for word in words], 0)
         except Exception as error:  # a job that was killed, or ran out of its time
-            return [f"the launcher ended early: {type(error).__name__}: {_last_line(error)}"]
+            return [Failure(f"the launcher ended early: {type(error).__name__}: {_last_line(error)}")]
     return [_value(job) for job in returned]
 
 
@@ -120,7 +132,7 @@ def _check_launcher(launcher: Sequence[str]) -> None:
 
 def _value(job: Any) -> Any:
     returned, error = outcome(job)
-    return returned if error is None else _last_line(error)
+    return returned if error is None else Failure(_last_line(error))
 
 
 def _last_line(error: Any) -> str:

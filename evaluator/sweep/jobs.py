@@ -12,7 +12,7 @@ from threading import Event, Thread
 from typing import Any
 
 from eplb_variants.errors import EplbError
-from evaluator.config.launching import Capacity, capacity, launch
+from evaluator.config.launching import Capacity, Failure, capacity, launch
 from evaluator.progress import Progress
 from evaluator.results.store import Store
 from evaluator.sweep.cell import Cell
@@ -97,10 +97,10 @@ def run_in_jobs(
     result: SweepResult,
     progress: Progress,
 ) -> None:
-    """Let a launcher's processes measure the cells, then one more take the times.
+    """Let a launcher's processes measure the cells, then one more take the times; jobs that were lost are noted.
 
     Raises:
-        EplbError: jobs failed; what was measured is kept.
+        EplbError: a job said that it cannot go on, for want of disk for instance; what was measured is kept.
     """
     plan = work.plan
     if not missing and not untimed:
@@ -108,7 +108,7 @@ def run_in_jobs(
     can = capacity(plan.launcher)
     parts = cut(missing, plan.shares, can)
     processes = min(can.jobs, len(parts)) if can.here else 1
-    errors: list[Any] = []
+    failures: list[Failure] = []
     for numbers, cells, beside in (
         ([str(number) for number in range(len(parts))], missing, processes),
         ([TIMES] if untimed else [], untimed, 1),
@@ -121,9 +121,11 @@ def run_in_jobs(
                 if isinstance(done, SweepResult):
                     result.add(done)
                 else:
-                    errors.append(done)
-    if errors:
-        raise EplbError(f"{len(errors)} jobs of the launcher failed; what was measured is kept: {errors[0]}")
+                    failures.append(done)
+    result.lost += [failure.words for failure in failures if failure.is_lost]
+    said = [failure.words for failure in failures if not failure.is_lost]
+    if said:
+        raise EplbError(f"{len(said)} jobs of the launcher failed; what was measured is kept: {said[0]}")
 
 
 class _Watching:

@@ -18,6 +18,7 @@ class SweepResult:
         cached: cells for which nothing was left to do.
         failed: names of the cells that failed, with the reason.
         skipped: names of the cells whose parts do not fit together, with the reason.
+        lost: of each job of a launcher that ended before its work was done, the reason; some of its cells are missing.
     """
 
     folder: Path
@@ -27,6 +28,7 @@ class SweepResult:
     cached: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
 
     def add(self, other: SweepResult) -> None:
         """Take over what another process did of the same plan."""

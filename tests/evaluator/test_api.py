@@ -32,6 +32,15 @@ def test_evaluate_returns_what_is_stored(run):
     assert set(rows["status"]) == {"ok"}
 
 
+def test_rows_that_a_launcher_lost_are_not_left_out_in_silence(tmp_path, monkeypatch):
+    from evaluator.config.launching import Failure
+    from evaluator.sweep import jobs
+
+    monkeypatch.setattr(jobs, "launch", lambda *_: [Failure("out of its time")])
+    with pytest.raises(EplbError, match=r"1 of the launcher's jobs lost; what was measured is kept: out of its time"):
+        evaluator.evaluate(f"runs_dir={tmp_path}", "hydra/launcher=joblib", *SMALL)
+
+
 def test_compare_returns_the_rows_of_its_tables_and_writes_its_files(run, tmp_path):
     files = {name: tmp_path / f"tables.{name}" for name in ("csv", "latex", "markdown")}
     table = evaluator.compare(run[0], out=tmp_path / "plots", **files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -15,6 +16,8 @@ import pandas as pd
 import pytest
 
 from eplb_variants import EplbError
+from evaluator.cli.evaluate import report
+from evaluator.config.launching import Failure
 from evaluator.quality.replay import replay
 from evaluator.results.claims import Claims
 from evaluator.results.log import FOLDER
@@ -317,10 +320,32 @@ def test_what_a_launchers_job_says_of_a_cell_is_passed_on(tmp_path, eplb):
 
 def test_a_job_that_fails_is_one_sentence_and_what_was_measured_is_kept(plan, monkeypatch):
     launched = plan("default", "hydra/launcher=joblib")
-    done = iter(["No space left on device", "No space left on device", SweepResult(launched.folder, measured=1)])
+    full = Failure("No space left on device", is_lost=False)
+    done = iter([full, full, SweepResult(launched.folder, measured=1)])
     monkeypatch.setattr(jobs, "launch", lambda share, words, launcher, folder: [next(done) for _ in range(3)])
     with pytest.raises(EplbError, match="2 jobs of the launcher failed; what was measured is kept: No space left"):
         sweep.run(launched)
+
+
+def test_jobs_that_are_lost_are_said_and_the_same_command_measures_the_rest(plan, tmp_path, monkeypatch, capsys):
+    """As where a cluster ends a job that is out of its time: what the others did is shown, and the exit code is 3."""
+    launched, launch = plan("default", "hydra/launcher=joblib", "hydra.launcher.n_jobs=1", "shares=3"), jobs.launch
+
+    def loses(shares, words, *more):
+        return [*launch(shares, words[1:], *more), Failure("out of its time")]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "launch", loses)
+        result = sweep.run(launched)
+    assert (result.measured, result.lost) == (CELLS * 2 // 3, ["out of its time"])
+    assert report(launched, result, as_json=False) == 3
+    said = capsys.readouterr()
+    assert "eplb: 1 of the launcher's jobs lost: out of its time" in said.err
+    assert "the same command again runs only what failed or is missing" in said.out
+    assert report(launched, result, as_json=True) == 3
+    assert json.loads(capsys.readouterr().out)["lost"] == ["out of its time"]
+    again = sweep.run(plan())
+    assert (again.measured, again.cached, again.lost) == (CELLS // 3, CELLS * 2 // 3, [])
 
 
 def test_shares_hold_every_cell_once(plan, monkeypatch):
