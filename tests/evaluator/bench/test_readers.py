@@ -52,7 +52,7 @@ from evaluator.bench import readers
 from evaluator.workloads import readers as reading
 from eplb_variants import EplbError
 
-readers.CPU_SECONDS, readers.MOST_MEMORY = 1, 400 << 20
+readers.CPU_SECONDS, readers.MOST_MEMORY = 3, 300 << 20
 
 def read_trace(path):
     word = Path(path).read_text()
@@ -64,7 +64,7 @@ def read_trace(path):
     if word == "leave":
         os._exit(7)
     if word == "hog":
-        held = bytearray(os.urandom(1 << 20) * 400)
+        held = bytearray(os.urandom(1 << 20) * 300)
     if word == "print":
         sys.stderr.write("a warning")
     raise EplbError(f"it is refused: {word}")
@@ -94,7 +94,7 @@ def test_what_ends_a_process_costs_the_file_at_which_it_ended(monkeypatch, tmp_p
     assert tally.failures[4] == "the process crashed: ended by SIGSEGV"
     assert tally.failures[5] == "the process crashed: exit code 7"
     assert tally.failures[6].startswith("the process had taken")
-    assert tally.memory > 400 << 20
+    assert tally.memory > 300 << 20
 
 
 def test_what_a_reader_prints_is_a_failure(monkeypatch, tmp_path):
