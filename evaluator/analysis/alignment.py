@@ -34,12 +34,14 @@ class Alignment:
         values: ``[W, V]``, a row per window, in the order of ``PAIR``; NaN where a variant was not measured.
         windows: ``[W]``, the number of each window in its trace.
         traces: where the windows of each trace are, by stratum.
+        workloads: the name of each stratum's workload.
     """
 
     variants: Sequence[str]
     values: FloatArray
     windows: IntArray
     traces: Sequence[Sequence[slice]]
+    workloads: Sequence[str]
 
     def of(self, variant: str) -> FloatArray:
         """Return the values ``[W]`` of a variant."""
@@ -76,7 +78,11 @@ def align(frame: pd.DataFrame, column: str) -> Alignment:
     values[row, variant] = frame[column].to_numpy(dtype=float)
     of_row = np.empty((3, size), dtype=np.int64)  # stratum, trace and number of each window
     of_row[:, row] = stratum, trace, frame["window"].to_numpy()
-    return Alignment([str(name) for name in names], values, of_row[2], _slices(of_row[0], of_row[1]))
+    traces = _slices(of_row[0], of_row[1])
+    workload = np.empty(size, dtype=object)
+    workload[row] = frame["workload"].to_numpy(dtype=object)
+    workloads = [str(workload[stratum[0].start]) for stratum in traces]
+    return Alignment([str(name) for name in names], values, of_row[2], traces, workloads)
 
 
 def _numbered(frame: pd.DataFrame, columns: Sequence[str], within: IntArray | None = None) -> IntArray:

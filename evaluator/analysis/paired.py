@@ -6,13 +6,25 @@ Every verdict of the bench is formed here: on a difference by ``verdict_on``, on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from eplb_variants.loads import FloatArray
 from evaluator.analysis.columns import HEADLINE, METRICS, TIME_RATIO, Metric
-from evaluator.analysis.statistics import BETTER, FEWEST, SAME, UNSURE, WORSE, Estimate, Traces, mean_of_series
+from evaluator.analysis.statistics import (
+    BETTER,
+    FEWEST,
+    FEWEST_UNITS,
+    LEVEL,
+    SAME,
+    UNSURE,
+    WORSE,
+    Estimate,
+    Traces,
+    mean_of_series,
+)
 
 TIE_DIGITS = 9
 TIE = 10.0**-TIE_DIGITS
@@ -23,7 +35,7 @@ TIME_WORDS = {BETTER: "faster", WORSE: "slower"}
 
 
 class Paired(NamedTuple):
-    """The mean difference of two series, and what it allows to be said."""
+    """The mean difference of two series, and what it allows to be said by itself, without a correction."""
 
     difference: Estimate
     verdict: str
@@ -57,26 +69,45 @@ def improvement(own: Traces, base: Traces) -> Estimate:
     This is the probability of improvement P(X > Y) of Agarwal et al. (2021), on paired windows instead of all pairs of
     runs: two variants on the same window differ by far less than two windows do.
     """
-    return mean_of_series(
+    share = mean_of_series(
         [
             [0.5 + 0.5 * np.sign(np.where(np.abs(trace) < TIE, 0.0, trace)) for trace in stratum]
             for stratum in differences(own, base)
         ]
     )
+    return share._replace(low=float(np.clip(share.low, 0, 1)), high=float(np.clip(share.high, 0, 1)))
 
 
-def verdict_on(estimate: Estimate, metric: Metric = METRICS[HEADLINE]) -> str:
+def verdict_on(estimate: Estimate, metric: Metric = METRICS[HEADLINE], p: float | None = None) -> str:
     """Return what an estimate allows to be said: better, worse, no difference, or too few to say.
 
-    A difference needs an interval that excludes the neutral value, and must reach the floor of its metric.
+    Args:
+        estimate: a mean difference, or a ratio.
+        metric: what it is of.
+        p: its p-value where that was corrected for other comparisons beside it; its interval decides where it is None.
+
+    A difference must reach the floor of its metric and be told from chance. Where too few pieces are independent,
+    nothing is said; nor where a difference that stands by itself fails the correction for want of pieces.
     """
-    if np.isnan(estimate.low) or estimate.num < FEWEST:
+    if np.isnan(estimate.low) or estimate.units < FEWEST_UNITS:
         return UNSURE
-    if abs(estimate.value - metric.neutral) < metric.floor or estimate.low <= metric.neutral <= estimate.high:
+    by_itself = not estimate.low <= metric.neutral <= estimate.high
+    if abs(estimate.value - metric.neutral) < metric.floor or not by_itself:
         return SAME
+    if p is not None and p > 1 - LEVEL:
+        return UNSURE if estimate.units < FEWEST else SAME
     return BETTER if (estimate.value > metric.neutral) == metric.more_is_better else WORSE
+
+
+def corrected(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for there being so many of them, after Holm (1979); NaN stay and do not count."""
+    p = np.array(p_values, dtype=float)
+    order = np.argsort(p, kind="stable")[: np.count_nonzero(~np.isnan(p))]
+    steps = np.minimum(p[order] * np.arange(len(order), 0, -1), 1.0)
+    p[order] = np.maximum.accumulate(steps)
+    return [float(value) for value in p]
 
 
 def verdict_on_time(ratio: Estimate) -> str:
     """Return what the ratio of a time to the reference's allows to be said; less is better."""
-    return verdict_on(ratio, TIME_RATIO)
+    return UNSURE if ratio.num < FEWEST else verdict_on(ratio, TIME_RATIO)

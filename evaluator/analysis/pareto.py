@@ -2,47 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eplb_variants.loads import FloatArray
-from evaluator.analysis.columns import METRICS, TIME_RATIO
-from evaluator.analysis.summary import headline_of
-
-COSTS = (TIME_RATIO, METRICS["moved_slots"])
-"""What better balancedness may cost."""
+from evaluator.analysis.columns import LOG_TIME_RATIO
+from evaluator.analysis.pairs import Pairs, Relation, better
+from evaluator.analysis.statistics import FEWEST, LEVEL
 
 
-def on_front(summary: pd.DataFrame) -> NDArray[np.bool_]:
-    """Return which rows of a summary are on the front of balancedness (more is better), time and moved slots (less is).
+def on_front(table: pd.DataFrame, relations: Sequence[Relation], headline: str) -> NDArray[np.bool_]:
+    """Return which variants are on the front of balancedness (more is better), time and moved slots (less is).
 
     Args:
-        summary: a row per variant, as ``summarise`` returns it. A column that no row has a value in is left out. A row
-            that lacks a value of one that others have is not on the front: it was not measured. Neither is one that is
-            not ``complete``, and it beats nobody: its means are of other windows.
+        table: a row per variant, with the times of ``times_by_variant``, and the headline by name.
+        relations: which variant is really better than which, in balancedness and in moved slots, ``[V, V]`` each.
+        headline: the column that settles it where every variant is beaten by another, in a circle.
 
-    A row is beaten by another that is better in one column and worse in none, by more than the floor of the metric
-    (``evaluator.analysis.columns``): smaller differences are chance. Where every row is beaten by another, in a circle,
-    the front is that of the exact values.
+    A variant is beaten by another that is really better in one thing and really worse in none, by what a verdict needs:
+    the floor of the metric, and an interval that is corrected for the number of pairs. What cannot be told apart is
+    beaten by nobody. A variant that lacks a time where others have one is not on the front, and beats nobody: it was
+    not measured.
     """
-    wanted = (METRICS[headline_of(summary)], *COSTS)
-    known = [metric for metric in wanted if metric.name in summary and summary[metric.name].notna().any()]
-    value = np.column_stack([summary[metric.name].to_numpy(dtype=float) * metric.sign for metric in known])
-    complete = ~np.isnan(value).any(axis=1)
-    if "complete" in summary:
-        complete &= summary["complete"].to_numpy(dtype=bool)
-    floors = [metric.floor * (np.abs(value[:, i]) if metric.is_ratio else 1) for i, metric in enumerate(known)]
-    floor = np.column_stack(np.broadcast_arrays(*floors, value[:, 0])[:-1])
-    front = _unbeaten(value, floor, complete)
-    return front if front.any() else _unbeaten(value, np.zeros_like(floor), complete)
-
-
-def _unbeaten(value: FloatArray, floor: FloatArray, complete: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which complete rows no other complete one beats; more is better in every column."""
-    front = complete.copy()
-    for row in np.flatnonzero(complete):
-        not_worse = (value >= value[row] - floor[row]).all(axis=1)
-        better = (value > value[row] + floor[row]).any(axis=1)
-        front[row] = not (complete & not_worse & better).any()
+    times = _faster(table)
+    known = table["time_ratio"].notna().to_numpy()
+    complete = known if known.any() else np.ones(len(table), dtype=bool)
+    above = np.logical_or.reduce([*relations, times])
+    below = np.logical_or.reduce([*(relation.T for relation in relations), times.T])
+    beats = above & ~below & complete[:, None]
+    front: NDArray[np.bool_] = complete & ~beats.any(axis=0)
+    if not front.any() and complete.any():
+        front[int(np.nanargmax(np.where(complete, table[headline].to_numpy(dtype=float), np.nan)))] = True
     return front
+
+
+def _faster(table: pd.DataFrame) -> Relation:
+    """Return which variant is really faster than which, from ratios to one reference and their intervals."""
+    from scipy.special import ndtr, ndtri
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        log_V = np.log(table["time_ratio"].to_numpy(dtype=float))
+        ends = [np.log(table[f"time_ratio_{end}"].to_numpy(dtype=float)) for end in ("low", "high")]
+        error_V = (ends[1] - ends[0]) / 2 / ndtri((1 + LEVEL) / 2)
+        difference = log_V[:, None] - log_V[None, :]
+        p = 2 * ndtr(-np.abs(difference) / np.hypot(error_V[:, None], error_V[None, :]))
+    size = len(table)
+    units = np.where(table["time_rounds"].to_numpy() >= FEWEST, np.inf, 0.0)
+    pairs = Pairs(difference, p * max(size * (size - 1) // 2, 1), np.minimum(units[:, None], units[None, :]))
+    return better(pairs, LOG_TIME_RATIO)

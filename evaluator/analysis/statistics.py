@@ -1,7 +1,8 @@
-"""Means and ratios with bootstrap intervals.
+"""Means with Student's intervals over independent pieces, ratios of times, and what resampling needs.
 
-Windows of one series follow each other in time and are not independent, so they are resampled in blocks; traces of
-several seeds are resampled as wholes first.
+Windows of one trace follow each other in time and are not independent; windows of one trace can agree with each other
+more than with those of the next. So what is counted is not rows: it is traces, and of a single trace the number of
+independent windows that its own are worth.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from eplb_variants.loads import FloatArray
 
@@ -21,7 +23,14 @@ RESAMPLES = 2000
 """Enough for the ends of a 95% interval to move by less than a twentieth of its width."""
 
 FEWEST = 5
-"""Windows or rounds below which an interval is shown without a verdict: the bootstrap of so few is too narrow."""
+"""Rounds below which a ratio of times is shown without a verdict: the bootstrap of so few is too narrow."""
+FEWEST_UNITS = 3
+"""Independent pieces below which a mean is shown without a verdict: Student's interval of two holds for normal
+differences alone, and is twelve times as wide as their distance."""
+ROUNDING = 1e-22
+"""Sums of squares below this are what rounding leaves of equal values."""
+MOST_ALIKE = 0.95
+"""The highest autocorrelation that is believed of a trace; what is higher cannot be told from a drift."""
 
 BETTER, WORSE, SAME, UNSURE = "better", "worse", "no difference", "too few to say"
 
@@ -50,13 +59,17 @@ def number(value: Any, form: str = ".4f") -> str:
 
 
 class Estimate(NamedTuple):
-    """A value with its 95% interval; the interval is NaN where there is too little to resample."""
+    """A value with its 95% interval; the interval is NaN where there is too little to tell chance by."""
 
     value: float
     low: float
     high: float
     num: int
     """Windows or rounds that it rests on."""
+    units: float = float("inf")
+    """Independent pieces that the interval rests on: degrees of freedom, and one; infinite where nobody counts them."""
+    p: float = float("nan")
+    """Two-sided probability of a value this far from 0, or farther, if it were 0; NaN where there is no interval."""
 
     def text(self, form: str) -> str:
         """Return it in words: without the interval where there is none, and a dash where there is nothing."""
@@ -64,33 +77,87 @@ class Estimate(NamedTuple):
         return value if MISSING in (value, low, high) else f"{value} [{low}, {high}]"
 
 
-def mean_of_series(series: Series, seed: int = 0) -> Estimate:
-    """Return the mean over all windows of several series, with a stratified, clustered block-bootstrap interval.
+class _Mean(NamedTuple):
+    """A mean, its variance (NaN where nothing tells it) and the degrees of freedom of that."""
+
+    value: float
+    variance: float
+    df: float
+
+
+def mean_of_series(series: Series) -> Estimate:
+    """Return the mean over several series, every stratum weighing the same, with Student's 95% interval.
 
     Args:
         series: a stratum each (a workload on a topology): the values by window of its one trace, or of several traces
             (seeds); NaN are left out.
-        seed: of the resampling.
 
-    Windows of a trace follow each other and are resampled in circular blocks of the cube root of its length, after the
-    usual rule for means. Where a stratum has several traces, traces are resampled first: windows of one trace can agree
-    with each other more than with those of the next. With one trace the interval speaks of that trace alone.
+    A stratum with several traces is the mean of their means, and its variance is that between them: it speaks of
+    further traces of its kind. One with a single trace has the variance of a mean of autocorrelated windows, and
+    speaks of that trace alone. Strata are fixed: their variances add up, with Satterthwaite's degrees of freedom.
+    There is no interval where a stratum has one window.
     """
     strata = known(series)
-    count = sum(trace.size for traces in strata for trace in traces)
-    if count == 0:
-        return Estimate(float("nan"), float("nan"), float("nan"), 0)
-    mean = float(np.concatenate([trace for traces in strata for trace in traces]).mean())
-    if not can_be_resampled(strata):
-        return Estimate(mean, float("nan"), float("nan"), count)
-    generator = np.random.default_rng(seed)
-    sums, sizes = np.zeros(RESAMPLES), np.zeros(RESAMPLES)
-    for traces in strata:
-        drawn = _resample(traces, generator)
-        sums += drawn.sums.sum(axis=1)
-        sizes += drawn.sizes.sum(axis=1)
-    low, high = quantile_interval(sums / sizes)
-    return Estimate(mean, low, high, count)
+    if not strata:
+        return Estimate(float("nan"), float("nan"), float("nan"), 0, 0.0)
+    means = [_of_traces(traces) if len(traces) > 1 else _of_windows(traces[0]) for traces in strata]
+    num = sum(trace.size for traces in strata for trace in traces)
+    return _student(means, num)
+
+
+def _student(means: Sequence[_Mean], num: int) -> Estimate:
+    """Return the plain mean of independent means, with its interval and its test against 0."""
+    from scipy.special import stdtr, stdtrit
+
+    value = float(np.mean([mean.value for mean in means]))
+    variances = np.array([mean.variance for mean in means]) / len(means) ** 2
+    variance, dfs = float(variances.sum()), np.array([mean.df for mean in means])
+    if np.isnan(variance):
+        return Estimate(value, float("nan"), float("nan"), num, 0.0)
+    if variance == 0:
+        return Estimate(value, value, value, num, float(dfs.sum()) + 1, 1.0 if value == 0 else 0.0)
+    df = variance**2 / float((variances**2 / dfs).sum())
+    error = float(np.sqrt(variance))
+    reach = float(stdtrit(df, (1 + LEVEL) / 2)) * error
+    return Estimate(value, value - reach, value + reach, num, df + 1, float(2 * stdtr(df, -abs(value) / error)))
+
+
+def _of_traces(traces: Sequence[FloatArray]) -> _Mean:
+    means_T = np.array([trace.mean() for trace in traces])
+    return _Mean(float(means_T.mean()), float(means_T.var(ddof=1)) / len(traces), len(traces) - 1)
+
+
+def _of_windows(trace: FloatArray) -> _Mean:
+    mean = float(trace.mean())
+    if trace.size < 2:
+        return _Mean(mean, float("nan"), 0.0)
+    off = trace - mean
+    variance, df = variance_of_mean(off @ off, off[1:] @ off[:-1], trace.size)
+    return _Mean(mean, float(variance), float(df))
+
+
+def variance_of_mean(square: ArrayLike, lagged: ArrayLike, size: int) -> tuple[FloatArray, FloatArray]:
+    """Return the variance of the mean of windows that follow each other, and its degrees of freedom.
+
+    Args:
+        square: the sum of the squares of what windows are off their mean; any shape.
+        lagged: that of the products of what neighbours are; the same shape.
+        size: windows, 2 or more.
+
+    Windows are taken for an autoregression of first order. Its autocorrelation is that at lag 1, with its bias on
+    independent windows (-1/size) taken away; a negative one is taken as 0. Of it follow the number of independent
+    windows that these are worth, and by how much their variance falls short for being taken around their own mean.
+    """
+    square, lagged = np.asarray(square, dtype=float), np.asarray(lagged, dtype=float)
+    square = np.where(square < ROUNDING, 0.0, square)
+    alike = np.divide(lagged, square, out=np.full(square.shape, -1.0), where=square > 0) + 1 / size
+    alike = np.clip(alike, 0.0, MOST_ALIKE)
+    inflation = np.ones_like(alike)
+    for lag in range(1, size):
+        inflation += 2 * (1 - lag / size) * alike**lag
+    variance = square / (size - 1) / np.maximum(1 - (inflation - 1) / (size - 1), 1 / size)
+    worth = np.maximum(size / inflation, 2.0)
+    return variance / worth, worth - 1
 
 
 def known(series: Series) -> list[list[FloatArray]]:

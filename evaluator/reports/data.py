@@ -14,7 +14,6 @@ import pandas as pd
 
 from eplb_variants.errors import EplbError
 from evaluator.analysis.comparison import Comparison, Part
-from evaluator.analysis.pareto import on_front
 from evaluator.analysis.statistics import estimate_in
 from evaluator.analysis.summary import headline_of, notes_on
 from evaluator.analysis.times import time_reference_of
@@ -110,7 +109,7 @@ def _panel(number: int, title: str, part: Part | None, rows: pd.DataFrame, comma
 
 def _table(part: Part, comparison: Comparison) -> dict[str, Any]:
     """Return the table of a part and the points of its Pareto plot."""
-    summary = part.summary.assign(front=on_front(part.summary))
+    summary = part.summary
     columns = columns_of(summary, comparison.reference, comparison.score.name)
     return {
         "caption": f"{caption_of(summary, comparison.reference)}; {FRONT_MEANS}",

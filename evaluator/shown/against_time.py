@@ -13,7 +13,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from evaluator.analysis.columns import BALANCE_FLOOR
-from evaluator.analysis.pareto import on_front
 from evaluator.analysis.summary import summarise
 from evaluator.shown.labels import Box, Point, label_spots, log_ticks
 from evaluator.shown.style import (
@@ -53,7 +52,6 @@ def time_plot(good: pd.DataFrame, reference: str, summary: pd.DataFrame | None =
     timed = good[good["time_ratio"].notna()]
     if summary is None or len(timed) < len(good):
         summary = summarise(timed, reference)
-    summary = summary.assign(front=on_front(summary))
     summary = summary[summary["time_ratio"].notna()]
     figure = Figure(figsize=(7.6, 4.6), layout="constrained")
     axis = figure.subplots()

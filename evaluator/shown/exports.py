@@ -12,7 +12,6 @@ import pandas as pd
 
 from eplb_variants.errors import EplbError
 from evaluator.analysis.comparison import Comparison
-from evaluator.analysis.pareto import on_front
 from evaluator.analysis.summary import notes_on
 from evaluator.files import write_whole
 from evaluator.shown.grid import MISSING, Grid
@@ -42,7 +41,7 @@ def summaries_frame(comparison: Comparison) -> pd.DataFrame:
     """Return all summaries, a row per load and variant, with ``load`` and ``front``; the aggregates stand with all."""
     frames = []
     for part in comparison.tables:
-        frame = part.summary.assign(front=on_front(part.summary))
+        frame = part.summary.copy()
         frame.insert(0, "load", part.title)
         if part is comparison.overall and comparison.aggregates is not None:
             frame = frame.merge(comparison.aggregates.drop(columns=["cells", "strata"]), on="variant", how="left")
@@ -169,7 +168,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _front(summary: pd.DataFrame) -> list[str]:
-    return [str(name) for name in summary.loc[on_front(summary), "variant"]]
+    return [str(name) for name in summary.loc[summary["front"], "variant"]]
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import pandas as pd
 
 from evaluator.analysis.columns import HEADLINE
-from evaluator.analysis.pareto import on_front
 from evaluator.analysis.summary import notes_on
 from evaluator.analysis.times import time_reference_of
 from evaluator.analysis.views import BY_WINDOW, pivot
@@ -46,12 +45,11 @@ def summary_grid(summary: pd.DataFrame, reference: str, title: str, score: str |
         title: which load this is.
         score: name of the score in the column ``score``.
     """
-    marked = summary.assign(front=on_front(summary))
-    columns = columns_of(marked, reference, score)
+    columns = columns_of(summary, reference, score)
     return Grid(
         title,
         [column.title for column in columns],
-        [[column.cell(row) for column in columns] for _, row in marked.iterrows()],
+        [[column.cell(row) for column in columns] for _, row in summary.iterrows()],
         LEFT,
         "\n".join(_notes(summary, reference)),
         [column.importance for column in columns],
@@ -73,8 +71,8 @@ def aggregate_grid(aggregates: pd.DataFrame, reference: str, title: str) -> Grid
     ]
     cells, strata = int(aggregates["cells"].max()), int(aggregates["strata"].max())
     caption = (
-        f"of the mean balancedness of {cells} cells on {strata} workloads and topologies; 95% intervals over traces "
-        f"and their windows"
+        f"of the mean balancedness of {cells} cells on {strata} workloads and topologies; 95% bootstrap intervals over "
+        f"traces and their windows"
     )
     notes = [("optimality gap", "optimality gap: what the mean cell lacks to perfect balance")]
     return Grid(title, header, rows, LEFT, caption, (0, 1, 0, 2), notes=notes)

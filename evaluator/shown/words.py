@@ -68,7 +68,7 @@ def tone(text: str) -> str | None:
 def over(traces: int, strata: int) -> str:
     """Return what an interval is over, of so many traces on so many workloads and topologies."""
     if traces > strata:
-        return f"over {traces} traces and their windows"
+        return f"over {traces} traces"
     return "over the windows of this one trace" if traces == 1 else f"over the windows of these {traces} traces"
 
 

@@ -16,11 +16,10 @@ import pandas as pd
 from eplb_variants.errors import unknown
 from eplb_variants.loads import FloatArray, IntArray
 from evaluator.analysis.ablation.factors import Design, Factor
-from evaluator.analysis.ablation.significance import significance_of
 from evaluator.analysis.alignment import LOAD
 from evaluator.analysis.columns import LOG_TIME_RATIO, METRICS, Metric
-from evaluator.analysis.paired import judged
-from evaluator.analysis.statistics import BETTER, FEWEST, LEVEL, SAME, UNSURE, WORSE, Estimate
+from evaluator.analysis.paired import corrected, judged, verdict_on
+from evaluator.analysis.statistics import UNSURE, Estimate
 from evaluator.analysis.times import why_not_averaged
 
 EFFECTS_ON = {
@@ -49,10 +48,8 @@ class Effect:
         factors: names of one or two factors.
         levels: the level of each that is judged.
         references: the level of each that it is judged against.
-        estimate: mean over blocks, with its bootstrap interval; logarithms for ``log_time_ratio``.
-        p: two-sided, of no effect; NaN where there is too little to say.
-        p_holm: the same, corrected for all effects on this metric.
-        df: degrees of freedom that ``p`` rests on.
+        estimate: mean over blocks, with its interval and its p-value; logarithms for ``log_time_ratio``.
+        p_holm: its p-value, corrected for all effects on this metric; NaN where there is too little to say.
         blocks: windows, at one setting of the other factors each, that had all levels and count.
         left_out: such windows of which some levels are missing.
         verdict: what may be said.
@@ -63,12 +60,15 @@ class Effect:
     levels: tuple[Any, ...]
     references: tuple[Any, ...]
     estimate: Estimate
-    p: float
     p_holm: float
-    df: float
     blocks: int
     left_out: int
     verdict: str = UNSURE
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom that the p-value rests on."""
+        return max(self.estimate.units - 1, 0.0)
 
 
 class Contrasts(NamedTuple):
@@ -151,7 +151,7 @@ def _on_metric(good: pd.DataFrame, design: Design, metric: Metric) -> list[Effec
         found = contrasts(table.to_numpy(), design.code, which)
         series = _by_stratum(found.value, table.index.to_frame(index=False))
         effects += _effects(metric, [design.factors[f] for f in which], series, found.blocks, found.left_out)
-    return _corrected(effects)
+    return _corrected(effects, metric)
 
 
 def _rows(good: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -176,7 +176,7 @@ def _effects(
     effects = []
     for number, levels in enumerate(itertools.product(*(factor.levels[1:] for factor in factors))):
         own = [[trace[:, number] for trace in stratum] for stratum in series]
-        found, (p, df) = judged(own, metric), significance_of(own)
+        found = judged(own, metric)
         effects.append(
             Effect(
                 metric=metric.name,
@@ -184,36 +184,18 @@ def _effects(
                 levels=levels,
                 references=tuple(factor.levels[0] for factor in factors),
                 estimate=found.difference,
-                p=p,
                 p_holm=float("nan"),
-                df=df,
                 blocks=blocks,
                 left_out=left_out,
-                verdict=found.verdict,
             )
         )
     return effects
 
 
-def _corrected(effects: list[Effect]) -> list[Effect]:
+def _corrected(effects: list[Effect], metric: Metric) -> list[Effect]:
     """Return the effects on one metric with p-values corrected for each other, and verdicts that respect them."""
-    from statsmodels.stats.multitest import multipletests
-
-    p = np.array([effect.p for effect in effects])
-    known = ~np.isnan(p)
-    if known.any():
-        p[known] = multipletests(p[known], method="holm")[1]
-    corrected = [replace(effect, p_holm=float(value)) for effect, value in zip(effects, p, strict=True)]
-    return [replace(effect, verdict=_verdict(effect)) for effect in corrected]
-
-
-def _verdict(effect: Effect) -> str:
-    """Return what may be said of an effect: its interval and its corrected p-value must agree on a difference.
-
-    With so few units that even the clearest effect could not pass the correction, nothing is said.
-    """
-    if np.isnan(effect.p_holm):
-        return UNSURE
-    if effect.verdict in (BETTER, WORSE) and effect.p_holm > 1 - LEVEL:
-        return UNSURE if effect.df < FEWEST - 1 else SAME
-    return effect.verdict
+    p_values = corrected([effect.estimate.p for effect in effects])
+    return [
+        replace(effect, p_holm=p, verdict=verdict_on(effect.estimate, metric, p))
+        for effect, p in zip(effects, p_values, strict=True)
+    ]

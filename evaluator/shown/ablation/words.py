@@ -54,7 +54,7 @@ def title(metric: str) -> str:
 
 def value_text(effect: Effect) -> str:
     """Return an effect with its interval: a difference, or of times a ratio."""
-    value, low, high, _ = effect.estimate
+    value, low, high = effect.estimate[:3]
     if effect.metric == LOG_TIME_RATIO.name and not math.isnan(value):
         return f"x{interval(math.exp(value), math.exp(low), math.exp(high), '.3f')}"
     return interval(value, low, high, "+.4f")
@@ -76,8 +76,8 @@ def p_text(p: float) -> str:
 
 def record(effect: Effect) -> dict[str, Any]:
     """Return an effect as a flat record; what is not known is None."""
-    value, low, high, num = effect.estimate
-    numbers = {"effect": value, "low": low, "high": high, "p": effect.p, "p_holm": effect.p_holm, "df": effect.df}
+    value, low, high, num, _, p = effect.estimate
+    numbers = {"effect": value, "low": low, "high": high, "p": p, "p_holm": effect.p_holm, "df": effect.df}
     return {
         "metric": effect.metric,
         "kind": "main" if len(effect.factors) == 1 else "interaction",

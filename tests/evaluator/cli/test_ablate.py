@@ -29,7 +29,7 @@ def test_from_a_ready_study_to_a_table(measured, folder):
     assert done.stderr == ""
     assert "fixup.moves 0 vs 1" in done.stdout
     assert "gpu_packer.name diverse vs greedy" in done.stdout
-    assert "over 2 traces and their windows" in " ".join(done.stdout.split())
+    assert "over 2 traces" in " ".join(done.stdout.split())
     assert (folder / "runs" / "seed_factorial" / "_plots" / "ablation.svg").exists()
     effects = pd.read_csv(folder / "e.csv")
     moves = effects[(effects["factor"] == "fixup.moves") & (effects["metric"] == "balancedness_gpu_next")]

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from eplb_variants import EplbError
-from evaluator.analysis.pareto import on_front
 from evaluator.analysis.summary import by_workload, summarise
 from evaluator.reports.data import choose_reference
 from evaluator.reports.heat import STEPS, Budget, block_maximum, heat_maps
@@ -24,8 +23,8 @@ def test_numbers_are_those_of_summarise(data, frame):
     for panel in data["panels"]:
         summary = summarise(parts.get(panel["title"], good), "deepseek", SCORE)
         assert len(panel["rows"]) == len(summary) == 4
-        for entry, (_, row), front in zip(panel["rows"], summary.iterrows(), on_front(summary), strict=True):
-            assert entry["on_front"] == front
+        for entry, (_, row) in zip(panel["rows"], summary.iterrows(), strict=True):
+            assert entry["on_front"] == row["front"]
             for name, value in entry["summary"].items():
                 if value is None:
                     assert pd.isna(row[name])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from evaluator.analysis.pareto import on_front
 from evaluator.analysis.summary import summarise
 from evaluator.shown.against_time import time_plot
 
@@ -19,7 +18,7 @@ def test_time_is_a_ratio_on_a_logarithmic_axis_and_names_stand_at_their_points(f
 def test_points_on_the_front_are_filled(frame):
     figure = time_plot(frame, "deepseek")
     summary = summarise(frame, "deepseek")
-    front = set(summary.loc[on_front(summary), "variant"])
+    front = set(summary.loc[summary["front"], "variant"])
     points = [line for line in figure.axes[0].lines if line.get_marker() != "None"]
     assert {line.get_label() for line in points if line.get_markerfacecolor() != "white"} == front
     assert {line.get_label() for line in points} == {"contiguous", "deepseek", "seed"}

@@ -71,6 +71,6 @@ def test_a_long_list_says_how_many_more_there_are():
 
 
 def test_the_extent_of_an_interval_is_said_in_words():
-    assert words.over(6, 2) == "over 6 traces and their windows"
+    assert words.over(6, 2) == "over 6 traces"
     assert words.over(1, 1) == "over the windows of this one trace"
     assert words.over(3, 3) == "over the windows of these 3 traces"

@@ -10,9 +10,8 @@ import pytest
 
 from eplb_variants import EplbError
 from evaluator.analysis import statistics
-from evaluator.analysis.ablation.effects import EFFECTS_ON, contrasts, measure_effects
+from evaluator.analysis.ablation.effects import contrasts, measure_effects
 from evaluator.analysis.ablation.factors import find_design
-from evaluator.analysis.ablation.significance import significance_of
 from evaluator.analysis.statistics import BETTER, SAME, UNSURE, WORSE
 
 NEXT = ["balancedness_gpu_next"]
@@ -179,32 +178,3 @@ def test_false_positives_are_as_rare_as_they_should_be(factorial, more, monkeypa
     margin = 3 * np.sqrt(0.05 * 0.95 / runs)
     assert judged <= significant, "a verdict needs more than a small p-value"
     assert 0.05 - margin < significant / runs < 0.05 + margin
-
-
-class TestSignificance:
-    """The p-value of a mean."""
-
-    @pytest.mark.parametrize("shape", [(1, 5, 12), (2, 3, 12), (1, 1, 24)])
-    def test_it_is_uniform_without_an_effect(self, shape):
-        generator = np.random.default_rng(0)
-        p = []
-        for _ in range(1000):
-            common = generator.normal(size=(*shape[:2], 1)) if shape[1] > 1 else 0
-            p.append(significance_of([list(traces) for traces in generator.normal(size=shape) + common]).p)
-        assert 0.02 < np.mean(np.array(p) < 0.05) < 0.07
-
-    def test_no_difference_anywhere_is_no_surprise(self):
-        assert significance_of([[np.zeros(5), np.zeros(5)]]).p == 1
-
-    def test_the_same_everywhere_is_sure(self):
-        assert significance_of([[np.full(5, 0.1), np.full(5, 0.1)]]).p == 0
-
-    @pytest.mark.parametrize("series", [[], [[np.full(3, np.nan)]], [[np.array([0.1])]]])
-    def test_too_little_has_none(self, series):
-        assert np.isnan(significance_of(series).p)
-
-
-def test_every_metric_is_a_column():
-    from evaluator.results.schema import ARROW
-
-    assert set(EFFECTS_ON) - {"log_time_ratio"} <= set(ARROW.names)
