@@ -31,7 +31,7 @@ def measure_startup(progress: Progress) -> list[Line]:
 
     commands = {name: calling("-m", "evaluator.cli.main", name) for name in ASKED}
     began = time.perf_counter()
-    timings = time_prepared(commands, calling("-c", "import numpy"), SETTINGS)
+    timings = time_prepared(commands, calling("-c", "import numpy"), SETTINGS, repeats=1)
     progress.step(f"{time.perf_counter() - began:.0f} s")
     lines = []
     for name, timing in timings.items():
