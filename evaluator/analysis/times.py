@@ -168,7 +168,7 @@ def _of_variant(cells: pd.DataFrame, left_out: str | None, beside: str | None, r
     timed = cells[cells["time_ratio"].notna()]
     numbers = timed["timing_rounds"].fillna(0).astype(int)
     found = mean_ratio(
-        [estimate_in(row, "time_ratio", n) for row, n in zip(timed[RATIO].to_dict("records"), numbers, strict=True)]
+        [estimate_in(row, "time_ratio", n) for (_, row), n in zip(timed[RATIO].iterrows(), numbers, strict=True)]
     )
     times |= dict(zip(RATIO, found[:3], strict=True))
     if left_out is not None:  # seconds have a mean whatever stood beside them

@@ -31,7 +31,7 @@ class TimingSettings:
     min_rounds: int = 6
     seconds: float = 2.0
     repeats: int = 5
-    sample_seconds: float = 0.01
+    sample_seconds: float = 0.02
     threads: int = 1
     wait_seconds: float = 60.0
 

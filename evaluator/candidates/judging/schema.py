@@ -33,7 +33,12 @@ JUDGEMENT = (
     Column("checked_loads", INT, "hard loads that the program passed"),
     Column("repeats", FLAG, "whether two calls with other random numbers gave the same placement"),
     Column("windows", INT, "windows that it was judged on"),
-    Column("time_verdict", TEXT, "faster, slower, no difference or too few to say, by the interval of the ratio"),
+    Column(
+        "time_verdict",
+        TEXT,
+        "faster, slower, no difference or too few to say, by the interval of the ratio; null where the time cannot be "
+        "believed, or its interval holds both equality and 5%",
+    ),
     Column("score", REAL, "by the formula that was asked for"),
     Column("score_parent", REAL, "the parent's, by the same formula"),
     Column("score_name", TEXT, "name of the formula"),

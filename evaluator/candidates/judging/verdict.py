@@ -8,9 +8,10 @@ import numpy as np
 
 from eplb_variants.loads import FloatArray
 from evaluator.analysis.columns import HEADLINE, METRICS, OWN_HEADLINE, TIMES
-from evaluator.analysis.paired import TIME_WORDS, paired, verdict_on_time
+from evaluator.analysis.paired import TIME_WORDS, paired
 from evaluator.analysis.score import Score
 from evaluator.analysis.statistics import estimate_in
+from evaluator.analysis.times import verdict_on_times
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.trial import Trial
 
@@ -63,8 +64,9 @@ def _verdict(trial: Trial, parent: Trial) -> str:
 def _time_verdict(times: dict[str, Any]) -> str | None:
     if not times:
         return None
-    said = verdict_on_time(estimate_in(times, "time_ratio", times["timing_rounds"]))
-    return TIME_WORDS.get(said, said)
+    believed = times["timing_valid"] and times["timing_has_core"]
+    said = verdict_on_times(estimate_in(times, "time_ratio", times["timing_rounds"]), believed=believed)
+    return None if said is None else TIME_WORDS.get(said, said)
 
 
 def _own_times(times: dict[str, Any]) -> dict[str, float | None]:
