@@ -26,7 +26,8 @@ from evaluator.quality import metrics
 from evaluator.sweep.cell import Cell, Workload
 from evaluator.sweep.plan import Plan
 from evaluator.sweep.run import run
-from evaluator.timing.rounds import Prepare, time_prepared
+from evaluator.timing.prepare import Prepare
+from evaluator.timing.rounds import time_prepared
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.kept import Kept
 

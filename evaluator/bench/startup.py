@@ -11,7 +11,8 @@ import numpy as np
 
 from evaluator.bench.line import Line
 from evaluator.progress import Progress
-from evaluator.timing.rounds import Prepare, time_prepared
+from evaluator.timing.prepare import Prepare
+from evaluator.timing.rounds import time_prepared
 from evaluator.timing.settings import TimingSettings
 
 SETTINGS = TimingSettings(rounds=9, min_rounds=5, seconds=10.0)

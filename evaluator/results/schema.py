@@ -88,6 +88,11 @@ TIMING = (
     Column(
         "first_place_seconds", REAL, "wall time of the call before the first round, which warms up and does not count"
     ),
+    Column("place_maps_seconds", REAL, "the same as place_seconds with logcnt and log2phy made; null if not asked for"),
+    Column("place_torch_seconds", REAL, "with a torch tensor in and three out; null if not asked for"),
+    Column(
+        "place_cold_seconds", REAL, "right after 64 MiB were written, so that caches are cold; null if not asked for"
+    ),
     Column("time_reference", TEXT, "variant that stood beside it in every round"),
     Column("time_ratio", REAL, "median over rounds of its quickest call / the reference's quickest"),
     Column("time_ratio_low", REAL, "lower end of the 95% bootstrap interval over rounds"),

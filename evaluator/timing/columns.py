@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from evaluator.timing.callers import Callers
 from evaluator.timing.rounds import Timing
 from evaluator.timing.settings import TimingSettings
 
 
-def timing_columns(timing: Timing, settings: TimingSettings, reference: str, timing_key: str) -> dict[str, Any]:
-    """Return the columns of a result that say how long a placement takes."""
+def timing_columns(
+    timing: Timing, settings: TimingSettings, reference: str, timing_key: str, callers: Callers | None = None
+) -> dict[str, Any]:
+    """Return the columns of a result that say how long a placement takes; ``callers`` where they were timed too."""
+    asked = callers or Callers(*[float("nan")] * len(Callers._fields))
     quartiles = np.quantile(timing.wall, [0.25, 0.75])
     return {
         "place_seconds": float(np.median(timing.wall)),
@@ -21,6 +25,7 @@ def timing_columns(timing: Timing, settings: TimingSettings, reference: str, tim
         "place_seconds_iqr": float(quartiles[1] - quartiles[0]),
         "place_cpu_seconds": _number(np.median(timing.cpu)),
         "first_place_seconds": timing.first,
+        **{f"place_{name}_seconds": _number(value) for name, value in asked._asdict().items()},
         "time_reference": reference,
         "time_ratio": timing.ratio.value,
         "time_ratio_low": timing.ratio.low,

@@ -19,17 +19,15 @@ from typing import NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from eplb_variants import Placement, Topology, Variant
+from eplb_variants import Topology, Variant
 from evaluator.analysis.statistics import FEWEST, Estimate, median_ratio
-from evaluator.quality.replay import place, seen
 from evaluator.timing.alone import exclusive, quiet
+from evaluator.timing.prepare import Prepare, ready
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.windows import WindowSequence
 
 MOST_DRAWN = 3
 """Times as many rounds as were asked for are drawn at most, where some are disturbed."""
-WINDOWS = 4
-"""Windows that rounds go through: enough that no variant is timed on one lucky load."""
 OFF_CORE = 1.02
 """Wall time over CPU time above which a call did not have its core. What it lost below that is less than the difference
 that a verdict needs (2%). Undisturbed calls have .99 to 1.01; one that lost its core for a slice of the scheduler, 2 to
@@ -55,8 +53,6 @@ class Timing(NamedTuple):
     """Whether enough other rounds were left for the ratio to rest on these alone."""
 
 
-Prepare = Callable[[int], Callable[[], object]]
-"""From the number of a round to a call; the input is made ready before the clock starts."""
 CpuClock = Callable[[], float]
 """CPU seconds of all that calls run in, since whenever."""
 
@@ -73,8 +69,8 @@ def time_variants(
 
     Calls before the first round (one for the very first time, one for each window's previous placement) warm up.
     """
-    contestants = {name: _prepare(variant, windows_WLE, topology) for name, variant in variants.items()}
-    beside = _prepare(reference, windows_WLE, topology)
+    contestants = {name: ready(variant, windows_WLE, topology) for name, variant in variants.items()}
+    beside = ready(reference, windows_WLE, topology)
     return time_prepared(contestants, beside, settings, seed, cpu_clock=time.process_time)
 
 
@@ -131,12 +127,6 @@ def had_core(times: np.ndarray) -> np.ndarray:
     """Return in which rounds the calls of both sides had their core, ``[rounds]``; all where no CPU time is known."""
     lost = np.any(times[..., 0] > OFF_CORE * times[..., 1], axis=-1)  # of NaN it is False
     return np.logical_not(lost)
-
-
-def chosen_windows(num_windows: int) -> list[int]:
-    """Return the windows that rounds go through, spread over all."""
-    chosen: list[int] = np.unique(np.linspace(0, num_windows - 1, WINDOWS).astype(int)).tolist()
-    return chosen
 
 
 def measure(
@@ -197,21 +187,6 @@ def _repeats(contestants: Mapping[str, Prepare], reference: Prepare, settings: T
     beside = min(_clocked(reference(i), None)[0] for i in range(3))
     longest = {name: min(_clocked(prepare(i), None)[0] for i in range(3)) for name, prepare in contestants.items()}
     return {name: settings.repeats_of(beside + seconds) for name, seconds in longest.items()}
-
-
-def _prepare(variant: Variant, windows_WLE: WindowSequence, topology: Topology) -> Prepare:
-    """Return a function that readies a call for a round: its own copy of the history, its own previous placement."""
-    chosen = chosen_windows(len(windows_WLE))
-    previous: dict[int, Placement | None] = {}
-
-    def prepare(round_number: int) -> Callable[[], object]:
-        window = chosen[round_number % len(chosen)]
-        if window not in previous:
-            previous[window] = place(variant, windows_WLE, window - 1, topology, None) if window else None
-        history_WLE = seen(variant, windows_WLE, window)
-        return lambda: variant.place(history_WLE, topology, previous[window])
-
-    return prepare
 
 
 def _clocked(call: Callable[[], object], cpu_clock: CpuClock | None) -> tuple[float, float]:

@@ -24,6 +24,8 @@ class TimingSettings:
             ``seconds``.
         sample_seconds: a round of quick calls has so many of them that it takes this long.
         threads: threads that numeric libraries may use.
+        callers: whether to time what callers pay beside a placement: maps, torch tensors, a cold cache. It takes about
+            three times as long again.
         wait_seconds: how long to wait for another timing pass on the machine before measuring all the same.
     """
 
@@ -33,6 +35,7 @@ class TimingSettings:
     repeats: int = 5
     sample_seconds: float = 0.02
     threads: int = 1
+    callers: bool = False
     wait_seconds: float = 60.0
 
     def __post_init__(self) -> None:

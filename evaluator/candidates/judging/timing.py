@@ -13,7 +13,8 @@ from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.trial import LOADS, TimedProgram, Trial
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
-from evaluator.timing.rounds import Prepare, Timing, time_prepared
+from evaluator.timing.prepare import Prepare
+from evaluator.timing.rounds import Timing, time_prepared
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.windows import WindowSequence
 

@@ -26,7 +26,7 @@ from evaluator.candidates.sandbox.pool import Sandbox
 from evaluator.candidates.sandbox.worker import Worker, call_bytes, read_answer
 from evaluator.quality import metrics
 from evaluator.quality.replay import replay
-from evaluator.timing.rounds import chosen_windows
+from evaluator.timing.prepare import chosen_windows
 from evaluator.workloads.windows import WindowSequence
 
 STALE = 0.002
