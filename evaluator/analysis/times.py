@@ -40,6 +40,12 @@ def verdict_on_times(ratio: Estimate, *, believed: bool = True) -> str | None:
     return None if not believed or (said == SAME and _is_wide(ratio)) else said
 
 
+def is_off(control: Estimate) -> bool:
+    """Return whether the ratio of something to itself, of enough rounds, excludes 1, and by so much that it matters."""
+    excludes = control.low > 1 or control.high < 1  # of NaN it is neither
+    return bool(excludes and abs(np.log(control.value)) > np.log1p(OFF)) and control.num >= FEWEST
+
+
 def mean_ratio(ratios: list[Estimate]) -> Estimate:
     """Return the geometric mean of the ratios of several cells, with the interval of a mean of logarithms.
 
@@ -93,7 +99,8 @@ def times_by_variant(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
     }
     kept = [name for name, row in rows.items() if row["time_left_out"] is None]
     mixed = reason and differing_conditions(timed[timed["variant"].isin(kept)])
-    disturbed = beside in rows and _is_off(rows[beside])
+    control = rows.get(beside) if beside is not None else None
+    disturbed = control is not None and is_off(estimate_in(control, "time_ratio", control["time_rounds"]))
     whole = {name: {**row, "time_mixed": mixed, "time_disturbed": disturbed} for name, row in rows.items()}
     for row in whole.values():
         if disturbed and row["time_verdict"] != CONTROL:
@@ -212,13 +219,6 @@ def _doubts(row: dict[str, Any], reference: str) -> str:
     if row["time_wide"]:
         marks.append(f"too wide to show {SEEN:.0%}")
     return ", ".join(marks)
-
-
-def _is_off(control: dict[str, Any]) -> bool:
-    """Return whether the interval of a control's ratio, of enough rounds, excludes 1, and by how much that matters."""
-    excludes = control["time_ratio_low"] > 1 or control["time_ratio_high"] < 1  # of NaN it is neither
-    matters = abs(np.log(control["time_ratio"])) > np.log1p(OFF)
-    return bool(excludes and matters) and control["time_rounds"] >= FEWEST
 
 
 def _is_wide(ratio: Estimate) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from eplb_variants import EplbError
+from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.timing import ParentFailed, time_beside
@@ -46,6 +47,7 @@ class Judge:
         except EplbError as error:
             raise UnusableWorkload(str(error)) from None
         store.prepare()
+        self._control: Estimate | None = None
         self.sandbox = Sandbox(settings.isolation, settings.limits)
         try:
             self._parent_trial = try_out(self.sandbox, parent, self.windows, settings.topology)
@@ -178,6 +180,20 @@ class Judge:
             return self._failed(program, error)
         return self._judged(program, trial, timing)
 
+    def _controlled(self) -> Estimate:
+        """Return the ratio of the parent's time to its own, measured once: a control for all of this judge's times."""
+        if self._control is None:
+            assert self.settings.timing is not None
+            side = self.parent, self._parent_trial
+            source = self.windows, self.settings.topology, self.settings.timing
+            try:
+                self._control = time_beside(self.sandbox, side, side, *source).ratio
+            except ParentFailed as error:
+                raise self._unusable(error.reason) from None
+            except Invalid as error:
+                raise self._unusable(error) from None
+        return self._control
+
     def _unusable(self, error: Invalid) -> ParentUnusable:
         return ParentUnusable(f"the parent {self.parent.name!r} cannot be judged against: {error}")
 
@@ -185,6 +201,7 @@ class Judge:
         times: Row = {}
         if timing is not None and self.settings.timing is not None:
             times = timing_columns(timing, self.settings.timing, self.parent.name, self._timing_key() or "")
+            times |= dict(zip(schema.CONTROL, self._controlled()[:3], strict=True))
         judged = judged_columns(trial, self._parent_trial, self.settings.score, times)
         return {**self._common(program), **judged, **times}
 

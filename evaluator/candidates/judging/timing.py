@@ -48,15 +48,15 @@ def time_beside(
         parent: the same of it.
         windows_WLE: that both were tried on.
         topology: for which machine.
-        settings: of rounds there are ``ROUNDS`` times as many, of calls in each ``LOADS`` at most.
+        settings: there are ``ROUNDS`` times as many rounds, and as much time; ``LOADS`` calls in each at most.
         seed: of the order of calls.
 
     Raises:
         Invalid: the program fails under the clock, or does not answer there as it did before.
         ParentFailed: the parent fails.
     """
-    settings = replace(settings, rounds=ROUNDS * settings.rounds)
     repeats = min(settings.repeats_of(candidate[1].seconds + parent[1].seconds), LOADS)
+    settings = replace(settings, rounds=ROUNDS * settings.rounds, seconds=ROUNDS * settings.seconds)
     source = windows_WLE, topology, repeats, secrets.randbits(128)
     contestant = TimedProgram(sandbox, candidate[0], *source, warm_up=1)
     beside = TimedProgram(sandbox, parent[0], *source)
