@@ -1,7 +1,8 @@
 """The times of a table: ratios to one reference, taken on one machine with one setting, and what is doubtful in them.
 
 A ratio to another reference, of another machine or by another setting is another quantity. Ratios of different kinds
-are never averaged: where the cells of a variant have several, it has no ratio, and the table says why.
+are never averaged: where the cells of a variant have several, it has no ratio, and the table says why. A time that
+cannot be believed, or whose interval is so wide that a difference worth knowing would not show, has no verdict.
 """
 
 from __future__ import annotations
@@ -12,15 +13,59 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evaluator.analysis.columns import TIMES
+from evaluator.analysis.columns import TIME_FLOOR, TIMES
 from evaluator.analysis.paired import verdict_on_time
-from evaluator.analysis.statistics import FEWEST, estimate_in
+from evaluator.analysis.statistics import FEWEST, LEVEL, SAME, Estimate, estimate_in
 
 CONTROL = "control"
 """In place of a verdict on the time of the time reference: it stood beside itself, so that its ratio should be 1."""
 CONDITIONS = {"machine": "machines", "timing_config": "timing settings"}
 """Columns that say how a time was taken, and what several of their values are called."""
 RATIO = ["time_ratio", "time_ratio_low", "time_ratio_high"]
+SEEN = 0.05
+"""Relative difference that must show: where an interval holds both equality and this, the time says nothing."""
+OFF = TIME_FLOOR / 2
+"""Relative error of a control from which on all times are disturbed: half of what a verdict needs. Smaller ones cannot
+make a verdict of what is none, and pass after pass has some, which narrow intervals show."""
+
+
+def verdict_on_times(ratio: Estimate, *, believed: bool = True) -> str | None:
+    """Return what the ratio of a time to the reference's allows to be said; None where nothing is.
+
+    Args:
+        ratio: with its interval over rounds.
+        believed: whether nothing disturbed the time.
+    """
+    said = verdict_on_time(ratio)
+    return None if not believed or (said == SAME and _is_wide(ratio)) else said
+
+
+def is_off(control: Estimate) -> bool:
+    """Return whether the ratio of something to itself, of enough rounds, excludes 1, and by so much that it matters."""
+    excludes = control.low > 1 or control.high < 1  # of NaN it is neither
+    return bool(excludes and abs(np.log(control.value)) > np.log1p(OFF)) and control.num >= FEWEST
+
+
+def mean_ratio(ratios: list[Estimate]) -> Estimate:
+    """Return the geometric mean of the ratios of several cells, with the interval of a mean of logarithms.
+
+    Cells are what was asked for, not a sample of others. So the error of the mean is that of its parts: the root of the
+    sum of their squares, over their number. Each comes from the cell's interval; the degrees of freedom are Welch's and
+    Satterthwaite's (1946), from the rounds of each. One cell keeps its interval.
+    """
+    if len(ratios) < 2:
+        return ratios[0] if ratios else Estimate(float("nan"), float("nan"), float("nan"), 0)
+    from scipy.stats import norm, t
+
+    tail = (1 + LEVEL) / 2
+    values, lows, highs = np.log(np.maximum(np.array([ratio[:3] for ratio in ratios]), 1e-12)).T
+    rounds = np.array([max(ratio.num, 2) for ratio in ratios])
+    variances = ((highs - lows) / (2 * norm.ppf(tail))) ** 2
+    spread = (variances**2 / (rounds - 1)).sum()
+    freedom = variances.sum() ** 2 / spread if spread > 0 else np.inf
+    half = t.ppf(tail, freedom) * np.sqrt(variances.sum()) / len(ratios)
+    mean, low, high = (float(end) for end in np.exp(values.mean() + half * np.array([0.0, -1.0, 1.0])))
+    return Estimate(mean, low, high, int(rounds.min()))
 
 
 def times_by_variant(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
@@ -30,13 +75,16 @@ def times_by_variant(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
         cells: one row per cell, as stored.
         reference: variant that the table compares with.
 
-    Columns, beside ``TIMES`` as geometric means over the variant's cells:
+    Columns, beside ``TIMES`` as geometric means over the variant's cells, the ratio with the interval of
+    ``mean_ratio``:
 
     * ``time_rounds``: the fewest rounds of a cell.
     * ``time_reference``: the variant that the ratio is to.
     * ``time_verdict``: ``CONTROL`` for the time reference itself; None where the ratio is to another variant than
-      ``reference``.
+      ``reference``, and where the time cannot be believed or its interval is too wide.
     * ``timing_valid``: whether all its times were taken alone on the machine.
+    * ``timing_has_core``: whether the calls that they rest on had their core.
+    * ``time_wide``: whether its interval holds both equality and ``SEEN``.
     * ``time_left_out``: in what the times of this table differ, where the variant has no ratio because of it.
     * ``time_mixed``: in what the ratios that are left differ all the same; the same in every row.
     * ``time_disturbed``: whether the time reference beside itself did not take its own time; the same in every row.
@@ -51,10 +99,14 @@ def times_by_variant(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
     }
     kept = [name for name, row in rows.items() if row["time_left_out"] is None]
     mixed = reason and differing_conditions(timed[timed["variant"].isin(kept)])
-    disturbed = beside in rows and _is_off(rows[beside])
+    control = rows.get(beside) if beside is not None else None
+    disturbed = control is not None and is_off(estimate_in(control, "time_ratio", control["time_rounds"]))
     whole = {name: {**row, "time_mixed": mixed, "time_disturbed": disturbed} for name, row in rows.items()}
+    for row in whole.values():
+        if disturbed and row["time_verdict"] != CONTROL:
+            row["time_verdict"] = None
     return pd.DataFrame.from_dict(
-        {name: {**row, "time_trust": _doubts(row) or None} for name, row in whole.items()}, orient="index"
+        {name: {**row, "time_trust": _doubts(row, reference) or None} for name, row in whole.items()}, orient="index"
     )
 
 
@@ -96,6 +148,13 @@ def time_notes(summary: pd.DataFrame, reference: str) -> list[str]:
         control = summary[summary["variant"] == beside].iloc[0]
         took = estimate_in(control, "time_ratio").text(".2f")
         notes.append(f"times are disturbed: {beside} beside itself took {took} of its own time")
+    known = summary[summary["time_ratio"].notna()]
+    lost = ", ".join(known.loc[~known["timing_has_core"].astype(bool), "variant"])
+    if lost:
+        notes.append(f"others had the cores while {lost} was timed, so that time has no verdict: {again}")
+    wide = ", ".join(known.loc[known["time_wide"].astype(bool) & (known["time_verdict"] != CONTROL), "variant"])
+    if wide:
+        notes.append(f"the time of {wide} is too uncertain to show a difference of {SEEN:.0%}: more timing.rounds help")
     return notes
 
 
@@ -112,33 +171,42 @@ def _is_left_out(cells: pd.DataFrame, beside: str | None) -> bool:
 
 
 def _of_variant(cells: pd.DataFrame, left_out: str | None, beside: str | None, reference: str) -> dict[str, Any]:
-    times = {time: _geometric_mean(cells[time]) for time in TIMES}
+    times = {time: _geometric_mean(cells[time]) for time in TIMES if time not in RATIO}
+    timed = cells[cells["time_ratio"].notna()]
+    numbers = timed["timing_rounds"].fillna(0).astype(int)
+    found = mean_ratio(
+        [estimate_in(row, "time_ratio", n) for (_, row), n in zip(timed[RATIO].iterrows(), numbers, strict=True)]
+    )
+    times |= dict(zip(RATIO, found[:3], strict=True))
     if left_out is not None:  # seconds have a mean whatever stood beside them
-        one_kind = differing_conditions(cells[cells["time_ratio"].notna()]) is None
+        one_kind = differing_conditions(timed) is None
         times |= dict.fromkeys(RATIO if one_kind else TIMES, float("nan"))
     rounds = cells["timing_rounds"].dropna()
     num = int(rounds.min()) if len(rounds) else 0
     known = bool(np.isfinite(times["time_ratio"])) and beside is not None
-    verdict = None
+    alone, has_core = (bool(cells[flag].dropna().all()) for flag in ("timing_valid", "timing_has_core"))
+    verdict, ratio = None, estimate_in(times, "time_ratio", num)
     if known and cells["variant"].iloc[0] == beside:
         verdict = CONTROL
     elif known and beside == reference:
-        verdict = verdict_on_time(estimate_in(times, "time_ratio", num))
+        verdict = verdict_on_times(ratio, believed=alone and has_core)
     return {
         **times,
         "time_rounds": num,
         "time_reference": beside if known else None,
         "time_verdict": verdict,
-        "timing_valid": bool(cells["timing_valid"].dropna().all()),
+        "timing_valid": alone,
+        "timing_has_core": has_core,
+        "time_wide": known and _is_wide(ratio),
         "time_left_out": left_out,
     }
 
 
-def _doubts(row: dict[str, Any]) -> str:
+def _doubts(row: dict[str, Any], reference: str) -> str:
     if pd.isna(row["time_ratio"]):
         return ""
     marks = []
-    if pd.isna(row["time_verdict"]) and not pd.isna(row["time_reference"]):
+    if row["time_verdict"] != CONTROL and row["time_reference"] not in (None, reference):
         marks.append(f"beside {row['time_reference']}")
     if not pd.isna(row["time_mixed"]):
         marks.append(str(row["time_mixed"]).partition(",")[0])
@@ -146,13 +214,16 @@ def _doubts(row: dict[str, Any]) -> str:
         marks.append("disturbed")
     if not row["timing_valid"]:
         marks.append("not alone on the machine")
+    if not row["timing_has_core"]:
+        marks.append("without a core of its own")
+    if row["time_wide"]:
+        marks.append(f"too wide to show {SEEN:.0%}")
     return ", ".join(marks)
 
 
-def _is_off(control: dict[str, Any]) -> bool:
-    """Return whether the interval of a control's ratio, where it can be believed, excludes 1."""
-    excludes = control["time_ratio_low"] > 1 or control["time_ratio_high"] < 1  # of NaN it is neither
-    return bool(excludes) and control["time_rounds"] >= FEWEST
+def _is_wide(ratio: Estimate) -> bool:
+    """Return whether an interval that holds equality holds a difference of ``SEEN`` too, to either side."""
+    return bool(ratio.low <= 1 <= ratio.high and (ratio.high > 1 + SEEN or ratio.low < 1 / (1 + SEEN)))
 
 
 def _which_differ(texts: list[str]) -> str:

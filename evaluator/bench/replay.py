@@ -26,7 +26,8 @@ from evaluator.quality import metrics
 from evaluator.sweep.cell import Cell, Workload
 from evaluator.sweep.plan import Plan
 from evaluator.sweep.run import run
-from evaluator.timing.rounds import Prepare, time_prepared
+from evaluator.timing.prepare import Prepare
+from evaluator.timing.rounds import time_prepared
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.kept import Kept
 
@@ -64,7 +65,9 @@ def measure_metrics(progress: Progress) -> list[Line]:
 
         return prepare
 
-    timings = time_prepared({"arrays": of_round(_in_arrays)}, of_round(_all_metrics), SETTINGS, repeat=True)
+    timings = time_prepared(
+        {"arrays": of_round(_in_arrays)}, of_round(_all_metrics), SETTINGS, cpu_clock=time.process_time
+    )
     arrays = timings["arrays"]
     own = 1e3 * float(np.median(arrays.wall)) / arrays.ratio.value
     progress.step("metrics")

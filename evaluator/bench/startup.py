@@ -11,7 +11,8 @@ import numpy as np
 
 from evaluator.bench.line import Line
 from evaluator.progress import Progress
-from evaluator.timing.rounds import Prepare, time_prepared
+from evaluator.timing.prepare import Prepare
+from evaluator.timing.rounds import time_prepared
 from evaluator.timing.settings import TimingSettings
 
 SETTINGS = TimingSettings(rounds=9, min_rounds=5, seconds=10.0)
@@ -31,7 +32,7 @@ def measure_startup(progress: Progress) -> list[Line]:
 
     commands = {name: calling("-m", "evaluator.cli.main", name) for name in ASKED}
     began = time.perf_counter()
-    timings = time_prepared(commands, calling("-c", "import numpy"), SETTINGS)
+    timings = time_prepared(commands, calling("-c", "import numpy"), SETTINGS, repeats=1)
     progress.step(f"{time.perf_counter() - began:.0f} s")
     lines = []
     for name, timing in timings.items():

@@ -20,6 +20,7 @@ SUITES = {
     "recording": "an expert-load.json of 220 MB beside json.load and torch.tensor",
     "readers": "damaged recordings of every format: read or refused in a sentence, in bounded time and memory",
     "startup": "eplb --help and eplb list",
+    "truth": "what is said of equals and of known slowdowns, quiet and beside four processes of its own",
     "candidates": "programs judged a minute, forked and from a fresh interpreter each",
 }
 
@@ -36,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--damaged", type=int, default=1000, metavar="N", help="damaged recordings of each format (default: 1000)"
     )
+    parser.add_argument("--runs", type=int, default=40, metavar="N", help="comparisons of each kind (default: 40)")
     parser.add_argument("--runs-dir", default="runs", metavar="DIR", help="results go to DIR/bench (default: runs)")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
 
@@ -54,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     for name in options.what:
         if name not in SUITES:
             raise unknown("benchmark", name, SUITES)
-    for name in ("programs", "megabytes", "damaged"):
+    for name in ("programs", "megabytes", "damaged", "runs"):
         if not getattr(options, name) > 0:
             raise EplbError(f"--{name} is {getattr(options, name):g}: it must be above 0")
     machine, terminal = json.loads(describe_machine()), console()
@@ -91,6 +93,7 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "recording": lambda: recording.measure_recording(bar, options.megabytes),
         "readers": lambda: readers.measure_readers(bar, options.damaged, folder / "_damaged"),
         "startup": lambda: startup.measure_startup(bar),
+        "truth": lambda: _truth(options.runs, bar),
         "candidates": lambda: candidates.measure_candidates(bar, *_programs(options.programs)),
     }
     return measures[name]()
@@ -104,6 +107,15 @@ def _growth(folder: Path, bar: Bar) -> list[Line]:
     lines, found = measure_growth(bar)
     save(growth_plot(found), folder / "_plots", "growth")
     return lines
+
+
+def _truth(runs: int, bar: Bar) -> list[Line]:
+    from evaluator.bench.truth.times import measure_times
+    from evaluator.candidates.scoring import DEFAULTS
+    from evaluator.candidates.settings import settings_of
+    from evaluator.sweep.plan import make_plan
+
+    return measure_times(bar, runs, settings_of(make_plan([*DEFAULTS]), seed=0))
 
 
 def _programs(number: int) -> tuple[list[Any], Any]:

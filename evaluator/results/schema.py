@@ -77,18 +77,41 @@ QUALITY = (
     Column("gpu_load_contiguous", pa.list_(pa.float32()), "the same if experts were placed in order"),
 )
 TIMING = (
-    Column("place_seconds", REAL, "wall time of one call, median of the rounds; the same on all rows of a cell"),
+    Column(
+        "place_seconds",
+        REAL,
+        "wall time of a round's quickest call, median of the rounds; the same on all rows of a cell",
+    ),
     Column("place_seconds_min", REAL, "its minimum"),
     Column("place_seconds_iqr", REAL, "its spread: third less first quartile"),
-    Column("place_cpu_seconds", REAL, "CPU time of one call, median"),
+    Column("place_cpu_seconds", REAL, "CPU time of these calls, median"),
     Column(
         "first_place_seconds", REAL, "wall time of the call before the first round, which warms up and does not count"
     ),
+    Column("place_maps_seconds", REAL, "the same as place_seconds with logcnt and log2phy made; null if not asked for"),
+    Column("place_torch_seconds", REAL, "with a torch tensor in and three out; null if not asked for"),
+    Column(
+        "place_cold_seconds", REAL, "right after 64 MiB were written, so that caches are cold; null if not asked for"
+    ),
     Column("time_reference", TEXT, "variant that stood beside it in every round"),
-    Column("time_ratio", REAL, "median over rounds of its wall time / the reference's"),
+    Column("time_ratio", REAL, "median over rounds of its quickest call / the reference's quickest"),
     Column("time_ratio_low", REAL, "lower end of the 95% bootstrap interval over rounds"),
     Column("time_ratio_high", REAL, "upper end"),
-    Column("timing_rounds", INT, "rounds measured"),
+    Column("timing_rounds", INT, "rounds that the ratio rests on"),
+    Column(
+        "timing_disturbed",
+        INT,
+        "rounds in which the quickest call, of either side, did not have its core; they do not count and are drawn "
+        "again while there is time",
+    ),
+    Column(
+        "timing_has_core",
+        FLAG,
+        "whether enough rounds were left that count; if not, all do, and the time cannot be believed",
+    ),
+    Column(
+        "timing_wall_over_cpu", REAL, "wall time / CPU time of the calls that count, median: 1 with a core to itself"
+    ),
     Column("timing_valid", FLAG, "whether no other timing pass ran on the machine"),
     Column("timing_config", TEXT, "the settings of the timing pass, JSON"),
     Column(

@@ -30,7 +30,7 @@ PLACED_BY = ("eplb_variants.variant",)
 """Modules that every placement goes through, beside its stages."""
 JUDGED_BY = ("evaluator.quality.replay", "evaluator.quality.metrics", "evaluator.quality.kernels")
 """Modules that the quality columns come from."""
-TIMED_BY = ("evaluator.timing.rounds", "evaluator.timing.settings")
+TIMED_BY = ("evaluator.timing.rounds", "evaluator.timing.callers", "evaluator.timing.settings")
 """Modules that the times come from."""
 SAID_BY = (
     "evaluator.candidates.judging.judge",

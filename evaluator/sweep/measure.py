@@ -12,13 +12,13 @@ import json
 import resource
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from eplb_variants import EplbError, Variant
+from eplb_variants import EplbError, Topology, Variant
 from eplb_variants.errors import UnfitError, described
 from evaluator.quality.replay import place, replay
 from evaluator.results.log import CellLog, cell_log
@@ -29,6 +29,7 @@ from evaluator.sweep.calls import REFERENCE, Calls, watched
 from evaluator.sweep.cell import Cell
 from evaluator.sweep.child import CLOSED
 from evaluator.sweep.identity import digest
+from evaluator.timing.callers import Callers, time_callers
 from evaluator.timing.columns import timing_columns
 from evaluator.timing.rounds import time_variants
 from evaluator.timing.settings import TimingSettings
@@ -165,6 +166,7 @@ class Measuring:
             try:
                 place(reference, windows_WLE, 0, topology, None)
                 timings = time_variants(variants, reference, windows_WLE, topology, self.timing)
+                callers = self._callers(variants, windows_WLE, topology)
             except BaseException as error:
                 _make_room(error)
                 status, who = SKIPPED if isinstance(error, UnfitError) else FAILED, self.calls.last().who
@@ -175,9 +177,18 @@ class Measuring:
                 return {"timed": 0, "status": status, "reason": reason, "who": who, "spoiled": spoiled}
             log.says(OK, f"{len(timings)} variants")
         for key, timing in timings.items():
-            columns = timing_columns(timing, self.timing, self.reference.name, self.timing_key or "")
+            about = self.reference.name, self.timing_key or "", callers.get(key)
+            columns = timing_columns(timing, self.timing, *about)
             self.store.amend(key, {**columns, "machine": describe_machine()})  # the one that took the times
         return {"timed": len(timings), "status": OK, "reason": None, "who": None, "spoiled": False}
+
+    def _callers(
+        self, variants: Mapping[str, Variant], windows_WLE: WindowSequence, topology: Topology
+    ) -> dict[str, Callers]:
+        """Return what callers of each variant pay, where that is asked for."""
+        if not self.timing.callers:
+            return {}
+        return {key: time_callers(variant, windows_WLE, topology, self.timing) for key, variant in variants.items()}
 
 
 def times_log(first: Cell) -> str:

@@ -114,5 +114,5 @@ def _timing_seconds(plan: Plan, row: dict[str, Any] | None) -> float:
     if row is None:
         return timing.rounds * timing.sample_seconds
     pair = row["place_seconds"] * (1 + 1 / row["time_ratio"])
-    rounds = timing.rounds * max(pair, timing.sample_seconds)
-    return float(max(min(rounds, timing.seconds * pair / row["place_seconds"]), timing.min_rounds * pair))
+    taken = pair * timing.repeats_of(pair)
+    return float(max(min(timing.rounds * taken, timing.seconds), timing.min_rounds * taken))

@@ -2,47 +2,59 @@
 
 Absolute times of a shared machine move by half within minutes; the ratio to a reference measured in the same breath
 does not. So the ratio, paired by round, is the result; seconds are for orientation.
+
+What disturbs a call makes it longer, never shorter. So the time of a round is that of its quickest call, and the ratio
+is the median over rounds of the ratio of two such minima. That the quickest of several calls is the best estimate of
+what a piece of code takes is in the documentation of Python's ``timeit``; the median over rounds, each on a window and
+at a moment of its own, is what gives it an interval.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from eplb_variants import Placement, Topology, Variant
-from evaluator.analysis.statistics import Estimate, median_ratio
-from evaluator.quality.replay import place, seen
+from eplb_variants import Topology, Variant
+from evaluator.analysis.statistics import FEWEST, Estimate, median_ratio
 from evaluator.timing.alone import exclusive, quiet
+from evaluator.timing.prepare import Prepare, ready
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.windows import WindowSequence
 
-MOST_REPEATS = 100
-"""Calls of a contestant in a round, at most."""
-WINDOWS = 4
-"""Windows that rounds go through: enough that no variant is timed on one lucky load."""
+MOST_DRAWN = 3
+"""Times as many rounds as were asked for are drawn at most, where some are disturbed."""
+OFF_CORE = 1.02
+"""Wall time over CPU time above which a call did not have its core. What it lost below that is less than the difference
+that a verdict needs (2%). Undisturbed calls have .99 to 1.01; one that lost its core for a slice of the scheduler, 2 to
+4 ms, has 2 to 3 if it takes a millisecond, and 1.03 if it takes a hundred."""
 
 
 class Timing(NamedTuple):
     """Times of one variant, in seconds."""
 
     wall: np.ndarray
-    """``[rounds]`` wall time of each call."""
+    """``[rounds]`` wall time of the quickest call of each round that counts."""
     cpu: np.ndarray
-    """``[rounds]`` CPU time of each call."""
+    """``[rounds]`` its CPU time; NaN where none is known."""
     first: float
     """Wall time of the very first call."""
     ratio: Estimate
     """Wall time over the reference's, paired by round."""
     valid: bool
     """Whether no other timing pass ran on the machine."""
+    disturbed: int = 0
+    """Rounds in which the quickest call, of either side, did not have its core."""
+    has_core: bool = True
+    """Whether enough other rounds were left for the ratio to rest on these alone."""
 
 
-Prepare = Callable[[int], Callable[[], object]]
-"""From the number of a round to a call; the input is made ready before the clock starts."""
+CpuClock = Callable[[], float]
+"""CPU seconds of all that calls run in, since whenever."""
 
 
 def time_variants(
@@ -57,8 +69,9 @@ def time_variants(
 
     Calls before the first round (one for the very first time, one for each window's previous placement) warm up.
     """
-    contestants = {name: _prepare(variant, windows_WLE, topology) for name, variant in variants.items()}
-    return time_prepared(contestants, _prepare(reference, windows_WLE, topology), settings, seed, repeat=True)
+    contestants = {name: ready(variant, windows_WLE, topology) for name, variant in variants.items()}
+    beside = ready(reference, windows_WLE, topology)
+    return time_prepared(contestants, beside, settings, seed, cpu_clock=time.process_time)
 
 
 def time_prepared(
@@ -67,28 +80,53 @@ def time_prepared(
     settings: TimingSettings,
     seed: int = 0,
     *,
-    repeat: bool = False,
+    repeats: int | None = None,
+    cpu_clock: CpuClock | None = None,
 ) -> dict[str, Timing]:
     """Return the times of anything that can be made ready for a round and called, each beside ``reference``.
 
-    With ``repeat``, quick calls are made several times a round; their mean is the round's time.
+    Args:
+        contestants: by name; made ready again before every call.
+        reference: beside each of them.
+        settings: how to time.
+        seed: of the order of calls.
+        repeats: calls of each in a round; if None, as many as ``settings`` ask for by how long they take.
+        cpu_clock: that calls are held against, to see whether they had their core; if None, that is not asked: of calls
+            that start processes, or read files.
     """
     with exclusive(settings.wait_seconds) as alone, quiet(settings.threads):
-        first = {name: _clocked(prepare(0))[0] for name, prepare in contestants.items()}
+        first = {name: _clocked(prepare(0), cpu_clock)[0] for name, prepare in contestants.items()}
         with threadpool_limits(limits=settings.threads):  # of the libraries, too, that the first calls loaded
-            repeats = _repeats(contestants, reference, settings.sample_seconds) if repeat else {}
-            pairs = measure(contestants, reference, settings, seed, repeats)
+            asked = (
+                _repeats(contestants, reference, settings) if repeats is None else dict.fromkeys(contestants, repeats)
+            )
+            rounds = measure(contestants, reference, settings, seed, asked, cpu_clock)
         valid = alone()
-    return {
-        name: Timing(times[:, 0, 0], times[:, 0, 1], first[name], median_ratio(times[:, 0, 0], times[:, 1, 0]), valid)
-        for name, times in pairs.items()
-    }
+    return {name: timing_of(times, first[name], valid) for name, times in rounds.items()}
 
 
-def chosen_windows(num_windows: int) -> list[int]:
-    """Return the windows that rounds go through, spread over all."""
-    chosen: list[int] = np.unique(np.linspace(0, num_windows - 1, WINDOWS).astype(int)).tolist()
-    return chosen
+def timing_of(times: np.ndarray, first: float, valid: bool) -> Timing:
+    """Return what ``[rounds, 2, 2]`` seconds, as ``measure`` returns them, say of a contestant.
+
+    Args:
+        times: of its rounds.
+        first: wall time of its very first call.
+        valid: whether no other timing pass ran on the machine.
+
+    The ratio rests on the rounds in which both calls had their core, or on all where these are too few.
+    """
+    kept = had_core(times)
+    disturbed, has_core = int((~kept).sum()), int(kept.sum()) >= min(FEWEST, len(times))
+    if has_core:
+        times = times[kept]
+    ratio = median_ratio(times[:, 0, 0], times[:, 1, 0])
+    return Timing(times[:, 0, 0], times[:, 0, 1], first, ratio, valid, disturbed, has_core)
+
+
+def had_core(times: np.ndarray) -> np.ndarray:
+    """Return in which rounds the calls of both sides had their core, ``[rounds]``; all where no CPU time is known."""
+    lost = np.any(times[..., 0] > OFF_CORE * times[..., 1], axis=-1)  # of NaN it is False
+    return np.logical_not(lost)
 
 
 def measure(
@@ -97,55 +135,64 @@ def measure(
     settings: TimingSettings,
     seed: int = 0,
     repeats: Mapping[str, int] | None = None,
+    cpu_clock: CpuClock | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return ``[rounds, 2, 2]`` seconds a call by name: (contestant, reference) by (wall, CPU).
+    """Return ``[rounds, 2, 2]`` seconds a call by name: (contestant, reference) by (wall, CPU) of their quickest calls.
 
-    In each round every contestant, in random order, is called next to the reference, which of the two first at random;
-    ``repeats`` says how often in a round, once where it says nothing.
+    In each round every contestant, in random order, is called in turn with the reference, which of the two first at
+    random; ``repeats`` says how often in a round, once where it says nothing. A round in which either did not have its
+    core is drawn again when the others have been, as long as there is time.
     """
-    draw = np.random.default_rng(seed)
-    times: dict[str, list[np.ndarray]] = {name: [] for name in contestants}
-    spent = dict.fromkeys(contestants, 0.0)
-    for round_number in range(settings.rounds):
-        for index in draw.permutation(len(contestants)):
-            name = list(contestants)[index]
-            if round_number >= settings.min_rounds and spent[name] > settings.seconds:
+    draw, names = np.random.default_rng(seed), list(contestants)
+    times: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    spent = dict.fromkeys(names, 0.0)
+    left = {name: deque(range(settings.rounds)) for name in names}
+    while any(left.values()):
+        for name in (names[index] for index in draw.permutation(len(names))):
+            drawn = len(times[name])
+            enough = drawn >= settings.min_rounds and spent[name] > settings.seconds
+            if enough or drawn >= MOST_DRAWN * settings.rounds:
+                left[name].clear()
+            if not left[name]:
                 continue
-            pairs = []
-            for _ in range((repeats or {}).get(name, 1)):
-                prepares, first = (contestants[name], reference), int(draw.random() < 0.5)
-                # each is readied right before its own call: what waited for the other's would have gone cold
-                clocked = {which: _clocked(prepares[which](round_number)) for which in (first, 1 - first)}
-                pairs.append([clocked[0], clocked[1]])
-            times[name].append(np.mean(pairs, axis=0))
-            spent[name] += float(np.sum(pairs, axis=0)[:, 0].sum())
+            number = left[name].popleft()
+            sides, again = (contestants[name], reference), (repeats or {}).get(name, 1)
+            calls = np.array([_beside(sides, number, draw, cpu_clock) for _ in range(again)])
+            times[name].append(_quickest(calls))
+            spent[name] += float(calls[..., 0].sum())
+            if not had_core(times[name][-1]):
+                left[name].append(number)
     return {name: np.array(rounds) for name, rounds in times.items()}
 
 
-def _repeats(contestants: Mapping[str, Prepare], reference: Prepare, sample_seconds: float) -> dict[str, int]:
-    """Return how often a round calls each contestant, and the reference with it, to take as long as asked for."""
-    beside = min(_clocked(reference(i))[0] for i in range(3))
-    longest = {name: beside + min(_clocked(prepare(i))[0] for i in range(3)) for name, prepare in contestants.items()}
-    return {name: int(np.clip(np.ceil(sample_seconds / seconds), 1, MOST_REPEATS)) for name, seconds in longest.items()}
+def _beside(
+    sides: tuple[Prepare, Prepare], number: int, draw: np.random.Generator, cpu_clock: CpuClock | None
+) -> list[tuple[float, float]]:
+    """Return the wall and CPU time of a call of each side, in the order of the sides."""
+    first = int(draw.random() < 0.5)
+    # each is readied right before its own call: what waited for the other's would have gone cold
+    clocked = {which: _clocked(sides[which](number), cpu_clock) for which in (first, 1 - first)}
+    return [clocked[0], clocked[1]]
 
 
-def _prepare(variant: Variant, windows_WLE: WindowSequence, topology: Topology) -> Prepare:
-    """Return a function that readies a call for a round: its own copy of the history, its own previous placement."""
-    chosen = chosen_windows(len(windows_WLE))
-    previous: dict[int, Placement | None] = {}
-
-    def prepare(round_number: int) -> Callable[[], object]:
-        window = chosen[round_number % len(chosen)]
-        if window not in previous:
-            previous[window] = place(variant, windows_WLE, window - 1, topology, None) if window else None
-        history_WLE = seen(variant, windows_WLE, window)
-        return lambda: variant.place(history_WLE, topology, previous[window])
-
-    return prepare
+def _quickest(calls: np.ndarray) -> np.ndarray:
+    """Return of ``[repeats, 2, 2]`` calls, for each side, the wall and CPU time of the one with the least wall time."""
+    quickest = calls[..., 0].argmin(axis=0)
+    chosen: np.ndarray = calls[quickest, np.arange(calls.shape[1])]
+    return chosen
 
 
-def _clocked(call: Callable[[], object]) -> tuple[float, float]:
-    cpu, wall = time.process_time(), time.perf_counter()
+def _repeats(contestants: Mapping[str, Prepare], reference: Prepare, settings: TimingSettings) -> dict[str, int]:
+    """Return how often a round calls each contestant, and the reference with it, by how long they take."""
+    beside = min(_clocked(reference(i), None)[0] for i in range(3))
+    longest = {name: min(_clocked(prepare(i), None)[0] for i in range(3)) for name, prepare in contestants.items()}
+    return {name: settings.repeats_of(beside + seconds) for name, seconds in longest.items()}
+
+
+def _clocked(call: Callable[[], object], cpu_clock: CpuClock | None) -> tuple[float, float]:
+    cpu = cpu_clock() if cpu_clock else float("nan")
+    wall = time.perf_counter()
     call()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    wall = time.perf_counter() - wall
+    cpu = cpu_clock() - cpu if cpu_clock else cpu
     return max(wall, 1e-9), max(cpu, 0.0)

@@ -36,6 +36,7 @@ def made_up_rows(variant, values, workload="w", seed=0, **more):
             "balancedness_gpu_own": 0.9,
             "time_reference": None,
             "timing_valid": None,
+            "timing_has_core": None,
             "timing_config": None,
             "machine": "{}",
             **more,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
 from eplb_variants import EplbError
+from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.checks import Invalid
-from evaluator.candidates.judging.trial import TimedProgram, Trial, try_out
+from evaluator.candidates.judging.timing import ParentFailed, time_beside
+from evaluator.candidates.judging.trial import Trial, try_out
 from evaluator.candidates.judging.verdict import judged_columns
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
@@ -21,11 +23,10 @@ from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.store import Store
 from evaluator.sweep.identity import digest, timing_identity, verdict_identity
 from evaluator.timing.columns import timing_columns
-from evaluator.timing.rounds import Prepare, Timing, time_prepared
+from evaluator.timing.rounds import Timing
 from evaluator.workloads import UnusableWorkload
 from evaluator.workloads.windows import WindowSequence
 
-CANDIDATE = "candidate"
 Row = dict[str, Any]
 
 
@@ -46,6 +47,7 @@ class Judge:
         except EplbError as error:
             raise UnusableWorkload(str(error)) from None
         store.prepare()
+        self._control: Estimate | None = None
         self.sandbox = Sandbox(settings.isolation, settings.limits)
         try:
             self._parent_trial = try_out(self.sandbox, parent, self.windows, settings.topology)
@@ -169,33 +171,28 @@ class Judge:
 
     def _timed(self, program: Program, trial: Trial) -> Row:
         assert self.settings.timing is not None
-        source = self.windows, self.settings.topology
-        contestant = TimedProgram(self.sandbox, program, *source)
-        beside = TimedProgram(self.sandbox, self.parent, *source)
         try:
-            timing = time_prepared({CANDIDATE: contestant}, self._unfailing(beside), self.settings.timing)[CANDIDATE]
-            contestant.check(trial)
+            sides = (program, trial), (self.parent, self._parent_trial)
+            timing = time_beside(self.sandbox, *sides, self.windows, self.settings.topology, self.settings.timing)
+        except ParentFailed as error:
+            raise self._unusable(error.reason) from None
         except Invalid as error:
             return self._failed(program, error)
-        finally:
-            contestant.end()
-            beside.end()
         return self._judged(program, trial, timing)
 
-    def _unfailing(self, prepare: Prepare) -> Prepare:
-        """Return the parent's rounds, its failures being nobody else's."""
-
-        def guarded(action: Callable[[], Any]) -> Any:
+    def _controlled(self) -> Estimate:
+        """Return the ratio of the parent's time to its own, measured once: a control for all of this judge's times."""
+        if self._control is None:
+            assert self.settings.timing is not None
+            side = self.parent, self._parent_trial
+            source = self.windows, self.settings.topology, self.settings.timing
             try:
-                return action()
+                self._control = time_beside(self.sandbox, side, side, *source).ratio
+            except ParentFailed as error:
+                raise self._unusable(error.reason) from None
             except Invalid as error:
                 raise self._unusable(error) from None
-
-        def ready(round_number: int) -> Callable[[], object]:
-            call = guarded(lambda: prepare(round_number))
-            return lambda: guarded(call)
-
-        return ready
+        return self._control
 
     def _unusable(self, error: Invalid) -> ParentUnusable:
         return ParentUnusable(f"the parent {self.parent.name!r} cannot be judged against: {error}")
@@ -204,7 +201,7 @@ class Judge:
         times: Row = {}
         if timing is not None and self.settings.timing is not None:
             times = timing_columns(timing, self.settings.timing, self.parent.name, self._timing_key() or "")
-            times["place_cpu_seconds"] = None  # the judge's own CPU time says nothing of the program
+            times |= dict(zip(schema.CONTROL, self._controlled()[:3], strict=True))
         judged = judged_columns(trial, self._parent_trial, self.settings.score, times)
         return {**self._common(program), **judged, **times}
 

@@ -33,10 +33,23 @@ JUDGEMENT = (
     Column("checked_loads", INT, "hard loads that the program passed"),
     Column("repeats", FLAG, "whether two calls with other random numbers gave the same placement"),
     Column("windows", INT, "windows that it was judged on"),
-    Column("time_verdict", TEXT, "faster, slower, no difference or too few to say, by the interval of the ratio"),
+    Column(
+        "time_verdict",
+        TEXT,
+        "faster, slower, no difference or too few to say, by the interval of the ratio; null where the time cannot be "
+        "believed, or its interval holds both equality and 5%",
+    ),
     Column("score", REAL, "by the formula that was asked for"),
     Column("score_parent", REAL, "the parent's, by the same formula"),
     Column("score_name", TEXT, "name of the formula"),
+)
+CONTROL = ("time_control", "time_control_low", "time_control_high")
+CONTROLS = (
+    Column(
+        CONTROL[0], REAL, "the parent's time over its own, measured in the same way once for all programs: 1 is right"
+    ),
+    Column(CONTROL[1], REAL, "lower end of its 95% interval"),
+    Column(CONTROL[2], REAL, "upper end; where the interval excludes 1 by more than 1%, times have no verdict"),
 )
 
 
@@ -62,5 +75,5 @@ WHEN = (
     Column("machine", TEXT, "processor, cores, memory, versions, JSON"),
     Column("measured_at", pa.timestamp("us", tz="UTC"), "when the row was written"),
 )
-COLUMNS = (*IDENTITY, *JUDGEMENT, *_metrics(), *SERIES, *TIMING, *WHEN)
+COLUMNS = (*IDENTITY, *JUDGEMENT, *_metrics(), *SERIES, *TIMING, *CONTROLS, *WHEN)
 ARROW = arrow_schema(COLUMNS)

@@ -8,9 +8,10 @@ import numpy as np
 
 from eplb_variants.loads import FloatArray
 from evaluator.analysis.columns import HEADLINE, METRICS, OWN_HEADLINE, TIMES
-from evaluator.analysis.paired import TIME_WORDS, paired, verdict_on_time
+from evaluator.analysis.paired import TIME_WORDS, paired
 from evaluator.analysis.score import Score
 from evaluator.analysis.statistics import estimate_in
+from evaluator.analysis.times import is_off, verdict_on_times
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.trial import Trial
 
@@ -22,7 +23,8 @@ def judged_columns(trial: Trial, parent: Trial, score: Score, times: dict[str, A
         trial: of the program.
         parent: of its parent, on the same windows.
         score: computed for both.
-        times: columns of the timing pass, the parent being the time reference; empty where times were not taken.
+        times: columns of the timing pass, the parent being the time reference, and of its control; empty where times
+            were not taken.
     """
     row: dict[str, Any] = {}
     for name, metric in METRICS.items():
@@ -63,8 +65,12 @@ def _verdict(trial: Trial, parent: Trial) -> str:
 def _time_verdict(times: dict[str, Any]) -> str | None:
     if not times:
         return None
-    said = verdict_on_time(estimate_in(times, "time_ratio", times["timing_rounds"]))
-    return TIME_WORDS.get(said, said)
+    rounds = times["timing_rounds"]
+    believed = times["timing_valid"] and times["timing_has_core"]
+    if schema.CONTROL[0] in times:
+        believed &= not is_off(estimate_in(times, schema.CONTROL[0], rounds))
+    said = verdict_on_times(estimate_in(times, "time_ratio", rounds), believed=believed)
+    return None if said is None else TIME_WORDS.get(said, said)
 
 
 def _own_times(times: dict[str, Any]) -> dict[str, float | None]:

@@ -19,6 +19,9 @@ from evaluator.candidates.sandbox import wire
 from evaluator.candidates.sandbox.failure import GARBAGE, KILLED, TIMED_OUT, CandidateFailed, told_failure
 from evaluator.candidates.sandbox.limits import Limits
 
+CPUCLOCK_SCHED = 2
+"""The clock of a process's CPU time among those that Linux numbers by process, as ``clock_getcpuclockid`` does."""
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -62,6 +65,12 @@ class Worker:
     def ask(self, payload: bytes) -> bytes:  # nothing but the exchange: this is what is timed
         """Return the raw answer to a call that was made ready before, as the clock sees it."""
         return self._exchange(wire.CALL, payload, wire.RESULT)
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that the process has used in its life; 0 when it has ended."""
+        if self._status is not None:
+            return 0.0
+        return time.clock_gettime((~self._pid << 3) | CPUCLOCK_SCHED)
 
     def pause(self) -> None:
         """Stop all that the process does, threads that it left running too."""

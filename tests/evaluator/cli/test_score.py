@@ -82,7 +82,7 @@ def test_a_candidate_may_be_timed_and_scored_by_another_formula(eplb, tmp_path):
     (tmp_path / "same.py").write_text(PROGRAM + "\n# the same\n")
     small = [*SMALL[:2], "timing.rounds=3", "timing.min_rounds=3", "score=leaderboard"]
     (line,) = json.loads(eplb("score", "same.py", "--json", *small, check=0).stdout)["candidates"]
-    assert line["timing_rounds"] == 3
+    assert line["timing_rounds"] >= 3
     assert line["score_name"] == "leaderboard"
     assert 50 < line["score"] < 100
     assert line["feedback"]["time"]["ratio"] == line["time_ratio"]

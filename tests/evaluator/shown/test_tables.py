@@ -70,7 +70,7 @@ def test_different_reasons_stand_with_their_times(timed):
 
 
 def test_no_verdict_on_time_is_no_word(timed):
-    grid = summary_grid(timed.assign(time_verdict=None), "base", "t").fit(300)
+    grid = summary_grid(timed.assign(time_verdict=None, time_trust=None), "base", "t").fit(300)
     assert column(grid, "time / base")[0] == "1.00 [0.90, 1.10]"
 
 

@@ -84,6 +84,16 @@ def test_measuring_quality_again_keeps_the_times(plan):
     assert (only_time.measured, only_time.timed) == (0, 2)
 
 
+def test_what_callers_pay_is_timed_where_it_is_asked_for(plan):
+    names = ["place_maps_seconds", "place_torch_seconds", "place_cold_seconds"]
+    plain = sweep.run(plan("variant=seed"))
+    assert frame(plain)[names].isna().all(axis=None)
+    asked = sweep.run(plan("variant=seed", "timing.callers=true"))
+    assert (asked.measured, asked.timed) == (0, 2)
+    assert set(names) <= set(frame(asked).columns)
+    assert json.loads(frame(asked)["timing_config"].iloc[0])["callers"] is True
+
+
 def test_every_variant_is_timed_beside_the_reference(plan, monkeypatch, tmp_path):
     original = measure.time_variants
 

@@ -8,10 +8,12 @@ from importlib import resources
 import pyarrow.parquet as pq
 import pytest
 
+from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging import judge as judging
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.judge import Judge, ParentUnusable
 from evaluator.candidates.judging.schema import ARROW, BETTER, IDENTICAL, INVALID, NO_DIFFERENCE, WORSE
+from evaluator.candidates.judging.timing import ParentFailed
 from evaluator.candidates.program import Program
 from evaluator.results.store import Store
 
@@ -151,9 +153,32 @@ def test_honest_programs_are_timed(timing_judge):
     assert row["time_ratio"] > 0
 
 
-def test_the_parents_failure_is_not_the_candidates(timing_judge):
-    def broken(round_number):
-        raise Invalid("answer", "the workload", "parent broke")
+def test_the_parent_beside_itself_is_a_control_of_all_times(timing_judge, monkeypatch):
+    """It is measured once; where it is off, no time has a verdict."""
+    asked = []
+    original = judging.time_beside
 
+    def counted(sandbox, candidate, parent, *source):
+        asked.append(candidate[0].key == parent[0].key)
+        timing = original(sandbox, candidate, parent, *source)
+        return timing._replace(ratio=Estimate(2.0, 1.9, 2.1, 20))
+
+    monkeypatch.setattr(judging, "time_beside", counted)
+    monkeypatch.setattr(timing_judge, "_control", None)
+    programs = [Program("timed", f"{PARENT}\n# control {i}\n") for i in range(2)]
+    rows = timing_judge.judge(programs).values()
+    assert asked == [False, True, False]
+    assert {row["time_control"] for row in rows} == {2.0}
+    assert {row["time_verdict"] for row in rows} == {None}
+    monkeypatch.setattr(timing_judge, "_control", Estimate(1.0, 0.99, 1.01, 20))
+    (row,) = timing_judge.judge([Program("timed", f"{PARENT}\n# control again\n")]).values()
+    assert row["time_control"] == 1.0
+
+
+def test_the_parents_failure_is_not_the_candidates(timing_judge, monkeypatch):
+    def broken(*_):
+        raise ParentFailed(Invalid("answer", "the workload", "parent broke"))
+
+    monkeypatch.setattr(judging, "time_beside", broken)
     with pytest.raises(ParentUnusable, match="parent broke"):
-        timing_judge._unfailing(broken)(0)
+        timing_judge.judge([Program("timed", PARENT + "\n# broken\n")])

@@ -31,7 +31,7 @@ def trial(draw, offset):
         if window == 8:
             row |= {name: None for name in METRICS if name.endswith("next")}
         rows.append(row | {"window": window} | ({"moved_slots": None} if window == 0 else {}))
-    return Trial(rows, [np.full((2, 4), window + (offset != 0)) for window in range(9)], True, 31)
+    return Trial(rows, [np.full((2, 4), window + (offset != 0)) for window in range(9)], True, 31, 1e-3)
 
 
 @pytest.fixture

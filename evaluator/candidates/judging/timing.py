@@ -1,0 +1,90 @@
+"""The time of a program beside its parent, round by round in processes of their own."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from eplb_variants import Topology
+from evaluator.candidates.judging.checks import Invalid
+from evaluator.candidates.judging.trial import LOADS, TimedProgram, Trial
+from evaluator.candidates.program import Program
+from evaluator.candidates.sandbox.pool import Sandbox
+from evaluator.timing.prepare import Prepare
+from evaluator.timing.rounds import Timing, time_prepared
+from evaluator.timing.settings import TimingSettings
+from evaluator.workloads.windows import WindowSequence
+
+ROUNDS = 2
+"""Times as many rounds as a variant has: processes differ from each other, by some 5%, where calls in one do not."""
+Side = tuple[Program, Trial]
+
+
+class ParentFailed(Exception):
+    """The parent failed where the candidate was to be timed beside it, for a reason."""
+
+    def __init__(self, reason: Invalid) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def time_beside(
+    sandbox: Sandbox,
+    candidate: Side,
+    parent: Side,
+    windows_WLE: WindowSequence,
+    topology: Topology,
+    settings: TimingSettings,
+    seed: int = 0,
+) -> Timing:
+    """Return the times of a program beside its parent's.
+
+    Args:
+        sandbox: where processes come from.
+        candidate: with what it did without a clock.
+        parent: the same of it.
+        windows_WLE: that both were tried on.
+        topology: for which machine.
+        settings: there are ``ROUNDS`` times as many rounds, and as much time; ``LOADS`` calls in each at most.
+        seed: of the order of calls.
+
+    Raises:
+        Invalid: the program fails under the clock, or does not answer there as it did before.
+        ParentFailed: the parent fails.
+    """
+    repeats = min(settings.repeats_of(candidate[1].seconds + parent[1].seconds), LOADS)
+    settings = replace(settings, rounds=ROUNDS * settings.rounds, seconds=ROUNDS * settings.seconds)
+    source = windows_WLE, topology, repeats, secrets.randbits(128)
+    contestant = TimedProgram(sandbox, candidate[0], *source, warm_up=1)
+    beside = TimedProgram(sandbox, parent[0], *source)
+
+    def cpu_clock() -> float:
+        return time.thread_time() + contestant.cpu_seconds() + beside.cpu_seconds()
+
+    sides = {"candidate": contestant}, _blameless(beside)
+    try:
+        timing = time_prepared(*sides, settings, seed, repeats=repeats, cpu_clock=cpu_clock)["candidate"]
+        contestant.check(candidate[1])
+        return timing
+    finally:
+        contestant.kill()
+        beside.kill()
+
+
+def _blameless(prepare: Prepare) -> Prepare:
+    """Return the parent's rounds, its failures being nobody else's."""
+
+    def guarded(action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except Invalid as error:
+            raise ParentFailed(error) from None
+
+    def ready(round_number: int) -> Callable[[], object]:
+        call = guarded(lambda: prepare(round_number))
+        return lambda: guarded(call)
+
+    return ready
