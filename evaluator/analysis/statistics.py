@@ -144,14 +144,15 @@ def variance_of_mean(square: ArrayLike, lagged: ArrayLike, size: int) -> tuple[F
         lagged: that of the products of what neighbours are; the same shape.
         size: windows, 2 or more.
 
-    Windows are taken for an autoregression of first order. Its autocorrelation is that at lag 1, with its bias on
-    independent windows (-1/size) taken away; a negative one is taken as 0. Of it follow the number of independent
-    windows that these are worth, and by how much their variance falls short for being taken around their own mean.
+    Windows are taken for an autoregression of first order. Its autocorrelation is that at lag 1, without the bias that
+    it has in short series (Kendall, 1954: -(1 + 3 r)/size); a negative one is taken as 0. Of it follow the number of
+    independent windows that these are worth, and by how much their variance falls short for being taken around their
+    own mean. Where a load drifts for longer than the trace is, no short trace can tell, and the variance is too small.
     """
     square, lagged = np.asarray(square, dtype=float), np.asarray(lagged, dtype=float)
     square = np.where(square < ROUNDING, 0.0, square)
-    alike = np.divide(lagged, square, out=np.full(square.shape, -1.0), where=square > 0) + 1 / size
-    alike = np.clip(alike, 0.0, MOST_ALIKE)
+    alike = np.divide(lagged, square, out=np.full(square.shape, -1.0), where=square > 0)
+    alike = np.clip(alike + (1 + 3 * alike) / size, 0.0, MOST_ALIKE)
     inflation = np.ones_like(alike)
     for lag in range(1, size):
         inflation += 2 * (1 - lag / size) * alike**lag

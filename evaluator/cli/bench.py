@@ -20,7 +20,7 @@ SUITES = {
     "recording": "an expert-load.json of 220 MB beside json.load and torch.tensor",
     "readers": "damaged recordings of every format: read or refused in a sentence, in bounded time and memory",
     "startup": "eplb --help and eplb list",
-    "truth": "what is said of equals and of known slowdowns, quiet and beside four processes of its own",
+    "truth": "how often intervals hold the truth; what is said of equals and of known slowdowns, quiet and busy",
     "candidates": "programs judged a minute, forked and from a fresh interpreter each",
 }
 
@@ -110,12 +110,16 @@ def _growth(folder: Path, bar: Bar) -> list[Line]:
 
 
 def _truth(runs: int, bar: Bar) -> list[Line]:
-    from evaluator.bench.truth.times import measure_times
+    from evaluator.bench.truth import intervals, times
     from evaluator.candidates.scoring import DEFAULTS
     from evaluator.candidates.settings import settings_of
     from evaluator.sweep.plan import make_plan
 
-    return measure_times(bar, runs, settings_of(make_plan([*DEFAULTS]), seed=0))
+    small = [f"workload.num_layers={intervals.POOL_LAYERS}", f"workload.windows={intervals.POOL_WINDOWS}"]
+    plan = make_plan(["variant=deepseek", "reference=deepseek", "workload=glob(*)", *small], multirun=True)
+    scenarios = {cell.workload.name.partition("[")[0]: cell.workload.windows for cell in plan.cells}
+    lines = intervals.measure_intervals(bar, scenarios, plan.cells[0].topology, intervals.POOL_TRACES, intervals.DRAWS)
+    return [*lines, *times.measure_times(bar, runs, settings_of(make_plan([*DEFAULTS]), seed=0))]
 
 
 def _programs(number: int) -> tuple[list[Any], Any]:

@@ -61,12 +61,12 @@ def test_places_are_shared_where_the_difference_says_nothing(rows):
 
 
 def test_twenty_equals_share_the_first_place_and_the_front_and_none_gets_a_verdict(rows):
-    """In at least 19 of 20 tables: by chance the best and the worst of twenty are far apart."""
+    """In most of 20 tables, each of the three in 95%: by chance the best and the worst of twenty are far apart."""
     draw, clean = np.random.default_rng(3), 0
     for _ in range(20):
-        frame = frame_of(rows, draw, [[12]], {f"v{i:02}": 0.0 for i in range(21)}, noise=0.005)
+        frame = frame_of(rows, draw, [[8] * 5], {f"v{i:02}": 0.0 for i in range(21)}, noise=0.005)
         table = summarise(frame, "v00")
         clean += bool(
             (table["verdict"] == "no difference").all() and (table["rank"] == 1).all() and table["front"].all()
         )
-    assert clean >= 18
+    assert clean >= 17

@@ -10,7 +10,7 @@ import pytest
 
 from evaluator.analysis.paired import TIME_WORDS
 from evaluator.analysis.statistics import SAME, UNSURE, WORSE, Estimate, median_ratio
-from evaluator.analysis.summary import time_notes, summarise
+from evaluator.analysis.summary import notes_on, summarise, time_notes
 from evaluator.analysis.times import CONTROL, mean_ratio, time_reference_of, verdict_on_times, why_not_averaged
 
 VALUES = 0.8 + np.random.default_rng(0).normal(0, 0.05, 8)
@@ -209,7 +209,7 @@ def test_what_was_not_timed_is_neither_marked_nor_left_out(rows):
 
 def test_one_window_alone_is_said(rows):
     table = summarise(pd.DataFrame(rows("deepseek", [np.nan])), "deepseek")
-    assert time_notes(table, "deepseek") == [
+    assert notes_on(table, "deepseek") == [
         'there is one window only, so variants are ranked by "own": no window has a next one'
     ]
 
