@@ -89,7 +89,9 @@ def _outcome(row: dict[str, Any]) -> str:
             else "no difference to the parent"
         )
         text += f" in {name}: {row[name]:.4f} against {row[f'{name}_parent']:.4f}"
-    if row.get("time_ratio") is not None:
+    if row.get("time_ratio") is not None and row["time_verdict"] is None:
+        text += "; nothing can be said of its time, which was disturbed or is too uncertain"
+    elif row.get("time_ratio") is not None:
         text += f"; it takes {row['time_ratio']:.2f} times the parent's time"
     if not row["repeats"]:
         text += "; two calls gave different placements: seed your random numbers"

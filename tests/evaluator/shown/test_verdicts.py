@@ -27,6 +27,13 @@ def test_a_judged_program_has_numbers_with_their_intervals():
     assert row[1:6] == ["better", "0.8500", "+0.0100 [+0.0050, +0.0200]", "1.50 [1.40, 1.60]", "no"]
 
 
+def test_a_time_without_a_verdict_is_marked_and_the_mark_explained():
+    doubtful = verdict_grid([{**JUDGED, "time_verdict": None}, {**JUDGED, "time_verdict": "slower"}, REJECTED])
+    assert [row[4] for row in doubtful.rows] == ["1.50 [1.40, 1.60] !", "1.50 [1.40, 1.60]", "-"]
+    assert doubtful.caption.endswith("5%")
+    assert "!:" not in verdict_grid([{**JUDGED, "time_verdict": "slower"}, REJECTED]).caption
+
+
 @pytest.mark.parametrize("verdict", ["rejected", "invalid", "timed out", "worse"])
 def test_what_is_bad_is_red(printed, verdict):
     assert f"\x1b[31m{verdict}" in printed(verdict_grid([{**REJECTED, "verdict": verdict}]), 80, colours=True)

@@ -39,3 +39,12 @@ def test_a_verdict_is_told_with_its_numbers(verdict):
     assert told["metrics"]["balancedness_gpu_next"]["difference"] == 0
     assert told["score"] == row["score"]
     assert set(row) == set(ARROW.names)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"), [("slower", "it takes 1.50 times the parent's time"), (None, "nothing can be said of its time")]
+)
+def test_a_time_that_cannot_be_believed_is_not_told_as_one(verdict, said, words):
+    row = verdict(example_program().source + "\n# the same, told\n")
+    timed = {"time_ratio": 1.5, "time_ratio_low": 1.4, "time_ratio_high": 1.6, "time_verdict": said}
+    assert words in feedback(row | timed)["text"]
