@@ -2,13 +2,16 @@
 
 The model, per layer ``l``: ``log w = sigma_l * (sqrt(icc) * z_group + sqrt(1 - icc) * z_expert)``, where half of the
 variance of each ``z`` drifts from window to window; a token chooses ``top_k`` distinct experts with inclusion
-probabilities proportional to ``w``, capped at 1; counts are overdispersed and repaired to exact row sums.
+probabilities proportional to ``w``, capped at 1. Several domains, each with its own ``w``, follow each other or are
+mixed in shares that drift. Counts have the noise of the requests that the tokens belong to (``noise.py``) and are
+repaired to exact row sums.
 
 Shapes: W windows, L layers, E logical experts, Q groups.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +23,7 @@ from numpy.random import Generator
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.loads import FloatArray, IntArray
 from evaluator.workloads.kept import Kept
+from evaluator.workloads.noise import RequestNoise, phi_of_requests
 from evaluator.workloads.source import UnusableWorkload, hash_of_files
 from evaluator.workloads.trace import Trace, whole_windows
 
@@ -28,6 +32,7 @@ DRIFTING = 0.5
 LONG = 64 << 20
 """Bytes above which a trace is made step by step and kept on disk: some 500 windows of DeepSeek-V3."""
 DISTRIBUTIONS = ("lognormal", "gamma")
+MIXTURES = ("switch", "blend")
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,23 @@ class Synthetic:
             is its shape).
         sigma: median of that parameter over layers.
         sigma_spread: its standard deviation over layers; of its logarithm for ``gamma``.
+        tail: how much heavier than lognormal the upper tail is, 0 for not at all: ``z`` above 0 becomes
+            ``z * exp(tail * z**2 / 2)`` (Tukey's h).
         icc: share of the log-variance that an expert has in common with its group, 0 to 1.
         rho: correlation of the drifting part from one window to the next, 0 to 1.
-        phi: variance of a count relative to independent routing; 1 for none in excess, 0 for no noise at all.
+        phi: variance of a count relative to independent routing, where ``requests`` is 0; 1 for none in excess, 0 for
+            no noise at all.
+        requests: requests that have tokens in a window; ``phi`` follows from their number. 0 for noise by ``phi``.
+        length_spread: log-standard deviation of the tokens that a request has in a window; 0 where all have as many.
+        alike: correlation of two tokens of one request in whether they choose an expert, 0 to 1; .03 to .065 was
+            measured on DeepSeek-V2-Lite, the more the shorter the requests.
+        staying: share of a window's requests that go on into the next one, and of the noise that goes on with them.
         domains: kinds of text, each with its own weights.
         domain_correlation: correlation of the log-weights of two domains.
+        mixture: ``switch``, one domain after the other, or ``blend``, all of them at once.
         switch_every: windows before the next domain takes over.
+        mixture_spread: log-standard deviation of a domain's share of a blend; 0 for equal shares.
+        mixture_rho: correlation of these log-shares from one window to the next, 0 to 1.
         burst_probability: chance of a burst in a layer and window.
         burst_experts: experts that a burst makes hotter.
         burst_factor: how many times hotter.
@@ -74,12 +90,20 @@ class Synthetic:
     distribution: str = "lognormal"
     sigma: float = 0.68
     sigma_spread: float = 0.0
+    tail: float = 0.0
     icc: float = 0.0
     rho: float = 0.995
     phi: float = 3.0
+    requests: int = 0
+    length_spread: float = 0.0
+    alike: float = 0.045
+    staying: float = 0.0
     domains: int = 1
     domain_correlation: float = 0.0
+    mixture: str = "switch"
     switch_every: int = 10
+    mixture_spread: float = 0.0
+    mixture_rho: float = 0.98
     burst_probability: float = 0.0
     burst_experts: int = 4
     burst_factor: float = 4.0
@@ -91,25 +115,42 @@ class Synthetic:
         for name in (*at_least_one, "switch_every", "burst_experts"):
             if getattr(self, name) < 1:
                 raise EplbError(f"workload.{name} is {getattr(self, name)}: it must be 1 or more")
-        shares = ("icc", "rho", "domain_correlation", "burst_probability", "dead_share", "hot_share")
-        for name in shares:
+        shares = ("icc", "rho", "alike", "staying", "domain_correlation", "mixture_rho")
+        for name in (*shares, "burst_probability", "dead_share", "hot_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise EplbError(f"workload.{name} is {getattr(self, name)}: it must lie between 0 and 1")
-        for name in ("sigma", "sigma_spread", "phi", "burst_factor"):
+        at_least_zero = ("sigma", "sigma_spread", "tail", "phi", "requests", "length_spread", "mixture_spread")
+        for name in (*at_least_zero, "burst_factor"):
             if not getattr(self, name) >= 0:
                 raise EplbError(f"workload.{name} is {getattr(self, name)}: it must be 0 or more")
         if 0 < self.phi < 1:
             raise EplbError(f"workload.phi is {self.phi}: it must be 0 (no noise) or at least 1")
+        if self.requests > self.tokens:
+            raise EplbError(f"workload.requests is {self.requests}: {self.tokens} tokens are one each at most")
+        if self.mixture not in MIXTURES:
+            raise unknown("mixture", self.mixture, MIXTURES)
+        self._check_weights()
+
+    def _check_weights(self) -> None:
         if self.distribution not in DISTRIBUTIONS:
             raise unknown("distribution", self.distribution, DISTRIBUTIONS)
         if self.distribution == "gamma" and self.sigma == 0:
             raise EplbError("workload.sigma is 0: it is the shape of the gamma distribution and must be above 0")
+        if self.distribution == "gamma" and self.tail:
+            raise EplbError(f"workload.tail is {self.tail}: it belongs to the lognormal distribution")
         if self.num_experts % self.num_groups:
             raise EplbError(f"{self.num_experts} logical experts do not divide into {self.num_groups} groups")
         if self.top_k > self.num_experts - self._dead:
             raise EplbError(
                 f"a token cannot choose {self.top_k} distinct experts among {self.num_experts - self._dead} with load"
             )
+
+    @property
+    def noise(self) -> float:
+        """Variance of a count relative to independent routing: ``phi``, or what follows from the requests."""
+        if not self.requests:
+            return self.phi
+        return phi_of_requests(self.tokens, self.requests, self.length_spread, self.alike)
 
     @property
     def _dead(self) -> int:
@@ -124,7 +165,7 @@ class Synthetic:
     def seeded(self) -> bool:
         """Whether the counts depend on the seed: those of exactly equal loads do not."""
         uneven = (self.sigma, self.sigma_spread, self.dead_share, self.hot_share, self.burst_probability)
-        return any(uneven) or self.phi > 0
+        return any(uneven) or self.noise > 0
 
     @property
     def is_long(self) -> bool:
@@ -133,7 +174,7 @@ class Synthetic:
 
     def identity(self, kept: Kept | None = None) -> str:
         """Return the hash of the code that makes the counts."""
-        return hash_of_files("synthetic.py")
+        return hash_of_files("synthetic.py", "noise.py")
 
     def check(self, interval: int) -> None:
         """Raise UnusableWorkload where there is not one whole window of ``interval`` steps."""
@@ -164,22 +205,47 @@ class Synthetic:
         spread_L1 = self.sigma_spread * generator.standard_normal((self.num_layers, 1))
         dead_LE = generator.random((self.num_layers, self.num_experts)).argsort(axis=1) < self._dead
         hot_L = generator.integers(0, self.num_experts, self.num_layers)
-        common = self._drifting(generator)
-        domains = [self._drifting(generator) for _ in range(self.domains)]
-        for window in range(self.windows):
-            own = [next(domain) for domain in domains][window // self.switch_every % self.domains]
-            z_LE = np.sqrt(1 - self.domain_correlation) * own
-            if self.domain_correlation:
-                z_LE += np.sqrt(self.domain_correlation) * next(common)
-            weight_LE = self._weights(z_LE, spread_L1)
-            self._burst(weight_LE, generator)
-            weight_LE[dead_LE] = 0
-            counts_LE = self._counts(self._chances(weight_LE, hot_L), generator)
+        domains = self._domains(generator)
+        noise = RequestNoise(self.tokens, self.noise, self.staying, generator) if self._is_noisy else None
+        for _ in range(self.windows):
+            chance_LE = np.zeros((self.num_layers, self.num_experts))
+            for share, z_LE in next(domains):
+                weight_LE = self._weights(z_LE, spread_L1)
+                self._burst(weight_LE, generator)
+                weight_LE[dead_LE] = 0
+                chance_LE += share * self._chances(weight_LE, hot_L)
+            counts_LE = self._counts(chance_LE, noise, generator)
             if (counts_LE.sum(axis=1) != self.tokens * self.top_k).any():
                 raise EplbError(
                     f"workload.sigma is {self.sigma}: so few experts have load that tokens cannot be placed"
                 )
             yield counts_LE
+
+    @property
+    def _is_noisy(self) -> bool:
+        return self.noise > 1 and self.tokens > 1
+
+    def _domains(self, generator: Generator) -> Iterator[list[tuple[float, FloatArray]]]:
+        """Yield for each window the domains that it holds: their share of the tokens and their normals ``[L, E]``."""
+        common = self._drifting(generator)
+        owns = [self._drifting(generator) for _ in range(self.domains)]
+        shares = self._shares(generator)
+        for window in itertools.count():
+            common_LE = np.sqrt(self.domain_correlation) * next(common) if self.domain_correlation else 0.0
+            own = [np.sqrt(1 - self.domain_correlation) * next(domain) + common_LE for domain in owns]
+            if self.mixture == "blend":
+                yield list(zip(next(shares).tolist(), own, strict=True))
+            else:
+                yield [(1.0, own[window // self.switch_every % self.domains])]
+
+    def _shares(self, generator: Generator) -> Iterator[FloatArray]:
+        """Yield the domains' shares ``[D]`` of a blend: exponentials of AR(1) processes, that sum to 1."""
+        log_D = generator.standard_normal(self.domains)
+        while True:
+            share_D = np.exp(self.mixture_spread * log_D)
+            yield share_D / share_D.sum()
+            step_D = generator.standard_normal(self.domains)
+            log_D = self.mixture_rho * log_D + np.sqrt(1 - self.mixture_rho**2) * step_D
 
     def _weights(self, z_LE: FloatArray, spread_L1: FloatArray) -> FloatArray:
         """Return the weights ``[L, E]`` whose quantiles are those of the standard normal ``z``."""
@@ -187,6 +253,8 @@ class Synthetic:
             from scipy.special import gammaincinv, ndtr
 
             return np.asarray(gammaincinv(self.sigma * np.exp(spread_L1), ndtr(z_LE)))
+        if self.tail:
+            z_LE = z_LE * np.exp(self.tail / 2 * np.maximum(z_LE, 0) ** 2)
         return np.exp(np.maximum(self.sigma + spread_L1, 0) * z_LE)
 
     def _drifting(self, generator: Generator) -> Iterator[FloatArray]:
@@ -202,6 +270,8 @@ class Synthetic:
         moving = generator.standard_normal((self.num_layers, width))
         while True:
             yield np.sqrt(1 - DRIFTING) * fixed + np.sqrt(DRIFTING) * moving
+            if self.rho == 1:
+                continue
             step = generator.standard_normal((self.num_layers, width))
             moving = self.rho * moving + np.sqrt(1 - self.rho**2) * step
 
@@ -222,26 +292,16 @@ class Synthetic:
         chance_LE[layer_L, hot_L] = self.hot_share
         return chance_LE
 
-    def _counts(self, chance_LE: FloatArray, generator: Generator) -> IntArray:
+    def _counts(self, chance_LE: FloatArray, noise: RequestNoise | None, generator: Generator) -> IntArray:
         total = self.tokens * self.top_k
         drawn_LE = chance_LE * self.tokens
-        if self.phi > 1 and self.tokens > 1:
-            drawn_LE = self._overdispersed(chance_LE, generator)
-        elif self.phi == 1:
+        if noise is not None:
+            drawn_LE = noise.counts(chance_LE)
+        elif self.noise:
             drawn_LE = generator.binomial(self.tokens, np.minimum(chance_LE, 1.0)).astype(float)
         num_drawn_L1 = np.count_nonzero(drawn_LE, axis=1, keepdims=True)  # few tokens may not draw top_k experts
         drawn_LE = np.where(num_drawn_L1 < self.top_k, chance_LE * self.tokens, drawn_LE)
         return round_to_sum(scale_to_sum(drawn_LE, total, self.tokens), total)
-
-    def _overdispersed(self, chance_LE: FloatArray, generator: Generator) -> FloatArray:
-        """Return beta-binomial counts ``[L, E]``: the binomial's mean, ``phi`` times its variance."""
-        concentration = max((self.tokens - 1) / (self.phi - 1) - 1, 1e-3)
-        open_LE = (chance_LE > 0) & (chance_LE < 1)
-        chance = chance_LE[open_LE]
-        drawn_LE = chance_LE * self.tokens
-        probability = generator.beta(chance * concentration, (1 - chance) * concentration)
-        drawn_LE[open_LE] = generator.binomial(self.tokens, np.clip(probability, 0, 1))
-        return drawn_LE
 
 
 def scale_to_sum(weight: FloatArray, total: float, cap: float) -> FloatArray:
@@ -249,6 +309,15 @@ def scale_to_sum(weight: FloatArray, total: float, cap: float) -> FloatArray:
 
     A row needs at least ``total / cap`` positive weights.
     """
+    whole = weight.sum(axis=-1, keepdims=True)
+    factor = total / np.where(whole > 0, whole, np.inf)
+    even = (factor * weight.max(axis=-1, keepdims=True) <= cap) & (whole > 0)
+    if even.all():  # nothing is capped, so nothing need be sorted
+        return factor * weight
+    return np.where(even, factor * weight, _scale_and_cap(weight, total, cap))
+
+
+def _scale_and_cap(weight: FloatArray, total: float, cap: float) -> FloatArray:
     descending = -np.sort(-weight, axis=-1)
     num_capped = np.arange(weight.shape[-1])
     rest = np.cumsum(descending[..., ::-1], axis=-1)[..., ::-1]

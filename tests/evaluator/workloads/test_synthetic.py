@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -110,6 +111,24 @@ def test_domains_come_back():
     assert back > 0.9 > other + 0.3
 
 
+def test_a_blend_is_more_even_than_its_domains_and_its_shares_drift():
+    """The share of one domain follows its AR(1): near windows are alike, far ones less."""
+    one = Synthetic(num_layers=20, rho=1.0, phi=0.0, windows=30)
+    even = Synthetic(num_layers=20, rho=1.0, phi=0.0, windows=30, domains=6, mixture="blend")
+    moving = replace(even, mixture_spread=1.5, mixture_rho=0.9)
+    made = [workload.make(0).windows(1) for workload in (one, even, moving)]
+    assert describe(made[1]).gini < 0.75 * describe(made[0]).gini
+    assert lag_correlation(made[1], 20) == pytest.approx(1.0)
+    assert 0.99 > lag_correlation(made[2], 1) > lag_correlation(made[2], 20) + 0.1
+
+
+def test_the_tail_makes_hot_experts_hotter_and_leaves_the_others():
+    plain, heavy = (Synthetic(rho=1.0, phi=0.0, windows=1, tail=tail).make(0).counts[0] for tail in (0.0, 0.15))
+    of_mean = [counts / np.median(counts, axis=1, keepdims=True) for counts in (plain, heavy)]
+    np.testing.assert_allclose(*(np.quantile(rows, 0.25, axis=1) for rows in of_mean), rtol=0.02)
+    assert (of_mean[1].max(axis=1) > of_mean[0].max(axis=1)).all()
+
+
 def test_bursts_last_one_window():
     quiet = Synthetic(num_layers=30, phi=0.0, rho=1.0, windows=20)
     loud = Synthetic(num_layers=30, phi=0.0, rho=1.0, windows=20, burst_probability=0.2, burst_factor=4.0)
@@ -150,6 +169,15 @@ def test_scaling_caps_and_sums(weights, top_k):
         ({"sigma": -1.0}, "sigma is -1"),
         ({"phi": 0.5}, "phi is 0.5"),
         ({"distribution": "gama"}, "did you mean 'gamma'"),
+        ({"requests": -1}, "requests is -1"),
+        ({"requests": 500, "tokens": 499}, "499 tokens are one each at most"),
+        ({"staying": 1.1}, "staying is 1.1"),
+        ({"alike": -0.1}, "alike is -0.1"),
+        ({"tail": -0.1}, "tail is -0.1"),
+        ({"tail": 0.1, "distribution": "gamma"}, "tail is 0.1: it belongs to the lognormal"),
+        ({"mixture": "blent"}, "did you mean 'blend'"),
+        ({"mixture_spread": -1.0}, "mixture_spread is -1"),
+        ({"mixture_rho": 2.0}, "mixture_rho is 2"),
         ({"num_groups": 7}, "256 logical experts do not divide into 7 groups"),
         ({"top_k": 300}, "cannot choose 300 distinct experts"),
         ({"dead_share": 0.99}, "cannot choose 8 distinct experts among 3"),
@@ -170,6 +198,8 @@ def test_parameters_out_of_range_are_refused(bad, says):
         {"sigma": 0.5},
         {"sigma_spread": 0.5},
         {"phi": 1.0},
+        {"requests": 50},
+        {"sigma": 0.5, "domains": 2, "mixture": "blend"},
         {"dead_share": 0.2},
         {"hot_share": 0.5},
         {"burst_probability": 0.5},
