@@ -1,10 +1,11 @@
 """Synthetic loads: skewed, grouped, drifting and noisy as real routers are, the same for the same seed.
 
 The model, per layer ``l``: ``log w = sigma_l * (sqrt(icc) * z_group + sqrt(1 - icc) * z_expert)``, where half of the
-variance of each ``z`` drifts from window to window; a token chooses ``top_k`` distinct experts with inclusion
-probabilities proportional to ``w``, capped at 1. Several domains, each with its own ``w``, follow each other or are
-mixed in shares that drift. Counts have the noise of the requests that the tokens belong to (``noise.py``) and are
-repaired to exact row sums.
+variance of each ``z`` drifts from window to window. Experts beside each other may share a part of their own, and what
+is shared may have a heavier upper tail than a normal: a few groups that are really hot. A token chooses ``top_k``
+distinct experts with inclusion probabilities proportional to ``w``, capped at 1. Several domains, each with its own
+``w``, follow each other or are mixed in shares that drift. Counts have the noise of the requests that the tokens belong
+to (``noise.py``) and are repaired to exact row sums.
 
 Shapes: W windows, L layers, E logical experts, Q groups.
 """
@@ -50,9 +51,11 @@ class Synthetic:
             is its shape).
         sigma: median of that parameter over layers.
         sigma_spread: its standard deviation over layers; of its logarithm for ``gamma``.
-        tail: how much heavier than lognormal the upper tail is, 0 for not at all: ``z`` above 0 becomes
-            ``z * exp(tail * z**2 / 2)`` (Tukey's h).
         icc: share of the log-variance that an expert has in common with its group, 0 to 1.
+        block: experts beside each other that share a further part; they must divide a group.
+        block_icc: share of the log-variance that an expert has in common with its block; with ``icc`` at most 1.
+        tail: how much heavier than normal the upper tail of what groups and blocks share is, 0 for not at all: a
+            standard normal ``z`` above 0 becomes ``z * exp(tail * z**2 / 2)`` (Tukey's h). The lognormal alone has one.
         rho: correlation of the drifting part from one window to the next, 0 to 1.
         phi: variance of a count relative to independent routing, where ``requests`` is 0; 1 for none in excess, 0 for
             no noise at all.
@@ -90,8 +93,10 @@ class Synthetic:
     distribution: str = "lognormal"
     sigma: float = 0.68
     sigma_spread: float = 0.0
-    tail: float = 0.0
     icc: float = 0.0
+    block: int = 1
+    block_icc: float = 0.0
+    tail: float = 0.0
     rho: float = 0.995
     phi: float = 3.0
     requests: int = 0
@@ -112,10 +117,10 @@ class Synthetic:
 
     def __post_init__(self) -> None:
         at_least_one = ("num_layers", "num_experts", "top_k", "num_groups", "tokens", "windows", "domains")
-        for name in (*at_least_one, "switch_every", "burst_experts"):
+        for name in (*at_least_one, "block", "switch_every", "burst_experts"):
             if getattr(self, name) < 1:
                 raise EplbError(f"workload.{name} is {getattr(self, name)}: it must be 1 or more")
-        shares = ("icc", "rho", "alike", "staying", "domain_correlation", "mixture_rho")
+        shares = ("icc", "block_icc", "rho", "alike", "staying", "domain_correlation", "mixture_rho")
         for name in (*shares, "burst_probability", "dead_share", "hot_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise EplbError(f"workload.{name} is {getattr(self, name)}: it must lie between 0 and 1")
@@ -138,8 +143,12 @@ class Synthetic:
             raise EplbError("workload.sigma is 0: it is the shape of the gamma distribution and must be above 0")
         if self.distribution == "gamma" and self.tail:
             raise EplbError(f"workload.tail is {self.tail}: it belongs to the lognormal distribution")
+        if self._shared > 1:
+            raise EplbError(f"workload.icc and workload.block_icc are {self._shared:g} together: at most 1")
         if self.num_experts % self.num_groups:
             raise EplbError(f"{self.num_experts} logical experts do not divide into {self.num_groups} groups")
+        if self.num_experts // self.num_groups % self.block:
+            raise EplbError(f"workload.block is {self.block}: it does not divide the experts of a group")
         if self.top_k > self.num_experts - self._dead:
             raise EplbError(
                 f"a token cannot choose {self.top_k} distinct experts among {self.num_experts - self._dead} with load"
@@ -151,6 +160,10 @@ class Synthetic:
         if not self.requests:
             return self.phi
         return phi_of_requests(self.tokens, self.requests, self.length_spread, self.alike)
+
+    @property
+    def _shared(self) -> float:
+        return self.icc + self.block_icc
 
     @property
     def _dead(self) -> int:
@@ -209,8 +222,8 @@ class Synthetic:
         noise = RequestNoise(self.tokens, self.noise, self.staying, generator) if self._is_noisy else None
         for _ in range(self.windows):
             chance_LE = np.zeros((self.num_layers, self.num_experts))
-            for share, z_LE in next(domains):
-                weight_LE = self._weights(z_LE, spread_L1)
+            for share, z_2LE in next(domains):
+                weight_LE = self._weights(z_2LE, spread_L1)
                 self._burst(weight_LE, generator)
                 weight_LE[dead_LE] = 0
                 chance_LE += share * self._chances(weight_LE, hot_L)
@@ -226,13 +239,13 @@ class Synthetic:
         return self.noise > 1 and self.tokens > 1
 
     def _domains(self, generator: Generator) -> Iterator[list[tuple[float, FloatArray]]]:
-        """Yield for each window the domains that it holds: their share of the tokens and their normals ``[L, E]``."""
+        """Yield for each window its domains: their share of the tokens and their normals ``[2, L, E]``."""
         common = self._drifting(generator)
         owns = [self._drifting(generator) for _ in range(self.domains)]
         shares = self._shares(generator)
         for window in itertools.count():
-            common_LE = np.sqrt(self.domain_correlation) * next(common) if self.domain_correlation else 0.0
-            own = [np.sqrt(1 - self.domain_correlation) * next(domain) + common_LE for domain in owns]
+            common_2LE = np.sqrt(self.domain_correlation) * next(common) if self.domain_correlation else 0.0
+            own = [np.sqrt(1 - self.domain_correlation) * next(domain) + common_2LE for domain in owns]
             if self.mixture == "blend":
                 yield list(zip(next(shares).tolist(), own, strict=True))
             else:
@@ -247,23 +260,29 @@ class Synthetic:
             step_D = generator.standard_normal(self.domains)
             log_D = self.mixture_rho * log_D + np.sqrt(1 - self.mixture_rho**2) * step_D
 
-    def _weights(self, z_LE: FloatArray, spread_L1: FloatArray) -> FloatArray:
-        """Return the weights ``[L, E]`` whose quantiles are those of the standard normal ``z``."""
+    def _weights(self, z_2LE: FloatArray, spread_L1: FloatArray) -> FloatArray:
+        """Return the weights ``[L, E]`` of normals, of what is shared and of the rest, whose variances sum to 1."""
+        shared_LE, own_LE = z_2LE
+        if self.tail and self._shared:
+            shared_LE = shared_LE * np.exp(self.tail / 2 / self._shared * np.maximum(shared_LE, 0) ** 2)
+        z_LE = shared_LE + own_LE
         if self.distribution == "gamma":
             from scipy.special import gammaincinv, ndtr
 
             return np.asarray(gammaincinv(self.sigma * np.exp(spread_L1), ndtr(z_LE)))
-        if self.tail:
-            z_LE = z_LE * np.exp(self.tail / 2 * np.maximum(z_LE, 0) ** 2)
         return np.exp(np.maximum(self.sigma + spread_L1, 0) * z_LE)
 
     def _drifting(self, generator: Generator) -> Iterator[FloatArray]:
-        """Yield standard normals ``[L, E]``: partly the group's, partly fixed, partly an AR(1) in time."""
+        """Yield normals ``[2, L, E]``, of what is shared and of the rest: partly fixed, partly an AR(1) in time."""
         groups = self._half_fixed(self.num_groups, generator)
-        experts = self._half_fixed(self.num_experts, generator)
-        for group_LQ, expert_LE in zip(groups, experts, strict=True):
-            group_LE = np.repeat(group_LQ, self.num_experts // self.num_groups, axis=1)
-            yield np.sqrt(self.icc) * group_LE + np.sqrt(1 - self.icc) * expert_LE
+        blocks = self._half_fixed(self.num_experts // self.block, generator) if self.block_icc else None
+        for own_LE in self._half_fixed(self.num_experts, generator):
+            z_2LE = np.empty((2, *own_LE.shape))
+            z_2LE[0] = np.sqrt(self.icc) * np.repeat(next(groups), self.num_experts // self.num_groups, axis=1)
+            if blocks is not None:
+                z_2LE[0] += np.sqrt(self.block_icc) * np.repeat(next(blocks), self.block, axis=1)
+            np.multiply(own_LE, np.sqrt(max(1 - self._shared, 0.0)), out=z_2LE[1])
+            yield z_2LE
 
     def _half_fixed(self, width: int, generator: Generator) -> Iterator[FloatArray]:
         fixed = generator.standard_normal((self.num_layers, width))
