@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ SUITES = {
     "recording": "an expert-load.json of 220 MB beside json.load and torch.tensor",
     "readers": "damaged recordings of every format: read or refused in a sentence, in bounded time and memory",
     "startup": "eplb --help and eplb list",
+    "forecasters": "what each forecaster gains over the last window on every kind of traffic; draws a plot",
+    "transfer": "the order of 48 compositions on recordings beside their order on scenarios fitted to them",
     "candidates": "programs judged a minute, forked and from a fresh interpreter each",
 }
 
@@ -35,6 +37,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--damaged", type=int, default=1000, metavar="N", help="damaged recordings of each format (default: 1000)"
+    )
+    parser.add_argument(
+        "--recording",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a recording beside the scenarios, once or more (default: those in the folder $EPLB_LAB_EXTRA_DATA)",
     )
     parser.add_argument("--runs-dir", default="runs", metavar="DIR", help="results go to DIR/bench (default: runs)")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
@@ -61,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.json:
         print(f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, one thread")
     folder, lines = Path(options.runs_dir) / "bench", []
-    for name in dict.fromkeys(options.what or SUITES):
+    for name in dict.fromkeys(options.what or _all(options.recording)):
         with Bar() as bar:
             made = _suite(name, options, folder, bar)
         lines += made
@@ -72,15 +81,22 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"schema_version": 1, "machine": machine, "lines": [line.columns() for line in lines]}))
     else:
-        print(f"\nratios with their 95% bootstrap intervals over rounds; parquet: {path}")
+        print(f"\nratios with their 95% intervals over rounds, differences with theirs over traces; parquet: {path}")
     missed = [line.what for line in lines if line.met is False]
     if missed and not options.json:
         print(f"missed: {'; '.join(missed)}")
     return GATE if missed else DONE
 
 
+def _all(named: Sequence[str]) -> list[str]:
+    """Return all benchmarks that there is data for."""
+    from evaluator.bench.compositions import recordings
+
+    return [name for name in SUITES if name != "transfer" or recordings(named)]
+
+
 def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> list[Line]:
-    from evaluator.bench import candidates, placement, readers, recording, replay, startup
+    from evaluator.bench import candidates, placement, readers, recording, replay, startup, transfer
 
     measures: dict[str, Callable[[], list[Line]]] = {
         "placement": lambda: placement.measure_placement(bar),
@@ -91,6 +107,8 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "recording": lambda: recording.measure_recording(bar, options.megabytes),
         "readers": lambda: readers.measure_readers(bar, options.damaged, folder / "_damaged"),
         "startup": lambda: startup.measure_startup(bar),
+        "forecasters": lambda: _forecasters(options, folder, bar),
+        "transfer": lambda: transfer.measure_transfer(bar, options.recording),
         "candidates": lambda: candidates.measure_candidates(bar, *_programs(options.programs)),
     }
     return measures[name]()
@@ -103,6 +121,16 @@ def _growth(folder: Path, bar: Bar) -> list[Line]:
 
     lines, found = measure_growth(bar)
     save(growth_plot(found), folder / "_plots", "growth")
+    return lines
+
+
+def _forecasters(options: argparse.Namespace, folder: Path, bar: Bar) -> list[Line]:
+    from evaluator.bench.forecasters import measure_forecasters
+    from evaluator.bench.plot import forecasters_plot
+    from evaluator.shown.plots import save
+
+    lines, found = measure_forecasters(bar, options.recording)
+    save(forecasters_plot(found), folder / "_plots", "forecasters")
     return lines
 
 

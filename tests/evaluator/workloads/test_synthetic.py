@@ -75,6 +75,7 @@ FACTS = {
         Fact("within, lag 6", 0.98, 1.0),
     ],  # DeepSeek-R1, like runs
     "long_requests": [*DECODE, Fact("within, lag 1", 0.92, 0.99), Fact("within, lag 6", 0.83, 0.92)],
+    "long_prompts": [*PREFILL, Fact("within, lag 1", 0.87, 0.98), Fact("within, lag 6", 0.87, 0.98)],
     "drifting_mixture": [*DECODE, Fact("within, lag 1", 0.98, 1.0), Fact("within, lag 6", 0.90, 0.98)],
     "domain_switch": [*DECODE, *WITHIN_A_TASK, Fact("switch", 0.04, 0.23)],  # between tasks of DeepSeek-V2-Lite
     "small_batch": [*DECODE, *SHORT_WINDOWS],
