@@ -33,6 +33,8 @@ DRIFTING = 0.5
 LONG = 64 << 20
 """Bytes above which a trace is made step by step and kept on disk: some 500 windows of DeepSeek-V3."""
 DISTRIBUTIONS = ("lognormal", "gamma")
+LIGHTEST = -0.1
+"""Of the tails: with less, what is hotter by chance would be colder."""
 MIXTURES = ("switch", "blend")
 
 
@@ -56,6 +58,7 @@ class Synthetic:
         block_icc: share of the log-variance that an expert has in common with its block; with ``icc`` at most 1.
         tail: how much heavier than normal the upper tail of what groups and blocks share is, 0 for not at all: a
             standard normal ``z`` above 0 becomes ``z * exp(tail * z**2 / 2)`` (Tukey's h). The lognormal alone has one.
+        own_tail: the same of what each expert has of its own; below 0 for a lighter tail, -0.1 at least.
         rho: correlation of the drifting part from one window to the next, 0 to 1.
         phi: variance of a count relative to independent routing, where ``requests`` is 0; 1 for none in excess, 0 for
             no noise at all.
@@ -97,6 +100,7 @@ class Synthetic:
     block: int = 1
     block_icc: float = 0.0
     tail: float = 0.0
+    own_tail: float = 0.0
     rho: float = 0.995
     phi: float = 3.0
     requests: int = 0
@@ -141,8 +145,10 @@ class Synthetic:
             raise unknown("distribution", self.distribution, DISTRIBUTIONS)
         if self.distribution == "gamma" and self.sigma == 0:
             raise EplbError("workload.sigma is 0: it is the shape of the gamma distribution and must be above 0")
-        if self.distribution == "gamma" and self.tail:
-            raise EplbError(f"workload.tail is {self.tail}: it belongs to the lognormal distribution")
+        if self.distribution == "gamma" and (self.tail or self.own_tail):
+            raise EplbError("workload.tail and workload.own_tail belong to the lognormal distribution")
+        if not self.own_tail >= LIGHTEST:
+            raise EplbError(f"workload.own_tail is {self.own_tail}: it must be {LIGHTEST} or more")
         if self._shared > 1:
             raise EplbError(f"workload.icc and workload.block_icc are {self._shared:g} together: at most 1")
         if self.num_experts % self.num_groups:
@@ -263,9 +269,7 @@ class Synthetic:
     def _weights(self, z_2LE: FloatArray, spread_L1: FloatArray) -> FloatArray:
         """Return the weights ``[L, E]`` of normals, of what is shared and of the rest, whose variances sum to 1."""
         shared_LE, own_LE = z_2LE
-        if self.tail and self._shared:
-            shared_LE = shared_LE * np.exp(self.tail / 2 / self._shared * np.maximum(shared_LE, 0) ** 2)
-        z_LE = shared_LE + own_LE
+        z_LE = _with_tail(shared_LE, self.tail, self._shared) + _with_tail(own_LE, self.own_tail, 1 - self._shared)
         if self.distribution == "gamma":
             from scipy.special import gammaincinv, ndtr
 
@@ -321,6 +325,20 @@ class Synthetic:
         num_drawn_L1 = np.count_nonzero(drawn_LE, axis=1, keepdims=True)  # few tokens may not draw top_k experts
         drawn_LE = np.where(num_drawn_L1 < self.top_k, chance_LE * self.tokens, drawn_LE)
         return round_to_sum(scale_to_sum(drawn_LE, total, self.tokens), total)
+
+
+def _with_tail(z: FloatArray, tail: float, variance: float) -> FloatArray:
+    """Return normals of mean 0 whose upper tail is heavier than that of a normal, or lighter where ``tail`` is below 0.
+
+    Below 0 nothing changes, and the order is kept: a light tail has a largest value.
+    """
+    if not tail or variance <= 0:
+        return z
+    squared = np.maximum(z, 0) ** 2 / variance
+    if tail > 0:
+        return np.asarray(z * np.exp(tail / 2 * squared))
+    largest = np.sqrt(variance / -tail)
+    return np.asarray(np.minimum(z, largest) * np.exp(tail / 2 * np.minimum(squared, -1 / tail)))
 
 
 def scale_to_sum(weight: FloatArray, total: float, cap: float) -> FloatArray:

@@ -46,7 +46,7 @@ def test_a_recording_is_taken_whole_and_between_its_jumps(recording):
 def test_the_order_on_what_was_made_is_that_on_what_was_fitted(recording, monkeypatch):
     few = [composed(f, r) for f in ("last", "mean of 2", "mean of 4") for r in ("dhondt", "none")]
     monkeypatch.setattr(transfer, "compositions", lambda: few)
-    lines = measure_transfer(Silent(), [recording], [2], ["quick"], 2)
+    lines = measure_transfer(Silent(), [recording], [2], ["quick"], 60)
     assert len(lines) == 2 * 2 * 2, "whole and within tasks, fitted and shipped, own and next"
     for line in lines:
         assert (line.met is None) == line.what.startswith("quick")

@@ -163,6 +163,17 @@ def test_the_tail_makes_hot_groups_hotter_and_leaves_the_others():
     assert describe(heavy, 8).group_max_over_mean > describe(plain, 8).group_max_over_mean + 0.1
 
 
+@pytest.mark.parametrize("own_tail", [-0.1, 0.1])
+def test_a_tail_of_their_own_makes_the_hottest_experts_hotter_or_less_hot_in_the_same_order(own_tail):
+    made = Synthetic(rho=1.0, phi=0.0, windows=1, tokens=10**7)
+    plain, other = (replace(made, own_tail=tail).make(0).counts[0] for tail in (0.0, own_tail))
+    of_median = [counts / np.median(counts, axis=1, keepdims=True) for counts in (plain, other)]
+    np.testing.assert_allclose(*(np.quantile(rows, 0.25, axis=1) for rows in of_median), rtol=0.01)
+    assert np.sign(of_median[1].max(axis=1) - of_median[0].max(axis=1)).mean() == np.sign(own_tail)
+    by_load = np.take_along_axis(other, np.argsort(plain, axis=1, kind="stable"), axis=1)
+    assert (np.diff(by_load, axis=1) >= -1).all(), "but for what is rounded"
+
+
 def test_experts_of_a_block_are_alike():
     made = Synthetic(num_layers=50, block=4, block_icc=0.6, rho=1.0, phi=0.0, windows=1)
     log_LBE = np.log(made.make(0).counts[0].reshape(50, 64, 4))
@@ -216,7 +227,9 @@ def test_scaling_caps_and_sums(weights, top_k):
         ({"staying": 1.1}, "staying is 1.1"),
         ({"alike": -0.1}, "alike is -0.1"),
         ({"tail": -0.1}, "tail is -0.1"),
-        ({"tail": 0.1, "distribution": "gamma"}, "tail is 0.1: it belongs to the lognormal"),
+        ({"tail": 0.1, "distribution": "gamma"}, "belong to the lognormal"),
+        ({"own_tail": -0.2}, "own_tail is -0.2: it must be -0.1 or more"),
+        ({"own_tail": 0.1, "distribution": "gamma"}, "belong to the lognormal"),
         ({"block": 3}, "block is 3: it does not divide"),
         ({"icc": 0.7, "block_icc": 0.4}, "are 1.1 together: at most 1"),
         ({"mixture": "blent"}, "did you mean 'blend'"),
