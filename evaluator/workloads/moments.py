@@ -15,7 +15,7 @@ from eplb_variants.loads import FloatArray, IntArray
 
 BESIDE = (2, 8)
 """Windows on each side of a possible jump whose means are compared: the fewest and the most."""
-DROP = 0.15
+DROP = 0.07
 """Correlation that must be lost across a jump, at least; and ``OUTLYING`` times what is lost across most windows."""
 OUTLYING = 6.0
 LAGS = 8

@@ -16,7 +16,7 @@ def windows(seed=0, **parameters):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("correlation", [0.1, 0.6])
+@pytest.mark.parametrize("correlation", [0.1, 0.6, 0.8])
 def test_jumps_are_found_where_they_are(seed, correlation):
     switching = windows(
         seed, domains=3, domain_correlation=correlation, switch_every=12, windows=36, requests=40, alike=0.05
