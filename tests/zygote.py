@@ -14,7 +14,7 @@ import json
 import os
 import sys
 
-COMMANDS = ("main", "evaluate", "score", "apply", "compare", "ablate", "list", "report", "runs")
+COMMANDS = ("main", "evaluate", "score", "apply", "compare", "ablate", "list", "report", "runs", "workload")
 MODULES = (
     *(f"evaluator.cli.{name}" for name in COMMANDS),
     "evaluator.sweep.plan",

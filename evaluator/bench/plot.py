@@ -1,16 +1,20 @@
-"""The picture of how the kernels' cost grows."""
+"""The pictures of benchmarks: how the kernels' cost grows, and where which forecaster gains."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from evaluator.analysis.columns import BALANCE_FLOOR
+from evaluator.bench.forecasters import Gain
 from evaluator.bench.placement import Growth
-from evaluator.shown.style import STYLE, colour_of
+from evaluator.shown.style import MARKS, STYLE, colour_of
 
 
 def growth_plot(found: Sequence[Growth]) -> Figure:
@@ -37,6 +41,28 @@ def growth_plot(found: Sequence[Growth]) -> Figure:
         top.set_xlabel("layers x experts, slots", fontsize=8)
         axis.grid(alpha=0.3)
         axis.legend(frameon=False, title="dotted: as layers x P log2 P")
+    return figure
+
+
+def forecasters_plot(found: Sequence[Gain]) -> Figure:
+    """Return what each forecaster gains over the last window, a row for each kind of traffic, with intervals."""
+    rows = list(dict.fromkeys(gain.traffic for gain in found))
+    names = list(dict.fromkeys(gain.forecaster for gain in found))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 1.2 + 0.36 * len(rows)), layout="constrained")
+        axis = figure.subplots()
+        axis.axvspan(-BALANCE_FLOOR, BALANCE_FLOOR, color="#d0d4d9", lw=0)
+        for place, (name, mark) in enumerate(zip(names, itertools.cycle(MARKS), strict=False)):
+            own = [gain for gain in found if gain.forecaster == name]
+            level = [rows.index(gain.traffic) + 0.22 * (place - (len(names) - 1) / 2) for gain in own]
+            value = [gain.difference.value for gain in own]
+            half = [np.nan_to_num(gain.difference.high - gain.difference.value) for gain in own]
+            axis.errorbar(value, level, xerr=half, fmt=mark, color=colour_of(name), label=name, ms=5, lw=1)
+        axis.set_yticks(range(len(rows)), rows)
+        axis.invert_yaxis()
+        axis.set_xlabel("balancedness on the next window, less that of the forecaster last")
+        axis.grid(axis="x", alpha=0.3)
+        axis.legend(frameon=False, ncols=len(names), loc="lower center", bbox_to_anchor=(0.4, 1))
     return figure
 
 

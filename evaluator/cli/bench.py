@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ SUITES = {
     "readers": "damaged recordings of every format: read or refused in a sentence, in bounded time and memory",
     "startup": "eplb --help and eplb list",
     "truth": "how often intervals hold the truth; what is said of equals and of known slowdowns, quiet and busy",
+    "forecasters": "what each forecaster gains over the last window on every kind of traffic; draws a plot",
+    "transfer": "the order of 48 compositions on recordings beside their order on scenarios fitted to them",
     "candidates": "programs judged a minute, forked and from a fresh interpreter each",
 }
 
@@ -38,6 +40,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--damaged", type=int, default=1000, metavar="N", help="damaged recordings of each format (default: 1000)"
     )
     parser.add_argument("--runs", type=int, default=40, metavar="N", help="comparisons of each kind (default: 40)")
+    parser.add_argument(
+        "--recording",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a recording beside the scenarios, once or more (default: those in the folder $EPLB_LAB_EXTRA_DATA)",
+    )
     parser.add_argument("--runs-dir", default="runs", metavar="DIR", help="results go to DIR/bench (default: runs)")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
 
@@ -63,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.json:
         print(f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, one thread")
     folder, lines = Path(options.runs_dir) / "bench", []
-    for name in dict.fromkeys(options.what or SUITES):
+    for name in dict.fromkeys(options.what or _all(options.recording)):
         with Bar() as bar:
             made = _suite(name, options, folder, bar)
         lines += made
@@ -74,15 +83,22 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"schema_version": 1, "machine": machine, "lines": [line.columns() for line in lines]}))
     else:
-        print(f"\nratios with their 95% bootstrap intervals over rounds; parquet: {path}")
+        print(f"\nratios with their 95% intervals over rounds, differences with theirs over traces; parquet: {path}")
     missed = [line.what for line in lines if line.met is False]
     if missed and not options.json:
         print(f"missed: {'; '.join(missed)}")
     return GATE if missed else DONE
 
 
+def _all(named: Sequence[str]) -> list[str]:
+    """Return all benchmarks that there is data for."""
+    from evaluator.bench.compositions import recordings
+
+    return [name for name in SUITES if name != "transfer" or recordings(named)]
+
+
 def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> list[Line]:
-    from evaluator.bench import candidates, placement, readers, recording, replay, startup
+    from evaluator.bench import candidates, placement, readers, recording, replay, startup, transfer
 
     measures: dict[str, Callable[[], list[Line]]] = {
         "placement": lambda: placement.measure_placement(bar),
@@ -94,6 +110,8 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "readers": lambda: readers.measure_readers(bar, options.damaged, folder / "_damaged"),
         "startup": lambda: startup.measure_startup(bar),
         "truth": lambda: _truth(options.runs, bar),
+        "forecasters": lambda: _forecasters(options, folder, bar),
+        "transfer": lambda: transfer.measure_transfer(bar, options.recording),
         "candidates": lambda: candidates.measure_candidates(bar, *_programs(options.programs)),
     }
     return measures[name]()
@@ -120,6 +138,16 @@ def _truth(runs: int, bar: Bar) -> list[Line]:
     scenarios = {cell.workload.name.partition("[")[0]: cell.workload.windows for cell in plan.cells}
     lines = intervals.measure_intervals(bar, scenarios, plan.cells[0].topology, intervals.POOL_TRACES, intervals.DRAWS)
     return [*lines, *times.measure_times(bar, runs, settings_of(make_plan([*DEFAULTS]), seed=0))]
+
+
+def _forecasters(options: argparse.Namespace, folder: Path, bar: Bar) -> list[Line]:
+    from evaluator.bench.forecasters import measure_forecasters
+    from evaluator.bench.plot import forecasters_plot
+    from evaluator.shown.plots import save
+
+    lines, found = measure_forecasters(bar, options.recording)
+    save(forecasters_plot(found), folder / "_plots", "forecasters")
+    return lines
 
 
 def _programs(number: int) -> tuple[list[Any], Any]:

@@ -31,9 +31,7 @@ def describe(windows_WLE: IntArray, num_groups: int = 1, num_ranks: int = 1) -> 
     """Return the statistics of ``windows [W, L, E]``; groups and ranks must divide the experts."""
     load = windows_WLE[windows_WLE.any(axis=2)].astype(float)
     num_rows, num_experts = load.shape
-    ascending = np.sort(load, axis=1)
-    weight = 2 * np.arange(1, num_experts + 1) - num_experts - 1
-    gini = (ascending * weight).sum(axis=1) / (num_experts * ascending.sum(axis=1))
+    gini = gini_of(load)
 
     def peak(parts: int) -> float:
         part = load.reshape(num_rows, parts, -1).sum(axis=2)
@@ -42,6 +40,16 @@ def describe(windows_WLE: IntArray, num_groups: int = 1, num_ranks: int = 1) -> 
     return LoadStatistics(
         float(gini.mean()), peak(num_experts), float((load == 0).mean()), peak(num_groups), peak(num_ranks)
     )
+
+
+def gini_of(load: IntArray | FloatArray) -> FloatArray:
+    """Return the Gini coefficient of the last axis; NaN where there is no load."""
+    num_experts = load.shape[-1]
+    ascending = np.sort(load.astype(float), axis=-1)
+    weight = 2 * np.arange(1, num_experts + 1) - num_experts - 1
+    with np.errstate(invalid="ignore"):
+        gini: FloatArray = (ascending * weight).sum(axis=-1) / (num_experts * ascending.sum(axis=-1))
+    return gini
 
 
 def lag_correlation(windows_WLE: IntArray, lag: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eplb_variants import EplbError
+from eplb_variants import EplbError, Topology, load_variant
 from evaluator.config.session import hydra_session
 from evaluator.config.unofficial import options
+from evaluator.quality.metrics import balance
 from evaluator.sweep.plan import make_plan
 from evaluator.workloads import load_workload
 from evaluator.workloads.statistics import describe, lag_correlation
@@ -40,54 +42,86 @@ def test_rows_are_exact_and_the_same_for_a_seed(name):
         assert (counts != made.make(4).counts).any()
 
 
-class Target(NamedTuple):
-    """A statistic, what real recordings show, and how far the mean of five seeds may be off."""
+class Fact(NamedTuple):
+    """A statistic, and the range in which the mean of five seeds must lie."""
 
     statistic: str
-    value: float
-    tolerance: float
+    low: float
+    high: float
 
 
-# peaks to a tenth, which is about what five seeds differ by; Gini and shares to .02; adjacent correlations to .015
-TARGETS = {
-    "quick": [Target("gini", 0.36, 0.02), Target("rank_max_over_mean", 2.1, 0.2)],
-    "dsr1_decode": [
-        Target("gini", 0.36, 0.02),
-        Target("max_over_mean", 4.9, 0.5),
-        Target("group_max_over_mean", 1.7, 0.17),
-        Target("rank_max_over_mean", 2.1, 0.2),
-    ],
-    "dsr1_prefill": [Target("gini", 0.40, 0.02), Target("max_over_mean", 6.1, 0.6)],
-    "qwen3_domain": [Target("gini", 0.61, 0.02), Target("max_over_mean", 8.2, 0.8)],
-    "domain_switch": [Target("lag 10", 0.59, 0.03)],
-    "random_walk": [Target("lag 1", 0.957, 0.015), Target("lag 10", 0.68, 0.04)],
-    "bursty": [Target("lag 1", 0.993, 0.015)],
-    "group_hot": [Target("rank_max_over_mean", 2.4, 0.24)],
-    "dead_experts": [Target("zero_share", 0.13, 0.01), Target("gini", 0.71, 0.02)],
-    "small_batch": [Target("lag 1", 0.948, 0.015)],
-    "mild": [Target("rank_max_over_mean", 1.1, 0.1)],
-    "single_hot": [Target("max_over_mean", 28.8, 0.05)],
-    "near_ties": [Target("max_over_mean", 1.0, 0.01)],
-    "all_equal": [Target("max_over_mean", 1.0, 0.0), Target("gini", 0.0, 1e-12)],
-    "uniform": [Target("max_over_mean", 1.03, 0.01), Target("lag 1", 0.0, 0.01)],
+# Four recordings of DeepSeek-R1 decode, means over layers. `own`: balancedness of `deepseek` on the load that it was
+# given, 288 slots on 32 GPUs and 4 nodes, hierarchical.
+DECODE = [
+    Fact("gini", 0.35, 0.38),
+    Fact("max_over_mean", 5.6, 6.1),
+    Fact("group_max_over_mean", 1.85, 2.06),
+    Fact("rank_max_over_mean", 2.57, 2.99),
+    Fact("own", 0.75, 0.81),
+]
+# DeepSeek-R1 prefill: medians over layers of recordings with prompts of 512 to 1024 tokens, and of 2048 to 4096.
+PREFILL = [Fact("gini", 0.38, 0.44), Fact("max_over_mean", 5.9, 8.2), Fact("rank_max_over_mean", 2.3, 3.0)]
+# DeepSeek-V2-Lite, windows of one task at lags 1, 4 and 8: .93, .92, .92 and .98, .98, .99; no visible drift.
+WITHIN_A_TASK = [Fact("within, lag 1", 0.92, 0.99), Fact("within, lag 6", 0.92, 0.99)]
+# The same, 512 and 2,048 tokens a window: .87 to .98, and .955 to .996.
+SHORT_WINDOWS = [Fact("within, lag 1", 0.87, 0.98), Fact("within, lag 6", 0.87, 0.98)]
+FACTS = {
+    # real: the ranges are those of recordings
+    "dsr1_decode": [*DECODE, *WITHIN_A_TASK, Fact("switch", 0.55, 0.90)],  # DeepSeek-R1, decode to prefill
+    "dsr1_prefill": [*PREFILL, Fact("within, lag 1", 0.98, 1.0), Fact("switch", 0.75, 0.90)],  # prompts of 512 to 4096
+    "steady_mix": [
+        *DECODE,
+        Fact("within, lag 1", 0.98, 1.0),
+        Fact("within, lag 6", 0.98, 1.0),
+    ],  # DeepSeek-R1, like runs
+    "long_requests": [*DECODE, Fact("within, lag 1", 0.92, 0.99), Fact("within, lag 6", 0.83, 0.92)],
+    "long_prompts": [*PREFILL, Fact("within, lag 1", 0.87, 0.98), Fact("within, lag 6", 0.87, 0.98)],
+    "drifting_mixture": [*DECODE, Fact("within, lag 1", 0.98, 1.0), Fact("within, lag 6", 0.90, 0.98)],
+    "domain_switch": [*DECODE, *WITHIN_A_TASK, Fact("switch", 0.04, 0.23)],  # between tasks of DeepSeek-V2-Lite
+    "small_batch": [*DECODE, *SHORT_WINDOWS],
+    "group_hot": [Fact("group_max_over_mean", 2.0, 4.3)],  # the most skewed layers of DeepSeek-R1
+    "qwen3_domain": [Fact("gini", 0.59, 0.63), Fact("max_over_mean", 7.4, 9.0)],  # Qwen3-30B, English
+    # made to be so
+    "quick": [Fact("gini", 0.35, 0.39), Fact("rank_max_over_mean", 2.57, 3.2)],  # eight layers, so less exact
+    "random_walk": [Fact("within, lag 1", 0.94, 0.97), Fact("lag 10", 0.64, 0.74)],
+    "bursty": [Fact("within, lag 1", 0.97, 0.995)],
+    "dead_experts": [Fact("zero_share", 0.12, 0.14), Fact("gini", 0.69, 0.73)],
+    "mild": [Fact("rank_max_over_mean", 1.0, 1.2)],
+    "single_hot": [Fact("max_over_mean", 28.75, 28.85)],
+    "near_ties": [Fact("max_over_mean", 0.99, 1.01)],
+    "all_equal": [Fact("max_over_mean", 1.0, 1.0), Fact("gini", -1e-12, 1e-12)],
+    "uniform": [Fact("max_over_mean", 1.02, 1.04), Fact("within, lag 1", -0.01, 0.01)],
 }
+ADRS = Topology(288, 8, 4, 32)
+
+
+def statistics(made, seed):
+    """All that facts speak of: of the loads, over time within a task, from task to task, and as they are placed."""
+    windows = made.make(seed).windows(1)
+    stretch = made.switch_every if made.domains > 1 and made.mixture == "switch" else len(windows)
+    tasks = [windows[i : i + stretch] for i in range(0, len(windows), stretch)]
+    found = describe(windows, 8, 32)._asdict() | {"lag 10": lag_correlation(windows, 10)}
+    for lag in (1, 6):
+        found[f"within, lag {lag}"] = np.mean([lag_correlation(task, lag) for task in tasks if len(task) > lag])
+    if len(tasks) > 1:
+        found["switch"] = np.mean([lag_correlation(np.stack(pair), 1) for pair in zip(*tasks[:2], strict=False)])
+    if made.num_experts == 256:
+        own = [balance(load, load_variant("deepseek").place(load, ADRS)).gpu for load in windows[::8]]
+        found["own"] = np.mean(own)
+    return found
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_statistics_are_those_of_real_recordings(name):
     made = scenario(name)
-    values = []
-    for seed in range(5):
-        windows = made.make(seed).windows(1)
-        row = describe(windows, 8, 32)._asdict()
-        values.append({**row, "lag 1": lag_correlation(windows, 1), "lag 10": lag_correlation(windows, 10)})
-    for target in TARGETS[name]:
-        mean = np.mean([value[target.statistic] for value in values])
-        assert mean == pytest.approx(target.value, abs=target.tolerance + 1e-15), target
+    found = [statistics(made, seed) for seed in range(5)]
+    for fact in FACTS[name]:
+        mean = np.mean([one[fact.statistic] for one in found])
+        assert fact.low <= mean <= fact.high, (fact, mean)
 
 
 def test_every_scenario_is_held_to_something():
-    assert set(TARGETS) == set(SCENARIOS)
+    assert set(FACTS) == set(SCENARIOS)
 
 
 def test_near_ties_are_no_ties():
@@ -108,6 +142,44 @@ def test_domains_come_back():
     back = lag_correlation(windows[[5, 45]], 1)
     other = lag_correlation(windows[[5, 15]], 1)
     assert back > 0.9 > other + 0.3
+
+
+def test_a_blend_is_more_even_than_its_domains_and_its_shares_drift():
+    """The share of one domain follows its AR(1): near windows are alike, far ones less."""
+    one = Synthetic(num_layers=20, rho=1.0, phi=0.0, windows=30)
+    even = Synthetic(num_layers=20, rho=1.0, phi=0.0, windows=30, domains=6, mixture="blend")
+    moving = replace(even, mixture_spread=1.5, mixture_rho=0.9)
+    made = [workload.make(0).windows(1) for workload in (one, even, moving)]
+    assert describe(made[1]).gini < 0.75 * describe(made[0]).gini
+    assert lag_correlation(made[1], 20) == pytest.approx(1.0)
+    assert 0.99 > lag_correlation(made[2], 1) > lag_correlation(made[2], 20) + 0.1
+
+
+def test_the_tail_makes_hot_groups_hotter_and_leaves_the_others():
+    shared = Synthetic(num_groups=8, icc=0.4, rho=1.0, phi=0.0, windows=1)
+    plain, heavy = (replace(shared, tail=tail).make(0).windows(1) for tail in (0.0, 0.3))
+    of_median = [counts[0] / np.median(counts[0], axis=1, keepdims=True) for counts in (plain, heavy)]
+    np.testing.assert_allclose(*(np.quantile(rows, 0.25, axis=1) for rows in of_median), rtol=0.15)
+    assert describe(heavy, 8).group_max_over_mean > describe(plain, 8).group_max_over_mean + 0.1
+
+
+@pytest.mark.parametrize("own_tail", [-0.1, 0.1])
+def test_a_tail_of_their_own_makes_the_hottest_experts_hotter_or_less_hot_in_the_same_order(own_tail):
+    made = Synthetic(rho=1.0, phi=0.0, windows=1, tokens=10**7)
+    plain, other = (replace(made, own_tail=tail).make(0).counts[0] for tail in (0.0, own_tail))
+    of_median = [counts / np.median(counts, axis=1, keepdims=True) for counts in (plain, other)]
+    np.testing.assert_allclose(*(np.quantile(rows, 0.25, axis=1) for rows in of_median), rtol=0.01)
+    assert np.sign(of_median[1].max(axis=1) - of_median[0].max(axis=1)).mean() == np.sign(own_tail)
+    by_load = np.take_along_axis(other, np.argsort(plain, axis=1, kind="stable"), axis=1)
+    assert (np.diff(by_load, axis=1) >= -1).all(), "but for what is rounded"
+
+
+def test_experts_of_a_block_are_alike():
+    made = Synthetic(num_layers=50, block=4, block_icc=0.6, rho=1.0, phi=0.0, windows=1)
+    log_LBE = np.log(made.make(0).counts[0].reshape(50, 64, 4))
+    between = log_LBE.mean(axis=2).var(axis=1).mean()
+    assert (between - 0.4 * made.sigma**2 / 4) / made.sigma**2 == pytest.approx(0.6, abs=0.05)
+    assert np.isclose(log_LBE.var(axis=(1, 2)).mean(), made.sigma**2, rtol=0.1)
 
 
 def test_bursts_last_one_window():
@@ -150,6 +222,19 @@ def test_scaling_caps_and_sums(weights, top_k):
         ({"sigma": -1.0}, "sigma is -1"),
         ({"phi": 0.5}, "phi is 0.5"),
         ({"distribution": "gama"}, "did you mean 'gamma'"),
+        ({"requests": -1}, "requests is -1"),
+        ({"requests": 500, "tokens": 499}, "499 tokens are one each at most"),
+        ({"staying": 1.1}, "staying is 1.1"),
+        ({"alike": -0.1}, "alike is -0.1"),
+        ({"tail": -0.1}, "tail is -0.1"),
+        ({"tail": 0.1, "distribution": "gamma"}, "belong to the lognormal"),
+        ({"own_tail": -0.2}, "own_tail is -0.2: it must be -0.1 or more"),
+        ({"own_tail": 0.1, "distribution": "gamma"}, "belong to the lognormal"),
+        ({"block": 3}, "block is 3: it does not divide"),
+        ({"icc": 0.7, "block_icc": 0.4}, "are 1.1 together: at most 1"),
+        ({"mixture": "blent"}, "did you mean 'blend'"),
+        ({"mixture_spread": -1.0}, "mixture_spread is -1"),
+        ({"mixture_rho": 2.0}, "mixture_rho is 2"),
         ({"num_groups": 7}, "256 logical experts do not divide into 7 groups"),
         ({"top_k": 300}, "cannot choose 300 distinct experts"),
         ({"dead_share": 0.99}, "cannot choose 8 distinct experts among 3"),
@@ -170,6 +255,8 @@ def test_parameters_out_of_range_are_refused(bad, says):
         {"sigma": 0.5},
         {"sigma_spread": 0.5},
         {"phi": 1.0},
+        {"requests": 50},
+        {"sigma": 0.5, "domains": 2, "mixture": "blend"},
         {"dead_share": 0.2},
         {"hot_share": 0.5},
         {"burst_probability": 0.5},

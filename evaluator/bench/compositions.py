@@ -1,0 +1,118 @@
+"""What orders of variants are measured over: compositions of the registry's stages, and loads to try them on.
+
+Shapes: W windows, L layers, E logical experts.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from eplb_variants import EplbError, Topology, Variant, load_variant
+from eplb_variants.loads import FloatArray, IntArray
+from evaluator.quality.metrics import balance
+from evaluator.quality.replay import place
+from evaluator.workloads.windows import WindowSequence
+
+FORECASTERS: dict[str, Any] = {
+    "last": "last",
+    "mean of 2": {"name": "mean", "windows": 2},
+    "mean of 4": {"name": "mean", "windows": 4},
+    "exponential": {"name": "exponential", "alpha": 0.35},
+}
+"""Forecasters by the names that tables and figures have."""
+REPLICATORS = ("dhondt", "hybrid", "none")
+PACKERS = ("greedy", "diverse")
+SWAPS = (0, 2)
+EXTRA = "EPLB_LAB_EXTRA_DATA"
+"""Environment variable that names a folder with recordings, at any depth, as ``.npz``."""
+
+
+def composed(forecaster: str, replicator: str = "dhondt", packer: str = "greedy", swaps: int = 0) -> Variant:
+    """Return a composition; with the defaults and ``last``, that is ``deepseek``.
+
+    Args:
+        forecaster: a name of ``FORECASTERS``.
+        replicator: a registered replicator.
+        packer: a registered packer, for GPUs.
+        swaps: of the packer for GPUs, at most.
+    """
+    return load_variant(
+        {
+            "name": f"{forecaster}, {replicator}, {packer}, {swaps} swaps",
+            "forecaster": FORECASTERS[forecaster],
+            "group_packer": "greedy",
+            "replicator": replicator,
+            "fixup": "none",
+            "gpu_packer": {"name": packer, "refine_steps": swaps},
+        }
+    )
+
+
+def compositions() -> list[Variant]:
+    """Return every forecaster with every replicator, packer and number of swaps: 48."""
+    return [composed(*stages) for stages in itertools.product(FORECASTERS, REPLICATORS, PACKERS, SWAPS)]
+
+
+class Balances(NamedTuple):
+    """Balancedness of GPUs on the window that a placement was made from, and on the one after it."""
+
+    own_W: FloatArray
+    next_W: FloatArray
+    """One entry less."""
+
+
+def balances(variant: Variant, windows_WLE: WindowSequence, topology: Topology) -> Balances:
+    """Return the balancedness of a variant that places every window anew, by window."""
+    own, after = [], []
+    for window in range(len(windows_WLE)):
+        placement = place(variant, windows_WLE, window, topology, None)
+        own.append(balance(windows_WLE[window], placement).gpu)
+        if window + 1 < len(windows_WLE):
+            after.append(balance(windows_WLE[window + 1], placement).gpu)
+    return Balances(np.array(own), np.array(after))
+
+
+def machine_for(num_experts: int) -> Topology:
+    """Return a machine with an eighth more slots than experts: 32 GPUs on 4 nodes from 256 experts on, else 8 on 2.
+
+    It is hierarchical with 8 groups where the experts divide into 8.
+    """
+    gpus, nodes = (32, 4) if num_experts >= 256 else (8, 2)
+    slots = -(-num_experts * 9 // 8 // gpus) * gpus
+    return Topology(slots, 8, nodes, gpus) if num_experts % 8 == 0 else Topology(slots, 1, 1, gpus)
+
+
+def recordings(named: Sequence[str] = ()) -> list[Path]:
+    """Return the recordings that are named, or those of the folder that ``EPLB_LAB_EXTRA_DATA`` names.
+
+    Of that folder's ``.npz`` files those with ``counts`` are recordings.
+
+    Raises:
+        EplbError: a file that is named is not there.
+    """
+    for name in named:
+        if not Path(name).is_file():
+            raise EplbError(f"there is no recording in {name!r}")
+    if named:
+        return [Path(name) for name in named]
+    folder = os.environ.get(EXTRA)
+    return sorted(_with_counts(Path(folder))) if folder else []
+
+
+def _with_counts(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*.npz"):
+        with np.load(path, allow_pickle=False) as file:
+            if "counts" in file.files:
+                yield path
+
+
+def in_windows(steps_SLE: IntArray, interval: int) -> IntArray:
+    """Return sums ``[W, L, E]`` of ``interval`` steps; a last, shorter window is dropped."""
+    whole = steps_SLE.shape[0] // interval
+    return steps_SLE[: whole * interval].reshape(whole, interval, *steps_SLE.shape[1:]).sum(axis=1, dtype=np.int64)

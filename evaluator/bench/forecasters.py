@@ -1,0 +1,111 @@
+"""What each forecaster gains over the last window, on every kind of traffic: which conclusions hold where.
+
+Shapes: W windows, L layers, E logical experts.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import t as student
+
+from eplb_variants import Topology
+from evaluator.analysis.statistics import Estimate
+from evaluator.bench.compositions import FORECASTERS, balances, composed, in_windows, machine_for, recordings
+from evaluator.bench.line import Line
+from evaluator.progress import Progress
+from evaluator.sweep.plan import make_plan
+from evaluator.workloads.moments import stretches
+from evaluator.workloads.readers import read_trace
+from evaluator.workloads.windows import WindowSequence
+
+SCENARIOS = (
+    "steady_mix",
+    "long_requests",
+    "long_prompts",
+    "small_batch",
+    "dsr1_decode",
+    "dsr1_prefill",
+    "domain_switch",
+    "drifting_mixture",
+    "random_walk",
+)
+SEEDS = 5
+INTERVALS = (2, 4, 16)
+OTHERS = tuple(name for name in FORECASTERS if name != "last")
+
+
+class Gain(NamedTuple):
+    """What a forecaster gains over ``last`` on some kind of traffic."""
+
+    traffic: str
+    forecaster: str
+    difference: Estimate
+    """Of balancedness of GPUs on the next window, with its interval over traces; none for one trace."""
+
+
+def measure_forecasters(
+    progress: Progress, named: Sequence[str] = (), scenarios: Sequence[str] = SCENARIOS, seeds: int = SEEDS
+) -> tuple[list[Line], list[Gain]]:
+    """Return what each forecaster gains over ``last``, packed and replicated as ``deepseek`` does.
+
+    Args:
+        progress: told of each scenario and recording.
+        named: recordings; without any, those of the folder ``EPLB_LAB_EXTRA_DATA``, at several intervals.
+        scenarios: of ``conf/workload``.
+        seeds: traces of each scenario.
+    """
+    gains: list[Gain] = []
+    files = recordings(named)
+    progress.start("forecasters", len(scenarios) + 2 * len(files) * len(INTERVALS))
+    made = ((name, made_by(name, seeds)) for name in scenarios)
+    for traffic, traces in itertools.chain(made, _recorded(files)):
+        machine = machine_for(traces[0].shape[2])
+        last_T = _next(traces, "last", machine)
+        for forecaster in OTHERS:
+            difference = over_traces(_next(traces, forecaster, machine) - last_T)
+            gains.append(Gain(traffic, forecaster, difference))
+        progress.step(traffic)
+    return [_line(gain) for gain in gains], gains
+
+
+def made_by(scenario: str, seeds: int) -> list[WindowSequence]:
+    """Return the windows of a scenario of ``conf/workload`` for the seeds from 0 on."""
+    (cell,) = make_plan([f"workload={scenario}", "measure=quality"]).cells
+    return [cell.workload.source.make(seed).windows(1) for seed in range(seeds)]
+
+
+def _recorded(files: Sequence[Path]) -> Iterator[tuple[str, list[WindowSequence]]]:
+    """Yield recordings at each interval, whole, and cut into what lies between their jumps, which are traces then."""
+    for path in files:
+        steps = read_trace(str(path)).windows(1)
+        between = stretches(steps)
+        for interval in INTERVALS:
+            for how, parts in (("whole", [steps]), ("within tasks", between if len(between) > 1 else [])):
+                windows: list[WindowSequence] = []
+                windows += [in_windows(part, interval) for part in parts if len(part) >= 2 * interval]
+                if windows:
+                    yield f"{path.stem}, {how}, {interval} steps", windows
+
+
+def _next(traces: Sequence[WindowSequence], forecaster: str, machine: Topology) -> np.ndarray:
+    variant = composed(forecaster)
+    return np.array([balances(variant, windows, machine).next_W.mean() for windows in traces])
+
+
+def over_traces(values_T: np.ndarray) -> Estimate:
+    """Return the mean over traces with its 95% interval by Student's t; NaN ends for one trace."""
+    number, mean = len(values_T), float(values_T.mean())
+    if number < 2:
+        return Estimate(mean, float("nan"), float("nan"), number)
+    half = float(student.ppf(0.975, number - 1) * values_T.std(ddof=1) / np.sqrt(number))
+    return Estimate(mean, mean - half, mean + half, number)
+
+
+def _line(gain: Gain) -> Line:
+    against = "balancedness on next more than last"
+    return Line("forecasters", gain.forecaster, gain.traffic, ratio=gain.difference, against=against)
