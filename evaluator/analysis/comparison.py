@@ -49,7 +49,7 @@ class Comparison:
         reference: variant that differences are to.
         score: in the summaries.
         parts: by workload and topology, those on which the reference was measured.
-        overall: all rows together; the only part itself where there is one.
+        overall: all rows that are pooled; the only part itself where there is one.
         aggregates: across workloads, as ``aggregate`` returns them; none where there is one workload.
         left_out: variants that are not among the aggregates, for they lack a trace of the reference.
         without_reference: the rows of workloads on which the reference was not measured, by title.
@@ -84,17 +84,36 @@ def comparison_of(good: pd.DataFrame, reference: str, score: Score) -> Compariso
     if len(split) < 2:
         only = Part(split[0][0] if split else "", good, summarise(good, reference, score))
         return Comparison(reference, score, [only], only, None, [], {})
-    overall = Part(f"all {len(split)} workloads and topologies", good, summarise(good, reference, score))
+    pooled = pooled_rows(good, reference)
+    overall = Part(_title(split, pooled), pooled, summarise(pooled, reference, score))
     measured = {title for title, rows in split if reference in set(rows["variant"])}
     return Comparison(
         reference,
         score,
         [Part(title, rows, summarise(rows, reference, score)) for title, rows in split if title in measured],
         overall,
-        aggregate(good, reference),
-        left_out=comparable(good, reference)[1],
+        aggregate(pooled, reference),
+        left_out=comparable(pooled, reference)[1],
         without_reference={title: rows for title, rows in split if title not in measured},
     )
+
+
+def pooled_rows(good: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Return the rows of the workloads that count together; all where those have none of the reference.
+
+    Pathological workloads are reported and not pooled: one expert with nine of ten tokens moves a mean over fifteen
+    workloads by more than all others together.
+    """
+    if "pooled" not in good:
+        return good
+    pooled = good[good["pooled"].ne(False)]  # a missing one was written before there were such
+    return pooled if (pooled["variant"] == reference).any() else good
+
+
+def _title(split: Sequence[tuple[str, pd.DataFrame]], pooled: pd.DataFrame) -> str:
+    number = len(by_workload(pooled))
+    rest = len(split) - number
+    return f"all {len(split)} workloads and topologies" + (f" but {rest} pathological" if rest else "")
 
 
 def view_frame(comparison: Comparison, by: str) -> pd.DataFrame:

@@ -104,7 +104,7 @@ def _schema(cls: type, name: str, extra: Sequence[tuple[str, Any, Any]] = ()) ->
 def _workload_schema(kind: str) -> type:
     common: list[tuple[str, Any, Any]] = [("name", str, MISSING), ("summary", str, ""), ("kind", str, kind)]
     windows: list[tuple[str, Any, Any]] = [("interval", int, 1), ("max_windows", int, 0)]
-    return _schema(KINDS[kind], kind, common + windows)
+    return _schema(KINDS[kind], kind, [*common, *windows, ("pooled", bool, True)])
 
 
 def typed(section: str, config: Any) -> Any:

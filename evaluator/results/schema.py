@@ -50,6 +50,7 @@ CONFIGURATION = (
     Column("num_gpus", INT, "G, GPUs"),
     Column("variant_config", TEXT, "the whole composition of the variant, JSON"),
     Column("workload_config", TEXT, "all parameters of the workload, JSON"),
+    Column("pooled", FLAG, "whether verdicts over several workloads count this one"),
     Column("overrides", TEXT, "what chooses this cell on a command line of eplb evaluate, a JSON list of texts"),
 )
 

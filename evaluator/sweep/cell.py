@@ -14,6 +14,9 @@ from evaluator.workloads import Source, UnusableWorkload, load_workload, stream,
 from evaluator.workloads.kept import Kept
 from evaluator.workloads.windows import WindowSequence
 
+POOLED = "pooled"
+"""The key of a workload that says how it is reported, and nothing of what it is."""
+
 
 @dataclass(frozen=True, eq=False)
 class Workload:
@@ -21,7 +24,8 @@ class Workload:
 
     Args:
         name: with the parameters that were changed.
-        config: ``kind`` and all parameters, with ``interval`` (steps in a window) and ``max_windows`` (0 for all).
+        config: ``kind`` and all parameters, with ``interval`` (steps in a window), ``max_windows`` (0 for all) and
+            ``pooled`` (whether verdicts over several workloads count it).
         kept: where the traces of long workloads are kept.
     """
 
@@ -32,7 +36,7 @@ class Workload:
     @cached_property
     def source(self) -> Source:
         """Return the source of its counts; EplbError where a parameter is out of its range."""
-        return load_workload({k: v for k, v in self.config.items() if k not in ("interval", "max_windows")})
+        return load_workload({k: v for k, v in self.config.items() if k not in ("interval", "max_windows", POOLED)})
 
     @property
     def seeded(self) -> bool:
@@ -57,7 +61,9 @@ class Workload:
     @cached_property
     def identity(self) -> str:
         """Return the hash of what determines the windows but the seed; where the counts are does not."""
-        return digest({k: v for k, v in self.config.items() if k not in self.source.located_by}, self.content)
+        return digest(
+            {k: v for k, v in self.config.items() if k not in (*self.source.located_by, POOLED)}, self.content
+        )
 
     def windows(self, seed: int) -> WindowSequence:
         """Return the windows for a seed, an array where they are few; EplbError where there is not one whole window."""

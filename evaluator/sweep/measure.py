@@ -272,6 +272,7 @@ def common_columns(cell: Cell, windows_WLE: WindowSequence | None = None) -> dic
         **asdict(cell.topology),
         "variant_config": json.dumps(cell.variant.config, sort_keys=True),
         "workload_config": json.dumps(dict(cell.workload.config), sort_keys=True),
+        "pooled": bool(cell.workload.config.get("pooled", True)),
         "overrides": json.dumps(cell.overrides),
         "machine": describe_machine(),
         "version": own_version(),

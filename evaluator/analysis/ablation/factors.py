@@ -203,7 +203,7 @@ def _strata(good: pd.DataFrame) -> dict[str, tuple[Any, ...]]:
         shared = {"interval", "max_windows"}
         found = {"workload": tuple(sorted(set(names)))}
     else:
-        shared, found = {key for config in configs for key in config} - {"path"}, {}
+        shared, found = {key for config in configs for key in config} - {"path", "pooled"}, {}
     for key in sorted(shared):
         values = [config.get(key, ABSENT) for config in configs]
         if len({_hashable(value) for value in values}) > 1:

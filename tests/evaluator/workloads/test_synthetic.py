@@ -22,7 +22,7 @@ from evaluator.workloads.synthetic import Synthetic, round_to_sum, scale_to_sum
 
 def scenario(name):
     config = make_plan([f"workload={name}"]).cells[0].workload.config
-    return load_workload({k: v for k, v in config.items() if k not in ("interval", "max_windows")})
+    return load_workload({k: v for k, v in config.items() if k not in ("interval", "max_windows", "pooled")})
 
 
 with hydra_session():
