@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from eplb_variants import Topology
 from eplb_variants.loads import FloatArray
+from evaluator.workloads.renaming import renaming
 
 NOISE = 0.01
 """Relative noise of loads that are no counts, such as shares."""
@@ -53,10 +54,6 @@ def drawn_again(load_LE: FloatArray, draw: np.random.Generator) -> FloatArray:
 def renamed(load_LE: FloatArray, topology: Topology, draw: np.random.Generator) -> FloatArray:
     """Return ``load [L, E]`` with its experts in an order of each layer; groups stay together where they divide."""
     num_layers, num_experts = load_LE.shape
-    groups = topology.num_groups if num_experts % topology.num_groups == 0 else 1
-    by_group = draw.permuted(np.tile(np.arange(groups), (num_layers, 1)), axis=1)
-    within = np.tile(np.arange(num_experts // groups), (num_layers, groups, 1))
-    within = draw.permuted(within, axis=2)
-    order_LE = (by_group[:, :, None] * (num_experts // groups) + within).reshape(num_layers, num_experts)
+    order_LE = renaming(num_layers, num_experts, topology, draw)
     mixed: FloatArray = np.take_along_axis(load_LE, order_LE, axis=1)
     return mixed

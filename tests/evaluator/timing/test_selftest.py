@@ -14,6 +14,12 @@ def test_a_variant_and_itself_have_the_same_balancedness():
     assert result.lowest_ratio <= result.median_ratio <= result.highest_ratio
 
 
+def test_what_depends_on_the_names_of_experts_is_no_equal_of_itself():
+    """Experts in their order over the slots: names decide all."""
+    result = compare_with_itself("contiguous", 5, 3, Silent())
+    assert result.balance_same < 5
+
+
 def test_it_fails_when_differences_are_seen_too_often():
     result = SelfTest(100, 94, 100, 0.9, 1.0, 1.1, True)
     assert not result.passed
