@@ -30,8 +30,9 @@ MOST_DRAWN = 3
 """Times as many rounds as were asked for are drawn at most, where some are disturbed."""
 OFF_CORE = 1.02
 """Wall time over CPU time above which a call did not have its core. What it lost below that is less than the difference
-that a verdict needs (2%). Undisturbed calls have .99 to 1.01; one that lost its core for a slice of the scheduler, 2 to
-4 ms, has 2 to 3 if it takes a millisecond, and 1.03 if it takes a hundred."""
+that a verdict needs (2%). Undisturbed calls have .98 to 1.01, also those to another process; one that lost its core for
+a slice of the scheduler, 2 to 4 ms, has 3 to 6 if it takes a millisecond, and 1.03 if it takes a hundred. Calls on
+several threads use more CPU than wall time, and do not show whether they had their cores."""
 
 
 class Timing(NamedTuple):
@@ -97,10 +98,8 @@ def time_prepared(
     with exclusive(settings.wait_seconds) as alone, quiet(settings.threads):
         first = {name: _clocked(prepare(0), cpu_clock)[0] for name, prepare in contestants.items()}
         with threadpool_limits(limits=settings.threads):  # of the libraries, too, that the first calls loaded
-            asked = (
-                _repeats(contestants, reference, settings) if repeats is None else dict.fromkeys(contestants, repeats)
-            )
-            rounds = measure(contestants, reference, settings, seed, asked, cpu_clock)
+            number = dict.fromkeys(contestants, repeats) if repeats else _repeats(contestants, reference, settings)
+            rounds = measure(contestants, reference, settings, seed, number, cpu_clock)
         valid = alone()
     return {name: timing_of(times, first[name], valid) for name, times in rounds.items()}
 
