@@ -66,7 +66,8 @@ WITHIN_A_TASK = [Fact("within, lag 1", 0.92, 0.99), Fact("within, lag 6", 0.92, 
 # The same, 512 and 2,048 tokens a window: .87 to .98, and .955 to .996.
 SHORT_WINDOWS = [Fact("within, lag 1", 0.87, 0.98), Fact("within, lag 6", 0.87, 0.98)]
 FACTS = {
-    # real: the ranges are those of recordings
+    # ranges of recordings, for skew and where a source is named; where none is, correlations over time are what the
+    # scenario was made for, which no recording tells: few long requests, long prompts, a mixture that drifts
     "dsr1_decode": [*DECODE, *WITHIN_A_TASK, Fact("switch", 0.55, 0.90)],  # DeepSeek-R1, decode to prefill
     "dsr1_prefill": [*PREFILL, Fact("within, lag 1", 0.98, 1.0), Fact("switch", 0.75, 0.90)],  # prompts of 512 to 4096
     "steady_mix": [
