@@ -43,7 +43,7 @@ def test_rows_are_exact_and_the_same_for_a_seed(name):
 
 
 class Fact(NamedTuple):
-    """A statistic, and the range in which the mean of five seeds must lie."""
+    """A statistic, and the range in which the mean over five seeds must lie; over more where layers are few."""
 
     statistic: str
     low: float
@@ -66,7 +66,8 @@ WITHIN_A_TASK = [Fact("within, lag 1", 0.92, 0.99), Fact("within, lag 6", 0.92, 
 # The same, 512 and 2,048 tokens a window: .87 to .98, and .955 to .996.
 SHORT_WINDOWS = [Fact("within, lag 1", 0.87, 0.98), Fact("within, lag 6", 0.87, 0.98)]
 FACTS = {
-    # real: the ranges are those of recordings
+    # ranges of recordings, for skew and where a source is named; where none is, correlations over time are what the
+    # scenario was made for, which no recording tells: few long requests, long prompts, a mixture that drifts
     "dsr1_decode": [*DECODE, *WITHIN_A_TASK, Fact("switch", 0.55, 0.90)],  # DeepSeek-R1, decode to prefill
     "dsr1_prefill": [*PREFILL, Fact("within, lag 1", 0.98, 1.0), Fact("switch", 0.75, 0.90)],  # prompts of 512 to 4096
     "steady_mix": [
@@ -82,7 +83,7 @@ FACTS = {
     "group_hot": [Fact("group_max_over_mean", 2.0, 4.3)],  # the most skewed layers of DeepSeek-R1
     "qwen3_domain": [Fact("gini", 0.59, 0.63), Fact("max_over_mean", 7.4, 9.0)],  # Qwen3-30B, English
     # made to be so
-    "quick": [Fact("gini", 0.35, 0.39), Fact("rank_max_over_mean", 2.57, 3.2)],  # eight layers, so less exact
+    "quick": DECODE,
     "random_walk": [Fact("within, lag 1", 0.94, 0.97), Fact("lag 10", 0.64, 0.74)],
     "bursty": [Fact("within, lag 1", 0.97, 0.995)],
     "dead_experts": [Fact("zero_share", 0.12, 0.14), Fact("gini", 0.69, 0.73)],
@@ -114,7 +115,7 @@ def statistics(made, seed):
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_statistics_are_those_of_real_recordings(name):
     made = scenario(name)
-    found = [statistics(made, seed) for seed in range(5)]
+    found = [statistics(made, seed) for seed in range(5 if made.num_layers > 8 else 36)]  # some 290 layers or more
     for fact in FACTS[name]:
         mean = np.mean([one[fact.statistic] for one in found])
         assert fact.low <= mean <= fact.high, (fact, mean)
