@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
 
 from eplb_variants import Topology
-from evaluator.analysis.statistics import Estimate
+from evaluator.analysis.statistics import Estimate, mean_of_series
 from evaluator.bench.compositions import FORECASTERS, balances, composed, in_windows, machine_for, recordings
 from evaluator.bench.line import Line
 from evaluator.progress import Progress
@@ -67,7 +66,8 @@ def measure_forecasters(
         machine = machine_for(traces[0].shape[2])
         last_T = _next(traces, "last", machine)
         for forecaster in OTHERS:
-            difference = over_traces(_next(traces, forecaster, machine) - last_T)
+            gain_T = _next(traces, forecaster, machine) - last_T
+            difference = mean_of_series([list(gain_T[:, None])])
             gains.append(Gain(traffic, forecaster, difference))
         progress.step(traffic)
     return [_line(gain) for gain in gains], gains
@@ -95,15 +95,6 @@ def _recorded(files: Sequence[Path]) -> Iterator[tuple[str, list[WindowSequence]
 def _next(traces: Sequence[WindowSequence], forecaster: str, machine: Topology) -> np.ndarray:
     variant = composed(forecaster)
     return np.array([balances(variant, windows, machine).next_W.mean() for windows in traces])
-
-
-def over_traces(values_T: np.ndarray) -> Estimate:
-    """Return the mean over traces with its 95% interval by Student's t; NaN ends for one trace."""
-    number, mean = len(values_T), float(values_T.mean())
-    if number < 2:
-        return Estimate(mean, float("nan"), float("nan"), number)
-    half = float(student.ppf(0.975, number - 1) * values_T.std(ddof=1) / np.sqrt(number))
-    return Estimate(mean, mean - half, mean + half, number)
 
 
 def _line(gain: Gain) -> Line:

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from evaluator.bench.forecasters import OTHERS, SCENARIOS, made_by, measure_forecasters, over_traces
+from evaluator.bench.forecasters import OTHERS, SCENARIOS, made_by, measure_forecasters
 from evaluator.bench.plot import forecasters_plot
 from evaluator.config.catalogue import choices
 from evaluator.progress import Silent
 from evaluator.workloads.synthetic import Synthetic
-
-
-def test_the_interval_is_students_over_traces():
-    found = over_traces(np.array([1.0, 2.0, 3.0]))
-    assert found.value == 2.0
-    assert found.high - found.value == pytest.approx(4.303 / np.sqrt(3), rel=1e-3)  # of a table, 2 degrees of freedom
-    assert np.isnan(over_traces(np.array([1.0])).low)
 
 
 def test_scenarios_are_there():
