@@ -20,14 +20,14 @@ SMALL = ["workload=quick", "workload.num_layers=2", "workload.windows=5", "measu
 def run(tmp_path_factory):
     """Return the folder of a small run, and the rows that evaluating it returned."""
     folder = tmp_path_factory.mktemp("runs")
-    overrides = ["variant=contiguous,deepseek", "seed=0,1", f"runs_dir={folder}", "run=small", *SMALL]
+    overrides = ["variant=contiguous,deepseek", "seed=0,1,2", f"runs_dir={folder}", "run=small", *SMALL]
     return folder / "small", evaluator.evaluate(*overrides, multirun=True)
 
 
 def test_evaluate_returns_what_is_stored(run):
     folder, rows = run
     stored = pd.read_parquet(folder)
-    assert len(rows) == len(stored) == 2 * 2 * 5
+    assert len(rows) == len(stored) == 2 * 3 * 5
     assert set(rows["variant"]) == {"contiguous", "deepseek"}
     assert set(rows["status"]) == {"ok"}
 

@@ -17,7 +17,7 @@ VARIANTS = ["contiguous", "deepseek", "seed"]
 def run(tmp_path_factory):
     """Return the folder of a run of three variants on two workloads."""
     folder = tmp_path_factory.mktemp("runs")
-    overrides = [*SMALL, f"runs_dir={folder}", "variant=seed,contiguous", "workload=dsr1_decode,uniform"]
+    overrides = [*SMALL, f"runs_dir={folder}", "variant=seed,contiguous", "workload=dsr1_decode,mild"]
     assert main(["evaluate", "-m", *overrides, "--json"]) == 0
     return folder / "default"
 
@@ -131,7 +131,7 @@ def test_two_commands_with_different_references_are_not_averaged(tmp_path, capsy
     """As in a first session: one run, first beside one variant, then on another workload beside another."""
     small = [*SMALL, f"runs_dir={tmp_path}", "variant=seed,deepseek"]
     assert main(["evaluate", "-m", *small, "workload=dsr1_decode"]) == 0
-    assert main(["evaluate", "-m", *small, "workload=uniform", "reference=seed"]) == 0
+    assert main(["evaluate", "-m", *small, "workload=mild", "reference=seed"]) == 0
     capsys.readouterr()
     assert main(["compare", str(tmp_path / "default"), "--reference", "seed", "--no-plots", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -139,7 +139,7 @@ def test_two_commands_with_different_references_are_not_averaged(tmp_path, capsy
     (note,) = document["notes"]["all 2 workloads and topologies"]
     assert "taken beside deepseek and seed" in note
     assert "eplb evaluate ... reference=seed measure=time refresh=true" in note
-    again = [*small, "workload=dsr1_decode,uniform", "reference=seed", "measure=time", "refresh=true"]
+    again = [*small, "workload=dsr1_decode,mild", "reference=seed", "measure=time", "refresh=true"]
     assert main(["evaluate", "-m", *again]) == 0
     capsys.readouterr()
     assert main(["compare", str(tmp_path / "default"), "--reference", "seed", "--no-plots", "--json"]) == 0

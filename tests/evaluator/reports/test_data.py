@@ -71,7 +71,7 @@ def test_a_report_beside_another_reference_says_that_times_have_no_verdict(frame
 
 def test_times_beside_different_references_are_left_out_of_what_is_summed_up(frame):
     """The first workload was timed beside one variant, the second beside another."""
-    second = frame["workload"].str.startswith("uniform")
+    second = frame["workload"].str.startswith("mild")
     mixed = frame.assign(time_reference=frame["time_reference"].where(~second, "seed_parent"))
     data = report_of(mixed)
     assert data["panels"][0]["time_reference"] is None
@@ -177,14 +177,14 @@ def test_an_unknown_reference_names_those_that_were_measured(frame):
 
 
 def test_a_workload_without_the_reference_has_no_table(frame):
-    missing = frame[~((frame["variant"] == "deepseek") & frame["workload"].str.startswith("uniform"))]
+    missing = frame[~((frame["variant"] == "deepseek") & frame["workload"].str.startswith("mild"))]
     data = report_of(missing)
     assert [panel["measured"] for panel in data["panels"]] == [True, True, False]
     assert data["matrix"]["rows"][1]["cells"] == [None] * 3
 
 
 def test_without_times_and_a_next_window_there_is_less_to_say(frame):
-    single = frame[(frame["window"] == 0) & frame["workload"].str.startswith("uniform")]
+    single = frame[(frame["window"] == 0) & frame["workload"].str.startswith("mild")]
     nothing = dict.fromkeys(["balancedness_gpu_next", "place_seconds", "time_ratio", "moved_slots"], math.nan)
     data = report_of(single.assign(**nothing))
     assert data["judged_on"] == "own"
