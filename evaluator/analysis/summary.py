@@ -111,7 +111,7 @@ def notes_on(summary: pd.DataFrame, reference: str) -> list[str]:
     if summary[HEADLINE].isna().all():
         notes.append('there is one window only, so variants are ranked by "own": no window has a next one')
     elif summary["traces"].max() == 1:
-        notes.append("verdicts speak of this one trace: seed=0,1,2,3,4 lets them speak of loads like it")
+        notes.append("verdicts speak of this one trace; further seeds, or recordings, let them speak of loads like it")
     others = int((summary["variant"] != reference).sum())
     if others > 1:
         notes.append(
