@@ -11,7 +11,7 @@ VLLM := 0.33.0
 # The rooms that are pure: their tests start no process, no browser and no sandbox.
 QUICK := tests/test_architecture.py tests/eplb_variants tests/evaluator/analysis tests/evaluator/quality \
   tests/evaluator/results tests/evaluator/candidates/documents
-PYTEST := $(BIN)/python -m pytest -n auto --hypothesis-profile=same
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --hypothesis-profile=same
 
 .PHONY: demo check test nobody engines cluster lint format bench selftest clean
 

@@ -14,9 +14,9 @@ import pytest
 
 from evaluator.results.log import log_path
 
-LIMITS = ["place_seconds_limit=1.5", "memory_mib_limit=384"]
+LIMITS = ["place_seconds_limit=1", "memory_mib_limit=256"]
 """Far above what a good stage needs here, which is milliseconds and a few MiB."""
-TOO_LONG = "took longer than place_seconds_limit (1.5 s)"
+TOO_LONG = "took longer than place_seconds_limit (1 s)"
 CRASHES = {
     "exits": "SystemExit: 3",
     "interrupts": "KeyboardInterrupt",
