@@ -68,6 +68,11 @@ class Comparison:
         """The parts, and all together where there are several."""
         return [*self.parts] if self.aggregates is None else [*self.parts, self.overall]
 
+    @property
+    def rows(self) -> pd.DataFrame:
+        """All rows, whether they are pooled or not."""
+        return pd.concat([*(part.rows for part in self.parts), *self.without_reference.values()])
+
 
 def comparison_of(good: pd.DataFrame, reference: str, score: Score) -> Comparison:
     """Compare variants.

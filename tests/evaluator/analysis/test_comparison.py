@@ -41,6 +41,7 @@ def test_pathological_workloads_are_reported_and_not_pooled(four):
     assert verdicts[found.overall.title]["v"] == "no difference"
     assert found.aggregates["strata"].eq(3).all()
     assert objections(found.overall.summary, "base") == []
+    assert len(found.rows) == len(four), "they are still there to be counted"
 
 
 def test_where_nothing_else_was_measured_they_are_pooled_all_the_same(rows):
