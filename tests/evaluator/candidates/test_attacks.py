@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from evaluator.candidates.judging.feedback import feedback
-from evaluator.candidates.judging.schema import IDENTICAL, INVALID, NO_DIFFERENCE, TIMED_OUT, WORSE
+from evaluator.candidates.judging.judge import Judge
+from evaluator.candidates.judging.schema import ARROW, IDENTICAL, INVALID, NO_DIFFERENCE, TIMED_OUT, WORSE
 from evaluator.candidates.program import Program
+from evaluator.results.store import Store
 
-from .conftest import children_of, wrapped
+from .conftest import PARENT, children_of, wrapped
 
 # ---- looking where nothing is to be seen, and changing what others see -----------------------------------------------
 
@@ -220,15 +222,17 @@ def timed(timing_judge):
     return judge
 
 
-def test_a_placement_kept_between_calls_does_not_pass_for_a_fast_one(timed):
-    """It answers for the load before: that is what it is worth."""
+def test_a_placement_kept_between_calls_does_not_pass_for_a_fast_one(small_settings, tmp_path):
+    """It answers for the load before: that is what it is worth. One window in five is what it made its answer for."""
     body = """
     key = (tuple(weight.shape), arguments[1:])
     if key not in kept:
         kept[key] = _honest(*arguments)
     return kept[key]
     """
-    assert timed(body, before="kept = {}")["verdict"] in (WORSE, INVALID)
+    program = Program("kept", wrapped(body, "kept = {}"))
+    with Judge(Program("parent", PARENT), small_settings(windows=17), Store(tmp_path, ARROW)) as judge:
+        assert judge.judge([program])[program.key]["verdict"] in (WORSE, INVALID)
 
 
 def test_answering_otherwise_under_the_clock_is_found_in_every_round(timed):
