@@ -45,6 +45,7 @@ SAID_WITHIN = (
     "evaluator.analysis",
     "evaluator.quality",
     "evaluator.timing",
+    "evaluator.workloads.renaming",
     "evaluator.workloads.windows",
     "eplb_variants.hard_loads",
     "eplb_variants.loads",

@@ -128,3 +128,18 @@ def test_a_file_that_is_no_python_counts_by_its_bytes(guest, content):
 def test_verdicts_cover_the_checks_that_make_a_program_invalid():
     found = set(import_closure(identity.SAID_BY, identity.SAID_WITHIN))
     assert {"eplb_variants.hard_loads", "eplb_variants.placement", "eplb_variants.topology"} <= found
+
+
+def test_a_verdict_covers_all_that_the_judge_and_the_sandbox_import_but_what_only_brings_and_keeps():
+    """What is new there counts unless it is named here: the store, the plan, and the workloads, which have a hash."""
+    covered = import_closure(identity.SAID_BY, identity.SAID_WITHIN)
+    brings = {
+        *("evaluator.progress", "evaluator.results.machine", "evaluator.results.schema", "evaluator.results.store"),
+        *("evaluator.sweep.identity", "evaluator.workloads", "eplb_variants", "eplb_variants.errors"),
+    }
+    for module, file in covered.items():
+        if not module.startswith(("evaluator.candidates.judging", "evaluator.candidates.sandbox")) or file is None:
+            continue
+        for name in identity._names(module):
+            ours = name.partition(".")[0] in ("evaluator", "eplb_variants")
+            assert not ours or name in covered or name in brings, f"{module} imports {name}"
