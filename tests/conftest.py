@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import subprocess
 import sys
@@ -36,6 +37,19 @@ def small():
 def own_timing_lock(tmp_path_factory, monkeypatch):
     """Tests that run beside each other do not wait for each other's timing passes."""
     monkeypatch.setattr(alone, "LOCK", str(tmp_path_factory.mktemp("lock") / "lock"))
+
+
+@pytest.fixture
+def extra():
+    """Return a function from the path of a file in the folder that ``EPLB_LAB_EXTRA_DATA`` names; skips without it."""
+
+    def of(name):
+        folder = os.environ.get("EPLB_LAB_EXTRA_DATA")
+        if not folder or not (Path(folder) / name).exists():
+            pytest.skip(f"EPLB_LAB_EXTRA_DATA does not name a folder with {name}")
+        return Path(folder) / name
+
+    return of
 
 
 @pytest.fixture(scope="session")

@@ -63,17 +63,14 @@ def differences(own: Traces, base: Traces) -> list[list[FloatArray]]:
     return [[ours - theirs for ours, theirs in zip(*stratum, strict=True)] for stratum in zip(own, base, strict=True)]
 
 
-def improvement(own: Traces, base: Traces) -> Estimate:
-    """Return the probability that a series is above the other one on a window, ties counted half.
+def improvement(series: Traces) -> Estimate:
+    """Return the probability that a difference of ``series`` is above 0, ties counted half.
 
     This is the probability of improvement P(X > Y) of Agarwal et al. (2021), on paired windows instead of all pairs of
     runs: two variants on the same window differ by far less than two windows do.
     """
     share = mean_of_series(
-        [
-            [0.5 + 0.5 * np.sign(np.where(np.abs(trace) < TIE, 0.0, trace)) for trace in stratum]
-            for stratum in differences(own, base)
-        ]
+        [[0.5 + 0.5 * np.sign(np.where(np.abs(trace) < TIE, 0.0, trace)) for trace in stratum] for stratum in series]
     )
     return share._replace(low=float(np.clip(share.low, 0, 1)), high=float(np.clip(share.high, 0, 1)))
 

@@ -174,7 +174,7 @@ def can_be_resampled(strata: Sequence[Sequence[FloatArray]]) -> bool:
 
 
 def resampled_means(strata: Sequence[Sequence[FloatArray]], seed: int = 0) -> FloatArray:
-    """Return the mean of each trace that was drawn, ``[RESAMPLES, traces]``, resampled as by ``mean_of_series``.
+    """Return the mean of each trace that was drawn, ``[RESAMPLES, traces]``, traces first, then blocks.
 
     Args:
         strata: the values by window, by stratum and trace, none of them NaN or empty.
@@ -195,7 +195,7 @@ def drawn_windows(
 
     Args:
         sizes: windows of each trace.
-        resamples: how many to draw, as by ``mean_of_series``.
+        resamples: how many to draw; traces first, then circular blocks of windows.
         generator: moved on by the drawing.
     """
     for size, (resample, _) in zip(sizes, _slots(len(sizes), resamples, generator), strict=True):

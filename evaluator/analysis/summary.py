@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+
 import pandas as pd
 
 from eplb_variants.errors import unknown
 from eplb_variants.loads import FloatArray
 from evaluator.analysis.alignment import SERIES, STRATUM, Alignment, align
 from evaluator.analysis.columns import HEADLINE, METRICS, OWN_HEADLINE, Metric
-from evaluator.analysis.paired import TIE_DIGITS, corrected, differences, improvement, paired, verdict_on
+from evaluator.analysis.paired import TIE_DIGITS, corrected, differences, improvement, verdict_on
 from evaluator.analysis.pairs import all_pairs, better, places
 from evaluator.analysis.pareto import on_front
 from evaluator.analysis.score import Score
@@ -17,6 +18,7 @@ from evaluator.analysis.statistics import BETTER, WORSE, mean_of_series
 from evaluator.analysis.times import time_notes, times_by_variant
 from evaluator.results.schema import OK
 
+MOVED = "moved_slots"
 FEWEST_WORKLOADS = 3
 """Workloads from which on it is said which of them turns a verdict: of two, each does."""
 
@@ -52,11 +54,11 @@ def summarise(frame: pd.DataFrame, reference: str, score: Score | None = None) -
         raise unknown("measured variant", reference, variants)
     headline = headline_of(good)
     aligned = align(good, headline)
-    cells = good.drop_duplicates(["variant", "cell"])
+    cells, means = good.drop_duplicates(["variant", "cell"]), _by_stratum(good, list(METRICS))
     table = pd.concat(
         [
-            equal_means(good, list(METRICS)),
-            judgements(aligned, reference, METRICS[headline]),
+            means.groupby("variant").mean(),
+            _judgements(aligned, reference, METRICS[headline]),
             pd.DataFrame.from_dict({name: _counts(own) for name, own in cells.groupby("variant")}, orient="index"),
             times_by_variant(cells, reference),
         ],
@@ -67,37 +69,35 @@ def summarise(frame: pd.DataFrame, reference: str, score: Score | None = None) -
     placed = table.assign(place=table[headline].round(TIE_DIGITS))
     order = placed.sort_values(["complete", "place"], ascending=False, kind="stable").index
     table = table.loc[order].reset_index(drop=True)  # equals in the order of their names
-    _place(table, good, aligned, headline)
+    _place(table, means[headline].unstack("variant"), [aligned, align(good, MOVED)], headline)
     if score is not None:
         table["score"] = score.of(table)
     return table
 
 
-def equal_means(good: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Return the means of some columns by variant: over the windows of a trace, then traces, then strata."""
-    traces = good.groupby(["variant", *SERIES])[columns].mean()
-    return traces.groupby(["variant", *STRATUM]).mean().groupby("variant").mean()
+def _by_stratum(good: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Return the means of some columns by variant and stratum: over the windows of a trace, then over traces."""
+    return good.groupby(["variant", *SERIES])[columns].mean().groupby(["variant", *STRATUM]).mean()
 
 
-def _place(table: pd.DataFrame, good: pd.DataFrame, aligned: Alignment, headline: str) -> None:
-    """Add the places of the complete variants, and which are on the front, in place."""
+def _place(table: pd.DataFrame, means: pd.DataFrame, aligned: Sequence[Alignment], headline: str) -> None:
+    """Add the places of the complete variants, and which are on the front, in place.
+
+    Args:
+        table: a row per variant.
+        means: of the headline, a row per stratum and a column per variant.
+        aligned: the headline, and moved slots.
+        headline: its column.
+    """
     complete = table[table["complete"]]
     names = [str(name) for name in complete["variant"]]
-    metric, moved = METRICS[headline], METRICS["moved_slots"]
-    above = better(all_pairs(aligned, names), metric)
-    less_moved = better(all_pairs(align(good, moved.name), names), moved)
-    table["rank"] = pd.Series(places(above), index=complete.index)
-    known = good[good["variant"].isin(names)]
-    means = equal_means_by_stratum(known, headline)
-    table["mean_rank"] = table["variant"].map(means.round(TIE_DIGITS).rank(axis=1, ascending=False).mean())
-    front = pd.Series(on_front(complete, [above, less_moved], headline), index=complete.index)
+    metrics = METRICS[headline], METRICS[MOVED]
+    above = [better(all_pairs(one, names), metric) for one, metric in zip(aligned, metrics, strict=True)]
+    table["rank"] = pd.Series(places(above[0]), index=complete.index)
+    ranks = means[names].round(TIE_DIGITS).rank(axis=1, ascending=False)
+    table["mean_rank"] = table["variant"].map(ranks.mean())
+    front = pd.Series(on_front(complete, above, headline), index=complete.index)
     table["front"] = front.reindex(table.index, fill_value=False).astype(bool)
-
-
-def equal_means_by_stratum(good: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return the means of a column, a row per stratum and a column per variant: over windows, then traces."""
-    traces = good.groupby([*SERIES, "variant"])[column].mean()
-    return traces.groupby([*STRATUM, "variant"]).mean().unstack("variant")
 
 
 def headline_of(frame: pd.DataFrame) -> str:
@@ -124,60 +124,51 @@ def notes_on(summary: pd.DataFrame, reference: str) -> list[str]:
     return [*notes, *time_notes(summary, reference)]
 
 
-def judgements(aligned: Alignment, reference: str, metric: Metric) -> pd.DataFrame:
+def _judgements(aligned: Alignment, reference: str, metric: Metric) -> pd.DataFrame:
     """Return what each variant comes to beside the reference, a row each under its name; see ``summarise``."""
     base = aligned.series(reference)
-    found = {name: paired(aligned.series(name), base, metric).difference for name in aligned.variants}
+    series = {name: differences(aligned.series(name), base) for name in aligned.variants}
+    found = {name: mean_of_series(own) for name, own in series.items()}
     others = [name for name in aligned.variants if name != reference]
     p_holm = dict(zip(others, corrected([found[name].p for name in others]), strict=True))
-    rows = {}
+    rows: dict[str, dict[str, object]] = {}
     for name, difference in found.items():
-        own, p = aligned.series(name), p_holm.get(name, float("nan"))
-        verdict = verdict_on(difference, metric, p_holm.get(name))
         estimates = {
-            "headline": mean_of_series(own),
+            "headline": aligned.mean_of(name),
             "difference": difference,
-            "improvement": improvement(own, base),
+            "improvement": improvement(series[name]),
         }
-        numbers = {
+        verdict, p = verdict_on(difference, metric, p_holm.get(name)), p_holm.get(name, float("nan"))
+        rows[name] = {
             f"{column}{end}": value
             for column, estimate in estimates.items()
             for end, value in zip(("", "_low", "_high"), estimate, strict=False)
-        }
-        rows[name] = {
-            **numbers,
-            "p": difference.p,
-            "p_holm": p,
-            "verdict": verdict,
-            "turned_by": _turned_by(
-                aligned, differences(own, base), verdict, metric, p / difference.p if difference.p > 0 else 1.0
-            ),
-            "windows": difference.num,
-        }
+        } | {"p": difference.p, "p_holm": p, "verdict": verdict, "turned_by": None, "windows": difference.num}
+        if verdict in (BETTER, WORSE):
+            times = p / difference.p if difference.p > 0 else 1.0
+            rows[name]["turned_by"] = _turned_by(aligned.workloads, series[name], verdict, metric, times)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def _turned_by(
-    aligned: Alignment, series: list[list[FloatArray]], verdict: str, metric: Metric, times: float
+    workloads: Sequence[str], series: Sequence[Sequence[FloatArray]], verdict: str, metric: Metric, times: float
 ) -> str | None:
     """Return the workloads without any one of which a verdict for or against a variant would be another; None if none.
 
     Args:
-        aligned: what the series are of.
+        workloads: of each stratum.
         series: differences by stratum and trace.
-        verdict: on all of them.
+        verdict: on all of them, better or worse.
         metric: what they are of.
         times: what the p-value was multiplied by, as the others' are.
     """
-    names = sorted(set(aligned.workloads))
-    if verdict not in (BETTER, WORSE) or len(names) < FEWEST_WORKLOADS:
+    names = sorted(set(workloads))
+    if len(names) < FEWEST_WORKLOADS:
         return None
     turning = []
     for name in names:
-        rest = [stratum for stratum, of in zip(series, aligned.workloads, strict=True) if of != name]
-        without = mean_of_series(rest)
-        p = without.p * times if np.isfinite(times) else without.p
-        if verdict_on(without, metric, p) != verdict:
+        without = mean_of_series([one for one, of in zip(series, workloads, strict=True) if of != name])
+        if verdict_on(without, metric, without.p * times) != verdict:
             turning.append(name)
     return ", ".join(turning) or None
 

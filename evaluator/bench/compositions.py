@@ -17,6 +17,8 @@ from eplb_variants import EplbError, Topology, Variant, load_variant
 from eplb_variants.loads import FloatArray, IntArray
 from evaluator.quality.metrics import balance
 from evaluator.quality.replay import place
+from evaluator.workloads.moments import stretches
+from evaluator.workloads.trace import in_windows
 from evaluator.workloads.windows import WindowSequence
 
 FORECASTERS: dict[str, Any] = {
@@ -112,7 +114,18 @@ def _with_counts(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def in_windows(steps_SLE: IntArray, interval: int) -> IntArray:
-    """Return sums ``[W, L, E]`` of ``interval`` steps; a last, shorter window is dropped."""
-    whole = steps_SLE.shape[0] // interval
-    return steps_SLE[: whole * interval].reshape(whole, interval, *steps_SLE.shape[1:]).sum(axis=1, dtype=np.int64)
+def cuts(steps_SLE: IntArray, intervals: Sequence[int], fewest: int) -> Iterator[tuple[str, list[IntArray]]]:
+    """Yield the windows of a recording at each interval, whole and in parts between its jumps, where it has any.
+
+    Args:
+        steps_SLE: its steps.
+        intervals: steps in a window.
+        fewest: windows of a part, at least; shorter ones are left out.
+    """
+    between = stretches(steps_SLE)
+    ways = {"whole": [steps_SLE], "within tasks": between} if len(between) > 1 else {"whole": [steps_SLE]}
+    for interval in intervals:
+        for how, parts in ways.items():
+            kept = [part for part in (in_windows(steps, interval) for steps in parts) if len(part) >= fewest]
+            if kept:
+                yield f"{how}, {interval} steps", kept

@@ -14,11 +14,10 @@ import numpy as np
 
 from eplb_variants import Topology
 from evaluator.analysis.statistics import Estimate, mean_of_series
-from evaluator.bench.compositions import FORECASTERS, balances, composed, in_windows, machine_for, recordings
+from evaluator.bench.compositions import FORECASTERS, balances, composed, cuts, machine_for, recordings
 from evaluator.bench.line import Line
 from evaluator.progress import Progress
 from evaluator.sweep.plan import make_plan
-from evaluator.workloads.moments import stretches
 from evaluator.workloads.readers import read_trace
 from evaluator.workloads.windows import WindowSequence
 
@@ -82,14 +81,8 @@ def made_by(scenario: str, seeds: int) -> list[WindowSequence]:
 def _recorded(files: Sequence[Path]) -> Iterator[tuple[str, list[WindowSequence]]]:
     """Yield recordings at each interval, whole, and cut into what lies between their jumps, which are traces then."""
     for path in files:
-        steps = read_trace(str(path)).windows(1)
-        between = stretches(steps)
-        for interval in INTERVALS:
-            for how, parts in (("whole", [steps]), ("within tasks", between if len(between) > 1 else [])):
-                windows: list[WindowSequence] = []
-                windows += [in_windows(part, interval) for part in parts if len(part) >= 2 * interval]
-                if windows:
-                    yield f"{path.stem}, {how}, {interval} steps", windows
+        for how, windows in cuts(read_trace(str(path)).windows(1), INTERVALS, 2):
+            yield f"{path.stem}, {how}", [*windows]
 
 
 def _next(traces: Sequence[WindowSequence], forecaster: str, machine: Topology) -> np.ndarray:

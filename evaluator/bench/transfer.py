@@ -10,16 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from eplb_variants import EplbError, Topology
 from eplb_variants.loads import FloatArray, IntArray
-from evaluator.bench.compositions import balances, compositions, in_windows, machine_for, recordings
+from evaluator.bench.compositions import balances, compositions, cuts, machine_for, recordings
 from evaluator.bench.forecasters import INTERVALS, SCENARIOS, made_by
 from evaluator.bench.line import Line
 from evaluator.progress import Progress
 from evaluator.workloads.fitting import FEWEST, fit
-from evaluator.workloads.moments import stretches
 from evaluator.workloads.readers import read_trace
 from evaluator.workloads.windows import WindowSequence
 
@@ -96,15 +94,8 @@ def loads(path: str, name: str, intervals: Sequence[int]) -> Iterator[Load]:
     trace = read_trace(path)
     if trace.top_k is None:
         raise EplbError(f"{path!r} does not say how many experts a token is routed to")
-    steps = trace.windows(1)
-    between = stretches(steps)
-    for interval in intervals:
-        cuts = {"whole": [steps], "within tasks": between} if len(between) > 1 else {"whole": [steps]}
-        for how, parts in cuts.items():
-            windows = [in_windows(part, interval) for part in parts]
-            windows = [part for part in windows if len(part) >= FEWEST]
-            if windows:
-                yield Load(f"{name}, {how}, {interval} steps", windows, trace.top_k, trace.num_groups or 1)
+    for how, parts in cuts(trace.windows(1), intervals, FEWEST):
+        yield Load(f"{name}, {how}", parts, trace.top_k, trace.num_groups or 1)
 
 
 def fitted(load: Load, num_made: int) -> list[WindowSequence]:
@@ -126,6 +117,8 @@ def scores(traces: Sequence[WindowSequence], machine: Topology) -> Scores:
 
 
 def _agreement(real: Scores, other: Scores, what: str, load: str, wanted: bool) -> Iterator[Line]:
+    from scipy.stats import spearmanr  # a second, which every other benchmark would wait for
+
     for judged_on in Scores._fields:
         agree = float(spearmanr(getattr(real, judged_on), getattr(other, judged_on)).statistic)
         target = f"{AGREEMENT} or more" if wanted else ""

@@ -26,7 +26,7 @@ from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.schema import FAILED, OK, SCHEMA_VERSION, SKIPPED, TIMING_NAMES
 from evaluator.results.store import Store
 from evaluator.sweep.calls import REFERENCE, Calls, watched
-from evaluator.sweep.cell import Cell
+from evaluator.sweep.cell import POOLED, Cell
 from evaluator.sweep.child import CLOSED
 from evaluator.sweep.identity import digest
 from evaluator.timing.callers import Callers, time_callers
@@ -272,7 +272,7 @@ def common_columns(cell: Cell, windows_WLE: WindowSequence | None = None) -> dic
         **asdict(cell.topology),
         "variant_config": json.dumps(cell.variant.config, sort_keys=True),
         "workload_config": json.dumps(dict(cell.workload.config), sort_keys=True),
-        "pooled": bool(cell.workload.config.get("pooled", True)),
+        "pooled": bool(cell.workload.config.get(POOLED, True)),
         "overrides": json.dumps(cell.overrides),
         "machine": describe_machine(),
         "version": own_version(),

@@ -88,8 +88,14 @@ class Trace:
         used = self.counts[self.counts.any(axis=(1, 2))]
         num_windows = whole_windows(used.shape[0], interval)
         num_windows = min(num_windows, max_windows or num_windows)
-        whole = used[: num_windows * interval].reshape(num_windows, interval, *used.shape[1:])
-        return whole.sum(axis=1, dtype=np.int64)
+        return in_windows(used[: num_windows * interval], interval)
+
+
+def in_windows(steps_SLE: NDArray[Any], interval: int) -> IntArray:
+    """Return sums ``[W, L, E]`` of ``interval`` steps; a last, shorter window is dropped."""
+    whole = steps_SLE.shape[0] // interval
+    windows: IntArray = steps_SLE[: whole * interval].reshape(whole, interval, *steps_SLE.shape[1:]).sum(1, np.int64)
+    return windows
 
 
 def _is_whole(step_LE: NDArray[Any]) -> bool:

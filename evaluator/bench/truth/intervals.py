@@ -17,12 +17,11 @@ import pandas as pd
 
 from eplb_variants import Topology, Variant, load_variant
 from eplb_variants.loads import FloatArray
-from evaluator.analysis.columns import HEADLINE
 from evaluator.analysis.paired import corrected, paired, verdict_on
 from evaluator.analysis.statistics import BETTER, FEWEST_UNITS, WORSE, mean_of_series
+from evaluator.bench.compositions import balances
 from evaluator.bench.line import Line
 from evaluator.progress import Progress
-from evaluator.quality.replay import replay
 from evaluator.workloads.windows import WindowSequence
 
 PAIRS = (("seed_parent", "deepseek"), ("contiguous", "deepseek"))
@@ -34,6 +33,7 @@ TRACES, WINDOWS = (1, 3, 5, 10), (5, 11, 23, 47)
 POOL_TRACES, POOL_WINDOWS, POOL_LAYERS = 60, 96, 4
 """Of the pool of a scenario: few layers, so that it takes minutes."""
 DRAWS = 200
+"""Runs that are drawn for each number of traces and windows."""
 WITHIN = (0.93, 0.97)
 """Share of 95% intervals that is to hold the truth."""
 WRONG_TABLES = 0.05
@@ -56,8 +56,7 @@ def make_pool(scenario: str, make: Make, variants: Mapping[str, Variant], topolo
     for seed in range(traces):
         windows_WLE = make(seed)
         for name, variant in variants.items():
-            rows = list(replay(variant, windows_WLE, topology))[:-1]
-            values[name].append(np.array([row[HEADLINE] for row in rows]))
+            values[name].append(balances(variant, windows_WLE, topology).next_W)
     return Pool(scenario, {name: np.array(made) for name, made in values.items()})
 
 

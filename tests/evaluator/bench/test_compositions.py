@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eplb_variants import EplbError, Topology, load_variant
-from evaluator.bench.compositions import balances, composed, compositions, in_windows, machine_for, recordings
+from evaluator.bench.compositions import balances, composed, compositions, cuts, machine_for, recordings
 from evaluator.quality.replay import replay
 from evaluator.workloads.synthetic import Synthetic
 
@@ -53,5 +53,16 @@ def test_recordings_are_those_named_or_those_of_the_folder(tmp_path, monkeypatch
         recordings(["no.npz"])
 
 
-def test_a_last_shorter_window_is_dropped():
-    np.testing.assert_array_equal(in_windows(WINDOWS, 2), WINDOWS[:4].reshape(2, 2, 3, 32).sum(axis=1))
+def test_a_recording_without_jumps_is_cut_into_windows_alone_and_a_last_shorter_one_is_dropped():
+    ((how, (windows,)),) = cuts(WINDOWS, [2, 4], 2)
+    assert how == "whole, 2 steps", "of four steps there is one window only"
+    np.testing.assert_array_equal(windows, WINDOWS[:4].reshape(2, 2, 3, 32).sum(axis=1))
+
+
+def test_a_recording_with_jumps_is_cut_at_them_too():
+    draw = np.random.default_rng(0)
+    tasks = draw.gamma(0.5, size=(2, 1, 3, 32)) * 1000
+    steps = np.concatenate([draw.poisson(np.repeat(task, 12, axis=0)) for task in tasks])
+    found = dict(cuts(steps, [2], 2))
+    assert [len(part) for part in found["whole, 2 steps"]] == [12]
+    assert [len(part) for part in found["within tasks, 2 steps"]] == [6, 6]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -66,12 +63,9 @@ def test_without_a_recording_or_its_top_k_there_is_nothing_to_compare(tmp_path, 
 
 
 @pytest.mark.extra
-def test_the_order_on_a_real_recording_is_that_on_what_was_fitted():
+def test_the_order_on_a_real_recording_is_that_on_what_was_fitted(extra):
     """DeepSeek-V2-Lite within tasks, a thousand tokens a window: where shipped scenarios used to reverse the order."""
-    folder = os.environ.get("EPLB_LAB_EXTRA_DATA")
-    path = Path(folder or ".") / "workloads" / "deepseek_v2_lite.npz"
-    if folder is None or not path.exists():
-        pytest.skip("EPLB_LAB_EXTRA_DATA does not name a folder with workloads/deepseek_v2_lite.npz")
+    path = extra("workloads/deepseek_v2_lite.npz")
     lines = [line for line in measure_transfer(Silent(), [str(path)], [16], []) if "within" in line.size]
     assert len(lines) == 2
     assert all(line.met for line in lines), lines

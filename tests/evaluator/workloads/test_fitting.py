@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -91,11 +88,8 @@ def test_what_is_missed_is_more_than_a_tenth_and_more_than_a_twentieth():
 
 
 @pytest.mark.extra
-def test_a_real_recording_is_fitted_with_its_jumps_and_what_is_missed_is_said():
-    folder = os.environ.get("EPLB_LAB_EXTRA_DATA")
-    path = Path(folder or ".") / "workloads" / "deepseek_v2_lite.npz"
-    if folder is None or not path.exists():
-        pytest.skip("EPLB_LAB_EXTRA_DATA does not name a folder with workloads/deepseek_v2_lite.npz")
+def test_a_real_recording_is_fitted_with_its_jumps_and_what_is_missed_is_said(extra):
+    path = extra("workloads/deepseek_v2_lite.npz")
     found = fit(read_trace(path).windows(16), 6)
     assert (found.model.domains, found.model.switch_every) == (4, 8), "four tasks of 128 to 132 steps"
     by_name = {line.what: line for line in found.compared}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
 from evaluator.candidates.documents.apply import apply_document, compare_matchings, other_interpretations
@@ -87,9 +84,6 @@ def test_a_document_with_the_same_traps(tmp_path):
 
 
 @pytest.mark.extra
-def test_the_document_itself():
-    folder = os.environ.get("EPLB_LAB_EXTRA_DATA")
-    path = Path(folder or "") / "seed" / "diverse_gpu_packing_and_two_move_fixup.txt"
-    if not folder or not path.exists():
-        pytest.skip("EPLB_LAB_EXTRA_DATA does not name a folder with the seed document")
+def test_the_document_itself(extra):
+    path = extra("seed/diverse_gpu_packing_and_two_move_fixup.txt")
     assert check(path).name == path.stem

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -108,11 +107,8 @@ def test_errors_without_words_get_some(file, monkeypatch, error, says):
 
 
 @pytest.mark.extra
-def test_a_real_recording():
-    folder = os.environ.get("EPLB_LAB_EXTRA_DATA")
-    path = Path(folder or "") / "workloads" / "deepseek_v2_lite.npz"
-    if not folder or not path.exists():
-        pytest.skip("EPLB_LAB_EXTRA_DATA does not name a folder with workloads/deepseek_v2_lite.npz")
+def test_a_real_recording(extra):
+    path = extra("workloads/deepseek_v2_lite.npz")
     trace = read_trace(path)
     assert trace.counts.shape == (518, 26, 64)
     assert (trace.counts.sum(axis=2) == trace.tokens_per_step * trace.top_k).all()
