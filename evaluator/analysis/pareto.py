@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evaluator.analysis.columns import LOG_TIME_RATIO
 from evaluator.analysis.pairs import Pairs, Relation, better
-from evaluator.analysis.statistics import FEWEST, LEVEL
+from evaluator.analysis.statistics import FEWEST, error_of
 
 
 def on_front(table: pd.DataFrame, relations: Sequence[Relation], headline: str) -> NDArray[np.bool_]:
@@ -40,12 +40,11 @@ def on_front(table: pd.DataFrame, relations: Sequence[Relation], headline: str) 
 
 def _faster(table: pd.DataFrame) -> Relation:
     """Return which variant is really faster than which, from ratios to one reference and their intervals."""
-    from scipy.special import ndtr, ndtri
+    from scipy.special import ndtr
 
     with np.errstate(invalid="ignore", divide="ignore"):
         log_V = np.log(table["time_ratio"].to_numpy(dtype=float))
-        ends = [np.log(table[f"time_ratio_{end}"].to_numpy(dtype=float)) for end in ("low", "high")]
-        error_V = (ends[1] - ends[0]) / 2 / ndtri((1 + LEVEL) / 2)
+        error_V = error_of(*(np.log(table[f"time_ratio_{end}"].to_numpy(dtype=float)) for end in ("low", "high")))
         difference = log_V[:, None] - log_V[None, :]
         p = 2 * ndtr(-np.abs(difference) / np.hypot(error_V[:, None], error_V[None, :]))
     size = len(table)

@@ -77,7 +77,7 @@ class Estimate(NamedTuple):
         return value if MISSING in (value, low, high) else f"{value} [{low}, {high}]"
 
 
-class _Mean(NamedTuple):
+class Mean(NamedTuple):
     """A mean, its variance (NaN where nothing tells it) and the degrees of freedom of that."""
 
     value: float
@@ -102,11 +102,17 @@ def mean_of_series(series: Series) -> Estimate:
         return Estimate(float("nan"), float("nan"), float("nan"), 0, 0.0)
     means = [_of_traces(traces) if len(traces) > 1 else _of_windows(traces[0]) for traces in strata]
     num = sum(trace.size for traces in strata for trace in traces)
-    return _student(means, num)
+    return mean_of_means(means, num)
 
 
-def _student(means: Sequence[_Mean], num: int) -> Estimate:
-    """Return the plain mean of independent means, with its interval and its test against 0."""
+def mean_of_means(means: Sequence[Mean], num: int) -> Estimate:
+    """Return the plain mean of independent means, one or more, with Student's interval and test against 0.
+
+    Args:
+        means: of what was asked for, not a sample of others: their variances add up, with the degrees of freedom of
+            Welch and Satterthwaite (1946).
+        num: windows or rounds that they rest on.
+    """
     from scipy.special import stdtr, stdtrit
 
     value = float(np.mean([mean.value for mean in means]))
@@ -122,18 +128,18 @@ def _student(means: Sequence[_Mean], num: int) -> Estimate:
     return Estimate(value, value - reach, value + reach, num, df + 1, float(2 * stdtr(df, -abs(value) / error)))
 
 
-def _of_traces(traces: Sequence[FloatArray]) -> _Mean:
+def _of_traces(traces: Sequence[FloatArray]) -> Mean:
     means_T = np.array([trace.mean() for trace in traces])
-    return _Mean(float(means_T.mean()), float(means_T.var(ddof=1)) / len(traces), len(traces) - 1)
+    return Mean(float(means_T.mean()), float(means_T.var(ddof=1)) / len(traces), len(traces) - 1)
 
 
-def _of_windows(trace: FloatArray) -> _Mean:
+def _of_windows(trace: FloatArray) -> Mean:
     mean = float(trace.mean())
     if trace.size < 2:
-        return _Mean(mean, float("nan"), 0.0)
+        return Mean(mean, float("nan"), 0.0)
     off = trace - mean
     variance, df = variance_of_mean(off @ off, off[1:] @ off[:-1], trace.size)
-    return _Mean(mean, float(variance), float(df))
+    return Mean(mean, float(variance), float(df))
 
 
 def variance_of_mean(square: ArrayLike, lagged: ArrayLike, size: int) -> tuple[FloatArray, FloatArray]:
@@ -271,6 +277,13 @@ def quantile_interval(resampled: FloatArray) -> tuple[float, float]:
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def error_of(low: ArrayLike, high: ArrayLike) -> FloatArray:
+    """Return the standard errors of values whose 95% intervals, as of a normal distribution, have these ends."""
+    from scipy.special import ndtri
+
+    return (np.asarray(high, dtype=float) - np.asarray(low, dtype=float)) / 2 / float(ndtri((1 + LEVEL) / 2))
 
 
 def estimate_in(row: Mapping[str, Any] | pd.Series, column: str, num: int = 0) -> Estimate:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from evaluator.analysis.columns import TIME_FLOOR, TIMES
 from evaluator.analysis.paired import verdict_on_time
-from evaluator.analysis.statistics import FEWEST, LEVEL, SAME, Estimate, estimate_in
+from evaluator.analysis.statistics import FEWEST, SAME, Estimate, Mean, error_of, estimate_in, mean_of_means
 
 CONTROL = "control"
 """In place of a verdict on the time of the time reference: it stood beside itself, so that its ratio should be 1."""
@@ -49,23 +49,16 @@ def is_off(control: Estimate) -> bool:
 def mean_ratio(ratios: list[Estimate]) -> Estimate:
     """Return the geometric mean of the ratios of several cells, with the interval of a mean of logarithms.
 
-    Cells are what was asked for, not a sample of others. So the error of the mean is that of its parts: the root of the
-    sum of their squares, over their number. Each comes from the cell's interval; the degrees of freedom are Welch's and
-    Satterthwaite's (1946), from the rounds of each. One cell keeps its interval.
+    The error of each comes from its interval, its degrees of freedom from its rounds. One cell keeps its interval.
     """
     if len(ratios) < 2:
         return ratios[0] if ratios else Estimate(float("nan"), float("nan"), float("nan"), 0)
-    from scipy.stats import norm, t
-
-    tail = (1 + LEVEL) / 2
     values, lows, highs = np.log(np.maximum(np.array([ratio[:3] for ratio in ratios]), 1e-12)).T
-    rounds = np.array([max(ratio.num, 2) for ratio in ratios])
-    variances = ((highs - lows) / (2 * norm.ppf(tail))) ** 2
-    spread = (variances**2 / (rounds - 1)).sum()
-    freedom = variances.sum() ** 2 / spread if spread > 0 else np.inf
-    half = t.ppf(tail, freedom) * np.sqrt(variances.sum()) / len(ratios)
-    mean, low, high = (float(end) for end in np.exp(values.mean() + half * np.array([0.0, -1.0, 1.0])))
-    return Estimate(mean, low, high, int(rounds.min()))
+    rounds = [ratio.num for ratio in ratios]
+    parts = zip(values, error_of(lows, highs) ** 2, rounds, strict=True)
+    found = mean_of_means([Mean(value, variance, max(num, 2) - 1) for value, variance, num in parts], min(rounds))
+    value, low, high = (float(end) for end in np.exp(found[:3]))
+    return Estimate(value, low, high, found.num)
 
 
 def times_by_variant(cells: pd.DataFrame, reference: str) -> pd.DataFrame:

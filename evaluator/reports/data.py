@@ -59,7 +59,8 @@ def report_data(comparison: Comparison, frame: pd.DataFrame, runs: Sequence[str]
     """
     reference, score, overall = comparison.reference, comparison.score, comparison.overall
     commands = Commands(runs, reference, score.name)
-    machines = machines_of(comparison.rows)
+    rows = comparison.rows
+    machines = machines_of(rows)
     panels = list(_panels(comparison, commands, machines))
     together = [] if comparison.aggregates is None else [_panel(0, overall.title, overall, overall.rows, commands)]
     return {
@@ -70,7 +71,7 @@ def report_data(comparison: Comparison, frame: pd.DataFrame, runs: Sequence[str]
         "judged_on": headline_of(overall.rows).rpartition("_")[2],
         "over": overall.title,
         "notes": notes_on(overall.summary, reference),
-        "facts": _facts(comparison.rows, frame),
+        "facts": _facts(rows, frame),
         "verdicts": words(overall.summary, reference, panels),
         "times": time_words(overall.summary),
         "matrix": matrix(panels, list(overall.summary["variant"]), reference),

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evaluator.cli.workload import BASE, changed
+from evaluator.sweep.plan import make_plan
 from evaluator.workloads.synthetic import Synthetic
 
 MADE = Synthetic(num_layers=4, num_experts=32, top_k=2, tokens=2000, windows=24, rho=1.0, requests=20)
@@ -61,3 +63,8 @@ def test_a_recording_that_does_not_say_top_k_needs_it(eplb, tmp_path):
     np.savez(tmp_path / "load.npz", counts=MADE.make(0).counts)
     assert "name it with --top-k" in eplb("workload", "fit", "load.npz", check=2).stderr
     eplb("workload", "fit", "load.npz", "--top-k", "2", check=0)
+
+
+def test_overrides_are_based_on_what_the_file_says():
+    (cell,) = make_plan([f"workload={BASE}", "variant=deepseek", "reference=deepseek"]).cells
+    assert changed(cell.workload.source) == {"sigma": 0.2}
