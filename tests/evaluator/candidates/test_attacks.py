@@ -241,7 +241,7 @@ def test_answering_otherwise_under_the_clock_is_found_in_every_round(timed):
     global calls
     calls += 1
     answer = _honest(*arguments)[0]
-    if calls == 2 and os.urandom(1)[0] < 192:  # that no judged answer is another is then rarer than 1 in 16,000
+    if calls > 1 and os.urandom(1)[0] < 192:  # that no judged answer is another is then rarer than 1 in 16,000
         answer = answer.view(answer.shape[0], num_gpus, -1).flip(2).reshape(answer.shape)
     return answer
     """
