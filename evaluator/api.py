@@ -151,7 +151,7 @@ def score(
         overrides: as of ``evaluate``, such as ``workload=dsr1_decode``.
         config_dirs: folders of your own, laid out as ``conf/``.
         options: those of ``evaluator.candidates.scoring.score_candidates``: ``parent``, ``matching``, ``seed``,
-            ``limits``, ``isolation``, ``jobs``, ``progress``.
+            ``limits``, ``isolation``, ``jobs``, ``traces``, ``held_out``, ``progress``.
 
     The columns are those of ``evaluator/candidates/judging/schema.py``, with ``path``, ``notes``, ``same_as`` and
     ``feedback``. Programs run in a sandbox; what was judged before is read.
@@ -161,10 +161,10 @@ def score(
     """
     import pandas as pd
 
-    from evaluator.candidates.scoring import DEFAULTS, score_candidates
+    from evaluator.candidates.scoring import score_candidates, with_defaults
     from evaluator.sweep.plan import make_plan
 
-    plan = make_plan([*DEFAULTS, *overrides], config_dirs=config_dirs)
+    plan = make_plan(with_defaults(overrides), config_dirs=config_dirs)
     return pd.DataFrame(score_candidates(candidates, plan, **options).rows)
 
 

@@ -58,7 +58,7 @@ def measure_rate(programs: list[Program], settings: Settings, progress: Progress
     Raises:
         Invalid: a program does not pass: the benchmark is of honest ones.
     """
-    windows = settings.workload.windows(settings.seed)
+    first = settings.training[0]
     seconds: dict[str, list[float]] = {"forked": [], "fresh": []}
     starts = []
     progress.start("both ways", 2 * len(programs))
@@ -67,12 +67,12 @@ def measure_rate(programs: list[Program], settings: Settings, progress: Progress
             ways = [("forked", forked), ("fresh", fresh)]
             for name, sandbox in ways if number % 2 else reversed(ways):
                 began = time.perf_counter()
-                try_out(sandbox, program, windows, settings.topology)
+                try_out(sandbox, program, settings.training)
                 seconds[name].append(time.perf_counter() - began)
                 progress.step(f"{program.name}, {name}")
             began = time.perf_counter()
             worker = forked.load(program.source)
-            worker.call(windows[0], settings.topology)
+            worker.call(first.traces[0][0], first.topology)
             starts.append(time.perf_counter() - began)
             worker.kill()
     ratio = median_ratio(np.array(seconds["fresh"]), np.array(seconds["forked"]))

@@ -18,9 +18,16 @@ from evaluator.candidates.settings import settings_of
 from evaluator.progress import Progress
 from evaluator.results.store import Store
 from evaluator.sweep.plan import Plan
+from evaluator.sweep.suite import suite_apart
 
 DEFAULTS = ("workload=quick", "run=scores")
 """Overrides that stand ahead of a user's where candidates are judged: a small workload, a run folder of its own."""
+
+
+def with_defaults(overrides: Iterable[str]) -> list[str]:
+    """Return a user's overrides with those of ``DEFAULTS`` ahead that a suite among them does not stand for."""
+    given = list(overrides)
+    return [*(DEFAULTS if suite_apart(given)[0] is None else DEFAULTS[1:]), *given]
 
 
 @dataclass(frozen=True)
@@ -28,8 +35,8 @@ class Scores:
     """What came of judging candidates.
 
     Attributes:
-        heading: what was done: ``parent``, ``matching``, ``isolation``, ``workload``, ``topology``, ``folder``, and
-            the number of distinct ``programs``.
+        heading: what was done: ``parent``, ``matching``, ``isolation``, ``suite``, ``workload``, ``topology``,
+            ``folder``, and the numbers of distinct ``programs``, ``training_traces`` and ``held_out_traces``.
         rows: what is to be said of each document, in the order given, under the names of the columns of
             ``judging/schema.py`` and ``path``, ``notes``, ``same_as`` (an earlier candidate with the same program),
             ``feedback`` (what may be told a model).
@@ -49,6 +56,8 @@ def score_candidates(
     limits: Limits | None = None,
     isolation: str = "auto",
     jobs: int = 1,
+    traces: int | None = None,
+    held_out: int | None = None,
     progress: Progress | None = None,
 ) -> Scores:
     """Judge candidates against their parent, each distinct program once, and keep the verdicts in the plan's folder.
@@ -57,14 +66,17 @@ def score_candidates(
 
     Args:
         paths: files of candidates, or folders of such files.
-        plan: which workload, topology, score and timing to judge by, and where results go; ``DEFAULTS`` ahead of the
-            overrides that make it give what ``eplb score`` does.
+        plan: which workload, topology, score and timing to judge by, and where results go; what ``eplb score`` judges
+            by is made of ``with_defaults``.
         parent: what the candidates change, a program or its file; the example program if None.
         matching: how a SEARCH is matched, one of ``MATCHINGS``.
-        seed: of a synthetic workload; if None, one that is drawn once for the folder, out of the programs' sight.
+        seed: what the traces of a synthetic workload are drawn from; if None, a secret that is drawn once for the
+            folder, out of the programs' sight.
         limits: what a program may use.
         isolation: ``auto`` confines programs, ``none`` runs them as they are.
         jobs: programs tried beside each other, above 0; timing is never shared.
+        traces: of the training part; if None, as many as ``settings.TRACES``.
+        held_out: traces of the held-out part; if None, as many as ``settings.HELD_OUT_TRACES``; 0 for none.
         progress: who is told of the steps.
 
     Raises:
@@ -77,7 +89,7 @@ def score_candidates(
     files = candidate_files(paths)
     store = Store(plan.folder, ARROW)
     store.prepare()
-    settings = settings_of(plan, seed, limits, isolation, jobs)
+    settings = settings_of(plan, seed, limits, isolation, jobs, traces, held_out)
     program = _parent(parent)
     entries = read_entries(files, program, matching)
     programs: dict[str, Program] = {}
@@ -88,7 +100,9 @@ def score_candidates(
         verdicts = judge.judge(list(programs.values()), progress)
         layers = judge.isolation
     heading = {"parent": program.name, "matching": matching, "isolation": layers, "programs": len(programs)}
-    heading |= {"workload": settings.workload.name, "topology": settings.topology_name, "folder": str(store.folder)}
+    heading |= {"suite": settings.suite, "workload": settings.workload_name, "topology": settings.topology_name}
+    heading |= {f"{name}_traces": sum(len(one.seeds) for one in part) for name, part in settings.parts.items()}
+    heading |= {"folder": str(store.folder)}
     return Scores(heading, report_on(entries, verdicts))
 
 

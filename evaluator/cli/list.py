@@ -12,9 +12,10 @@ GROUPS = {
     "workloads": "workload",
     "topologies": "topology",
     "scores": "score",
+    "suites": "suite",
     "experiments": "experiment",
 }
-TOPICS = ("variants", "stages", "workloads", "topologies", "scores", "experiments")
+TOPICS = ("variants", "stages", "workloads", "topologies", "scores", "suites", "experiments")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -15,13 +15,16 @@ overrides are those of `eplb evaluate`, such as workload=dsr1_decode topology=vl
 verdicts: rejected (did not apply), invalid (failed a check), timed out, identical placements, no difference,
 better, worse; all but the first three come with paired differences, intervals and the ratio of times
 
+stages: the hard loads; the first windows of every trace, where the hopeless are given up; the training part, which
+the verdict and the score speak of; and for whatever is better there the held-out part, which confirms it or not
+
 examples:
   eplb score examples/candidates
   eplb score patch.txt --parent balancer.py workload=recorded workload.path=trace.npz workload.interval=16
   eplb score patches/ --matching shinka --json > verdicts.json
 
-The seed of a synthetic workload is drawn once per run folder and kept there, out of the candidates' sight, so that no
-program can make the windows that it will be judged on; seed=N sets it. Exit codes: 0 all were judged, 2 usage or
+What the traces of a synthetic workload are drawn from is kept in the run folder, out of the candidates' sight, so that
+no program can make the windows that it will be judged on; seed=N sets it. Exit codes: 0 all were judged, 2 usage or
 configuration, 3 the workload or the parent cannot be used.
 """
 SCORES_JSON_VERSION = 1
@@ -33,10 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("given", nargs="+", metavar="CANDIDATE|OVERRIDE", help="files, folders, and Hydra overrides")
     parser.add_argument("--parent", metavar="PROGRAM", help="what the candidates change; the example program if none")
     parser.add_argument("--matching", default="exact-line", metavar="SEMANTICS", help="how a SEARCH is matched")
+    parser.add_argument("--traces", type=int, metavar="N", help="traces of the training part (default: 10)")
+    parser.add_argument("--held-out", type=int, metavar="N", help="traces of the held-out part (default: 20; 0: none)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="programs tried at once; timing never shares")
     parser.add_argument("--isolation", default="auto", choices=("auto", "none"), help="none runs programs unconfined")
     parser.add_argument("--wall-seconds", type=float, default=20.0, help="for loading and for each call (default: 20)")
-    parser.add_argument("--total-seconds", type=float, default=300.0, help="for all but the timing (default: 300)")
+    parser.add_argument("--total-seconds", type=float, default=600.0, help="for each part (default: 600)")
     parser.add_argument("--cpu-seconds", type=int, default=60, help="of a process's whole life (default: 60)")
     parser.add_argument("--memory-mib", type=int, default=2048, help="beyond what torch takes (default: 2048)")
     parser.add_argument("--config-dir", action="append", default=[], metavar="DIR", help="a folder laid out as conf/")
@@ -51,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     prepare(say)  # the judge imports kernels, which would compile those that are not kept without a word
     from evaluator.candidates.judging.judge import ParentUnusable
     from evaluator.candidates.sandbox.limits import Limits
-    from evaluator.candidates.scoring import DEFAULTS, score_candidates
+    from evaluator.candidates.scoring import score_candidates, with_defaults
     from evaluator.cli.main import CRASHED, DONE
     from evaluator.progress import Bar
     from evaluator.sweep.plan import make_plan
@@ -61,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     overrides = [word for word in options.given if "=" in word and not Path(word).exists()]
     limits = Limits(options.wall_seconds, options.total_seconds, options.cpu_seconds, options.memory_mib)
     try:
-        plan = make_plan([*DEFAULTS, *overrides], config_dirs=options.config_dir)
+        plan = make_plan(with_defaults(overrides), config_dirs=options.config_dir)
         with Bar() as bar:
             scores = score_candidates(
                 [word for word in options.given if word not in overrides],
@@ -72,6 +77,8 @@ def run(options: argparse.Namespace) -> int:
                 limits=limits,
                 isolation=options.isolation,
                 jobs=options.jobs,
+                traces=options.traces,
+                held_out=options.held_out,
                 progress=bar,
             )
     except (ParentUnusable, UnusableWorkload) as error:
@@ -99,7 +106,9 @@ def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
     from evaluator.cli.terminal import console
     from evaluator.shown.verdicts import verdict_grid
 
-    print(f"{heading['workload']} on {heading['topology']}, parent {heading['parent']}, matching {heading['matching']}")
+    where = f"{heading['workload']} on {heading['topology']}"
+    print(f"{heading['suite'] or where}, parent {heading['parent']}, matching {heading['matching']}")
+    print(f"traces: {heading['training_traces']} to train on, {heading['held_out_traces']} held out")
     print(f"isolation: {heading['isolation']}")
     console().print(verdict_grid(said))
     for who, note in shared_notes(said):

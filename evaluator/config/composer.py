@@ -111,6 +111,19 @@ class Composer:
             raise unknown(section, name, self._options(section))
         return self.section(Choice(tuple(self._parser.parse_overrides([f"{section}={name}"])), ()), section)
 
+    def suite(self, name: str) -> dict[str, Any]:
+        """Return what the file of a suite says, plain; EplbError where there is none, or a key or type is wrong."""
+        if name not in self._options("suite"):
+            raise unknown("suite", name, self._options("suite"))
+        config = typed("suite", composed((f"suite={name}",))["suite"])
+        said = plain(config)
+        missing = sorted(OmegaConf.missing_keys(config))
+        if missing:
+            raise EplbError(f"suite={name} needs {missing[0]}")
+        if said["name"] != name:
+            raise EplbError(f"suite={name} calls itself {said['name']!r}: a choice has its file's name")
+        return said
+
     def section(self, choice: Choice, name: str) -> Section:
         """Return a section of a point; see ``Point.section``."""
         key = (name, repr(choice.of(name)), repr(choice.of(None)[0]))

@@ -34,6 +34,7 @@ class EvaluateSchema:
     workload: Any = MISSING
     topology: Any = MISSING
     score: Any = MISSING
+    suite: Any = None
     timing: Any = field(default_factory=lambda: _schema(TimingSettings, "Timing")())
     summary: str = ""  # of an experiment
 
@@ -90,6 +91,25 @@ class ScoreSchema:
     blind: str = MISSING
 
 
+@dataclass
+class StratumSchema:
+    """Keys and types of a stratum of a suite."""
+
+    choose: str = MISSING
+    seeds: list[int] = MISSING
+    loads: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SuiteSchema:
+    """Keys and types of a suite."""
+
+    name: str = MISSING
+    summary: str = ""
+    training: dict[str, StratumSchema] = field(default_factory=dict)
+    held_out: dict[str, StratumSchema] = field(default_factory=dict)
+
+
 def _schema(cls: type, name: str, extra: Sequence[tuple[str, Any, Any]] = ()) -> type:
     """Return a dataclass with the fields of a frozen one, for OmegaConf, which would make frozen ones read-only."""
     hints = {f.name: f.type for f in dataclasses.fields(cls)}
@@ -115,7 +135,7 @@ def typed(section: str, config: Any) -> Any:
     """
     if not isinstance(config, DictConfig) or OmegaConf.get_type(config) is not dict:
         return config
-    schema: Any = {"topology": TopologySchema, "score": ScoreSchema}.get(section)
+    schema: Any = {"topology": TopologySchema, "score": ScoreSchema, "suite": SuiteSchema}.get(section)
     if section == "variant":
         schema = Whole if "placer" in config else STAGED
     if section == "workload":
@@ -129,6 +149,7 @@ def register_schemas() -> None:
     store.store(group="schema", name="evaluate", node=EvaluateSchema)
     store.store(group="schema", name="topology", node=TopologySchema)
     store.store(group="schema", name="score", node=ScoreSchema)
+    store.store(group="schema", name="suite", node=SuiteSchema)
     store.store(group="schema/variant", name="staged", node=STAGED)
     store.store(group="schema/variant", name="whole", node=Whole)
     for kind in KINDS:

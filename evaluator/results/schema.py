@@ -35,6 +35,8 @@ IDENTITY = (
     Column("workload_content", TEXT, "hash of what determines the workload's counts, its parameters and seed apart"),
     Column("topology", TEXT, "name of the topology, or its four numbers"),
     Column("seed", INT, "seed of the synthetic workload"),
+    Column("suite", TEXT, "name of the suite that chose the workload, the topology and the seed; null for none"),
+    Column("part", TEXT, "part of the suite: training or held-out; null without a suite"),
     Column("window", INT, "number of the window that the placement was made from, from 0"),
     Column("status", TEXT, "ok; failed: the variant crashed or gave no placement; skipped: the parts do not fit"),
     Column("reason", TEXT, "why it failed or was skipped"),

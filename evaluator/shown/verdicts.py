@@ -8,13 +8,27 @@ from typing import Any
 from evaluator.shown.grid import Grid
 from evaluator.shown.words import DOUBT, MISSING, interval_of, number
 
-HEADER = ("candidate", "verdict", "next", "vs parent", "time / parent", "repeats", "score", "parent's", "same as")
-IMPORTANCE = (0, 0, 2, 0, 1, 5, 4, 4, 3)
+HEADER = (
+    "candidate",
+    "verdict",
+    "confirmed",
+    "next",
+    "vs parent",
+    "held out",
+    "time / parent",
+    "repeats",
+    "score",
+    "parent's",
+    "same as",
+)
+IMPORTANCE = (0, 0, 0, 2, 0, 3, 1, 6, 5, 5, 4)
+ALWAYS = {HEADER.index(name) for name in ("candidate", "verdict", "vs parent")}
 EMPTY = {MISSING, ""}
 CAPTION = (
     "next: balancedness of GPUs on the next window\n"
     "vs parent: difference to the parent on the same windows, with its 95% interval"
 )
+HELD_OUT = "confirmed: whether better in training is better on the held-out part, too"
 
 DOUBTFUL = f"{DOUBT}: no verdict on this time: it was disturbed, or its interval holds both equality and 5%"
 
@@ -25,13 +39,16 @@ def verdict_grid(said: Sequence[dict[str, Any]]) -> Grid:
     A column that says nothing of any document, such as times where none were taken, is not there.
     """
     cells = [_cells(line) for line in said]
-    kept = [c for c, importance in enumerate(IMPORTANCE) if importance == 0 or {row[c] for row in cells} - EMPTY]
+    kept = [c for c in range(len(HEADER)) if c in ALWAYS or {row[c] for row in cells} - EMPTY]
+    header = [HEADER[c] for c in kept]
+    caption = [CAPTION, HELD_OUT] if "confirmed" in header else [CAPTION]
+    caption += [DOUBTFUL] if any(map(_is_doubtful, said)) else []
     return Grid(
         "",
-        [HEADER[c] for c in kept],
+        header,
         [[row[c] for c in kept] for row in cells],
-        frozenset({"candidate", "verdict", "same as"}),
-        "\n".join([CAPTION, *([DOUBTFUL] if any(map(_is_doubtful, said)) else [])]),
+        frozenset({"candidate", "verdict", "confirmed", "same as"}),
+        "\n".join(caption),
         [IMPORTANCE[c] for c in kept],
         elsewhere="--json",
     )
@@ -43,15 +60,20 @@ def _is_doubtful(line: dict[str, Any]) -> bool:
 
 
 def _cells(line: dict[str, Any]) -> list[str]:
-    repeats = line.get("repeats")
     return [
         str(line["candidate"]),
         str(line["verdict"]),
+        _yes_or_no(line.get("confirmed")),
         number(line.get("balancedness_gpu_next")),
         interval_of(line, "balancedness_gpu_next_difference", "+.4f"),
+        interval_of(line, "held_out_difference", "+.4f"),
         f"{interval_of(line, 'time_ratio', '.2f')} {DOUBT if _is_doubtful(line) else ''}".strip(),
-        MISSING if repeats is None else ("yes" if repeats else "no"),
+        _yes_or_no(line.get("repeats")),
         number(line.get("score")),
         number(line.get("score_parent")),
         str(line["same_as"] or ""),
     ]
+
+
+def _yes_or_no(flag: bool | None) -> str:
+    return MISSING if flag is None else ("yes" if flag else "no")

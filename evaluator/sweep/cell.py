@@ -75,7 +75,8 @@ class Workload:
 class Cell:
     """What is evaluated as one: the names stand in the results, the rest determines them.
 
-    ``overrides`` say how to choose it again on a command line; they are no part of what it is.
+    ``overrides`` say how to choose it again on a command line; they are no part of what it is. ``suite`` and ``part``
+    say which suite it is of, and which part of that; None where it is of none.
     """
 
     variant: Variant
@@ -84,6 +85,8 @@ class Cell:
     topology: Topology
     seed: int
     overrides: tuple[str, ...] = ()
+    suite: str | None = None
+    part: str | None = None
 
     @cached_property
     def key(self) -> str:
@@ -97,4 +100,5 @@ class Cell:
             [self.topology.num_slots, self.topology.num_groups, self.topology.num_nodes, self.topology.num_gpus],
             self.seed,
             quality_identity(),
+            *([] if self.suite is None else [self.suite, self.part]),
         )

@@ -264,6 +264,8 @@ def common_columns(cell: Cell, windows_WLE: WindowSequence | None = None) -> dic
         "workload_content": cell.workload.identity,
         "topology": cell.topology_name,
         "seed": cell.seed,
+        "suite": cell.suite,
+        "part": cell.part,
         "window": 0,
         "num_windows": shape[0],
         "interval": cell.workload.config["interval"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from evaluator.config.session import hydra_session
 from evaluator.sweep.building import Builder
 from evaluator.sweep.cell import Cell
 from evaluator.sweep.limits import Limits
+from evaluator.sweep.suite import Suite, make_suite, suite_apart
 from evaluator.timing.settings import TimingSettings
 
 MEASURES = ("quality", "time", "both")
@@ -40,6 +41,7 @@ class Plan:
         left_out: why choices that a wildcard brought in cannot run, a sentence each.
         limits: what a variant may use.
         shares: parts that a launcher's sweep is cut into; 0 for as many as it can use.
+        suite: that the cells are of; None where they were chosen one by one.
     """
 
     cells: tuple[Cell, ...]
@@ -53,6 +55,7 @@ class Plan:
     left_out: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     shares: int = 0
+    suite: Suite | None = None
 
 
 def make_plan(overrides: Sequence[str], *, multirun: bool = False, config_dirs: Sequence[str] = ()) -> Plan:
@@ -68,6 +71,7 @@ def make_plan(overrides: Sequence[str], *, multirun: bool = False, config_dirs: 
         EplbError: whatever is wrong with the configuration, with the nearest match.
     """
     launcher, overrides = _launcher_apart(overrides)
+    suite_name, overrides = suite_apart(overrides)
     with hydra_session(config_dirs):
         composer, builder = Composer(), Builder(tuple(f"--config-dir={folder}" for folder in config_dirs))
         points, left_out = list(composer.points(overrides, multirun)), dict[str, None]()
@@ -75,20 +79,26 @@ def make_plan(overrides: Sequence[str], *, multirun: bool = False, config_dirs: 
             raise EplbError("the sweep is empty")
         settings, score = _the_same_for_all(points, builder)
         reference = composer.chosen("variant", settings["reference"])
-        cells, beside = list[Cell](), list[Cell]()
-        for point in points:
-            try:
-                cells.append(builder.cell(point))
-                beside.append(builder.cell(point, reference))
-            except EplbError as error:
-                if not point.from_glob:
-                    raise
-                left_out[str(error)] = None
-        if not cells:
-            raise EplbError(next(iter(left_out)))
+
+        def cells_of(points: Iterable[Point]) -> list[Cell]:
+            """Return the cells of points, and the reference on each of their workloads, to compare with."""
+            cells, beside = list[Cell](), list[Cell]()
+            for point in points:
+                try:
+                    cells.append(builder.cell(point))
+                    beside.append(builder.cell(point, reference))
+                except EplbError as error:
+                    if not point.from_glob:
+                        raise
+                    left_out[str(error)] = None
+            if not cells:
+                raise EplbError(next(iter(left_out)))
+            return [*cells, *beside]
+
+        suite = make_suite(suite_name, overrides, composer, cells_of) if suite_name else None
+        cells = cells_of(points) if suite is None else list(suite.cells)
         return Plan(
-            # without the reference on each of their workloads there is nothing to compare with
-            cells=tuple({cell.key: cell for cell in _told_apart([*cells, *beside])}.values()),
+            cells=tuple({cell.key: cell for cell in _told_apart(cells)}.values()),
             folder=_folder(settings),
             reference=builder.variant(reference),
             measure=_one_of("measure", settings["measure"], MEASURES),
@@ -99,6 +109,7 @@ def make_plan(overrides: Sequence[str], *, multirun: bool = False, config_dirs: 
             left_out=(*left_out, *builder.unseeded),
             limits=Limits(settings["place_seconds_limit"], settings["memory_mib_limit"]),
             shares=_at_least_zero("shares", settings["shares"]),
+            suite=suite,
         )
 
 

@@ -37,6 +37,8 @@ def run(plan: Plan, progress: Progress | None = None) -> SweepResult:
     untimed = [cell for cell in cells if not state[cell.key][1]]
     for sentence in (*read_workloads([*missing, *untimed]), *_remarks(missing)):
         progress.say(sentence)
+    if plan.suite is not None:
+        plan.suite.check([*missing, *untimed])
     progress.start("cells", len(missing) + len(untimed))
     if plan.launcher:
         run_in_jobs(work, missing, untimed, store, result, progress)

@@ -5,6 +5,7 @@ Shapes: S steps, L layers, E logical experts, W windows.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import weakref
 from collections import OrderedDict
@@ -31,6 +32,14 @@ class WindowSequence(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, window: int, /) -> Any: ...
+
+
+def hash_of_windows(windows_WLE: WindowSequence) -> str:
+    """Return the hash of all counts ``[W, L, E]`` of a trace: 16 hexadecimal digits, the same on every machine."""
+    whole = hashlib.sha256(repr(tuple(int(size) for size in windows_WLE.shape)).encode("ascii"))
+    for window in range(len(windows_WLE)):
+        whole.update(np.ascontiguousarray(windows_WLE[window], dtype="<i8").tobytes())
+    return whole.hexdigest()[:16]
 
 
 class StepsFile:

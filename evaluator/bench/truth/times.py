@@ -123,13 +123,13 @@ def variants(timing: TimingSettings) -> Compare:
 @contextmanager
 def candidates(settings: Settings) -> Iterator[Compare]:
     """Yield how the example program, slower by a factor, is compared with itself, each in processes of its own."""
-    windows, timing = settings.workload.windows(settings.seed), settings.timing or TimingSettings()
+    stratum, timing = settings.training[0], settings.timing or TimingSettings()
     programs: dict[float, Program] = {factor: slower_program(example_program(), factor) for factor in FACTORS}
     with Sandbox(settings.isolation, settings.limits) as sandbox:
-        trial = try_out(sandbox, programs[1.0], windows, settings.topology)
+        trial = try_out(sandbox, programs[1.0], [stratum])
 
         def compare(factor: float, run: int) -> Timing:
             sides = (programs[factor], trial), (programs[1.0], trial)
-            return time_beside(sandbox, *sides, windows, settings.topology, timing, seed=run)
+            return time_beside(sandbox, *sides, stratum, timing, seed=run)
 
         yield compare

@@ -1,16 +1,20 @@
-"""Loads that stand around the one that counts, so that a program cannot tell which that is.
+"""What a process is asked about: windows that count, and decoys, which a program cannot tell from them.
 
 A program that answers several times within one process could be honest where it is judged and quick where it is timed,
-or give an answer that it made before. So every process, whether it judges or times, is asked about several loads, of
-which one, at a place that is drawn, is the window itself. The others are decoys: what the same window might have been,
-with its experts renamed in every layer. What was worked out for one load is of no use for the next, and the work is the
-same: each layer's total, its experts with no load, and, but for the noise of counting, its loads in order. Where that
-noise is all that experts differ by, decoys show by having more of it; there every placement is as good as another.
+or give an answer that it made before. So every process, whether it judges or times, is asked about several loads in an
+order that is drawn. Those that count are windows of different traces, of which none tells anything of another. The
+others are decoys: what a window might have been, with its experts renamed in every layer. What was worked out for one
+load is of no use for the next, and the work is the same: each layer's total, its experts with no load, and, but for the
+noise of counting, its loads in order. Where that noise is all that experts differ by, decoys show by having more of it;
+there every placement is as good as another.
 
 Shapes: L layers, E logical experts.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,17 +27,51 @@ NOISE = 0.01
 """Relative noise of loads that are no counts, such as shares."""
 
 
-def among_decoys(
-    load_LE: NDArray[np.generic], topology: Topology, number: int, place: int, draw: np.random.Generator
-) -> list[FloatArray]:
-    """Return ``number`` loads ``[L, E]`` of which the one at ``place`` is the load itself and the others are decoys.
+class Asked(NamedTuple):
+    """A load that a process is asked about."""
 
-    Decoys are drawn around one hidden centre, as the load is one draw around its own. So no two of them are closer to
-    each other than to the load, and the load is not in the middle of them.
+    trace: int
+    """Whose window it is, or whose window it might have been."""
+    counts: bool
+    """Whether it is the window itself, and no decoy."""
+    load_LE: FloatArray
+
+
+def asked_about(
+    windows: Sequence[NDArray[np.generic]],
+    counting: Collection[int],
+    number: int,
+    topology: Topology,
+    draw: np.random.Generator,
+    at: int | None = None,
+) -> list[Asked]:
+    """Return what a process is asked about, in the order that was drawn.
+
+    Args:
+        windows: a window ``[L, E]`` of each of some traces.
+        counting: the traces whose windows count, one or more.
+        number: how many loads; decoys fill up what the windows that count leave, of each trace in turn.
+        topology: its groups stay together when experts are renamed.
+        draw: moved on.
+        at: the place of the only window that counts; drawn where None.
+
+    Decoys of a window are drawn around one hidden centre, as the window is one draw around its own. So no two of them
+    are closer to each other than to the window, and the window is not in the middle of them.
     """
-    real_LE = np.asarray(load_LE, dtype=float)
-    centre_LE = drawn_again(real_LE, draw)
-    return [real_LE if i == place else renamed(drawn_again(centre_LE, draw), topology, draw) for i in range(number)]
+    real = [Asked(trace, True, np.asarray(windows[trace], dtype=float)) for trace in counting]
+    others = [trace for trace in draw.permutation(len(windows)).tolist() if trace not in counting]
+    turns = [*others, *counting]
+    centres: dict[int, FloatArray] = {}
+    decoys = []
+    for i in range(number - len(real)):
+        trace = turns[i % len(turns)]
+        if trace not in centres:
+            centres[trace] = drawn_again(np.asarray(windows[trace], dtype=float), draw)
+        decoys.append(Asked(trace, False, renamed(drawn_again(centres[trace], draw), topology, draw)))
+    if at is not None:
+        return [*decoys[:at], *real, *decoys[at:]]
+    together = [*real, *decoys]
+    return [together[i] for i in draw.permutation(len(together))]
 
 
 def drawn_again(load_LE: FloatArray, draw: np.random.Generator) -> FloatArray:

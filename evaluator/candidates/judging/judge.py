@@ -6,15 +6,18 @@ import datetime
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import cached_property, partial
+from threading import Lock
 from typing import Any
 
-from eplb_variants import EplbError
+from eplb_variants.errors import EplbError
 from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.checks import Invalid
+from evaluator.candidates.judging.stages import compared
 from evaluator.candidates.judging.timing import ParentFailed, time_beside
-from evaluator.candidates.judging.trial import Trial, try_out
-from evaluator.candidates.judging.verdict import judged_columns
+from evaluator.candidates.judging.trial import Replays, Trial, by_trace, replayed, try_out
+from evaluator.candidates.judging.verdict import held_out_columns, judged_columns
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
 from evaluator.candidates.settings import Settings
@@ -25,7 +28,6 @@ from evaluator.sweep.identity import digest, timing_identity, verdict_identity
 from evaluator.timing.columns import timing_columns
 from evaluator.timing.rounds import Timing
 from evaluator.workloads import UnusableWorkload
-from evaluator.workloads.windows import WindowSequence
 
 Row = dict[str, Any]
 
@@ -34,29 +36,21 @@ class Judge:
     """Judges programs against one parent; a context manager that owns the sandbox.
 
     Raises:
-        UnusableWorkload: the workload cannot be read or does not fit the topology.
-        ParentUnusable: the parent does not pass the checks that candidates must pass.
+        UnusableWorkload: a workload cannot be used, as far as that is known without making its windows.
         EplbError: isolation is not to be had, or results cannot be written.
     """
 
     def __init__(self, parent: Program, settings: Settings, store: Store) -> None:
         self.parent, self.settings, self.store = parent, settings, store
         try:
-            self.windows: WindowSequence = settings.workload.windows(settings.seed)
-            settings.topology.check_experts(self.windows.shape[2])
+            for stratum in (*settings.training, *settings.held_out):
+                stratum.workload.check()
         except EplbError as error:
             raise UnusableWorkload(str(error)) from None
         store.prepare()
+        self._lock = Lock()
         self._control: Estimate | None = None
         self.sandbox = Sandbox(settings.isolation, settings.limits)
-        try:
-            self._parent_trial = try_out(self.sandbox, parent, self.windows, settings.topology)
-        except Invalid as error:
-            self.close()
-            raise self._unusable(error) from None
-        except BaseException:
-            self.close()
-            raise
 
     def close(self) -> None:
         """End the sandbox."""
@@ -80,9 +74,9 @@ class Judge:
             schema.SCORE_SCHEMA_VERSION,
             program.key,
             self.parent.key,
-            settings.workload.identity,
-            settings.seed,
-            asdict(settings.topology),
+            settings.suite,
+            [stratum.identity for stratum in settings.training],
+            [stratum.identity for stratum in settings.held_out],
             asdict(settings.limits),
             settings.score.formula,
             settings.isolation,
@@ -91,7 +85,15 @@ class Judge:
         )
 
     def judge(self, programs: Sequence[Program], progress: Progress | None = None) -> dict[str, Row]:
-        """Return a row per distinct program, by ``Program.key``; what was judged before is read, not judged again."""
+        """Return a row per distinct program, by ``Program.key``; what was judged before is read, not judged again.
+
+        The parent is tried where there is something to be judged against it, or nothing at all.
+
+        Raises:
+            UnusableWorkload: a workload cannot be read or does not fit its topology.
+            ParentUnusable: the parent does not pass the checks that candidates must pass.
+            EplbError: results cannot be written.
+        """
         progress = progress or Silent()
         rows: dict[str, Row] = {}
         new: dict[str, Program] = {}
@@ -101,29 +103,65 @@ class Judge:
                 rows[program.key] = kept
             else:
                 new[program.key] = program
+        if new or not rows:
+            _ = self._parents_trial  # before anything is judged against it
         progress.start("trying", len(new))
         trials: dict[str, Trial] = {}
-
-        def attempt(program: Program) -> tuple[Program, Trial | Invalid]:
-            try:
-                return program, try_out(self.sandbox, program, self.windows, self.settings.topology)
-            except Invalid as error:
-                return program, error
-
+        unseen: dict[str, Row] = {}
         with ThreadPoolExecutor(self.settings.jobs) as pool:
-            for program, result in pool.map(attempt, new.values()):
+            for program, result in pool.map(self._attempt, new.values()):
                 if isinstance(result, Invalid):
                     rows[program.key] = self._write(program, self._failed(program, result))
                 else:
-                    trials[program.key] = result
-                    rows[program.key] = self._write(program, self._judged(program, result, None))
+                    trials[program.key], unseen[program.key] = result
+                    rows[program.key] = self._write(program, self._judged(program, *result, None))
                 progress.step(program.name)
         if self.settings.timing is not None:
-            progress.start("timing", len(trials))
-            for key, trial in trials.items():
-                rows[key] = self._write(new[key], self._timed(new[key], trial))
+            timed = {key: trial for key, trial in trials.items() if not trial.given_up}
+            progress.start("timing", len(timed))
+            for key, trial in timed.items():
+                rows[key] = self._write(new[key], self._timed(new[key], trial, unseen[key]))
                 progress.step(new[key].name)
         return rows
+
+    def _attempt(self, program: Program) -> tuple[Program, tuple[Trial, Row] | Invalid]:
+        """Try a program on the training part and, where it is better there, on the held-out part."""
+        parent, held_out = self._parents_trial, self.settings.held_out
+        try:
+            trial = try_out(self.sandbox, program, self.settings.training, parent)
+            found = compared(partial(by_trace, trial.replays), partial(by_trace, parent.replays))
+            if found.verdict != schema.BETTER or not held_out:
+                return program, (trial, {})
+            replays = replayed(self.sandbox, program, held_out)
+        except Invalid as error:
+            return program, error
+        return program, (trial, held_out_columns(replays, self._parents_replays))
+
+    @property
+    def _parents_trial(self) -> Trial:
+        """What the parent does on the training part; ParentUnusable where it fails."""
+        with self._lock:
+            return self._tried
+
+    @cached_property
+    def _tried(self) -> Trial:
+        try:
+            return try_out(self.sandbox, self.parent, self.settings.training)
+        except Invalid as error:
+            raise self._unusable(error) from None
+
+    @property
+    def _parents_replays(self) -> Replays:
+        """What the parent does on the held-out part; ParentUnusable where it fails."""
+        with self._lock:
+            return self._replayed
+
+    @cached_property
+    def _replayed(self) -> Replays:
+        try:
+            return replayed(self.sandbox, self.parent, self.settings.held_out)
+        except Invalid as error:
+            raise self._unusable(error) from None
 
     def _kept(self, program: Program) -> Row | None:
         """Return the row of a program that was judged before with these settings, and timed if that is asked for."""
@@ -151,7 +189,8 @@ class Judge:
             "program": program.key,
             "parent": self.parent.name,
             "parent_program": self.parent.key,
-            "workload": self.settings.workload.name,
+            "suite": self.settings.suite,
+            "workload": self.settings.workload_name,
             "topology": self.settings.topology_name,
             "isolation": self.isolation,
             "score_name": self.settings.score.name,
@@ -169,25 +208,25 @@ class Judge:
             "detail": error.detail,
         }
 
-    def _timed(self, program: Program, trial: Trial) -> Row:
+    def _timed(self, program: Program, trial: Trial, unseen: Row) -> Row:
         assert self.settings.timing is not None
         try:
-            sides = (program, trial), (self.parent, self._parent_trial)
-            timing = time_beside(self.sandbox, *sides, self.windows, self.settings.topology, self.settings.timing)
+            sides = (program, trial), (self.parent, self._parents_trial)
+            timing = time_beside(self.sandbox, *sides, self.settings.training[0], self.settings.timing)
         except ParentFailed as error:
             raise self._unusable(error.reason) from None
         except Invalid as error:
             return self._failed(program, error)
-        return self._judged(program, trial, timing)
+        return self._judged(program, trial, unseen, timing)
 
     def _controlled(self) -> Estimate:
         """Return the ratio of the parent's time to its own, measured once: a control for all of this judge's times."""
         if self._control is None:
             assert self.settings.timing is not None
-            side = self.parent, self._parent_trial
-            source = self.windows, self.settings.topology, self.settings.timing
+            side = self.parent, self._parents_trial
             try:
-                self._control = time_beside(self.sandbox, side, side, *source).ratio
+                control = time_beside(self.sandbox, side, side, self.settings.training[0], self.settings.timing)
+                self._control = control.ratio
             except ParentFailed as error:
                 raise self._unusable(error.reason) from None
             except Invalid as error:
@@ -197,13 +236,13 @@ class Judge:
     def _unusable(self, error: Invalid) -> ParentUnusable:
         return ParentUnusable(f"the parent {self.parent.name!r} cannot be judged against: {error}")
 
-    def _judged(self, program: Program, trial: Trial, timing: Timing | None) -> Row:
+    def _judged(self, program: Program, trial: Trial, unseen: Row, timing: Timing | None) -> Row:
         times: Row = {}
         if timing is not None and self.settings.timing is not None:
             times = timing_columns(timing, self.settings.timing, self.parent.name, self._timing_key() or "")
             times |= dict(zip(schema.CONTROL, self._controlled()[:3], strict=True))
-        judged = judged_columns(trial, self._parent_trial, self.settings.score, times)
-        return {**self._common(program), **judged, **times}
+        judged = judged_columns(trial, self._parents_trial, self.settings.score, times)
+        return {**self._common(program), **judged, **unseen, **times}
 
 
 class ParentUnusable(EplbError):

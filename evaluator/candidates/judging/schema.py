@@ -7,11 +7,13 @@ import pyarrow as pa
 from evaluator.analysis.columns import METRICS
 from evaluator.results.schema import FLAG, INT, REAL, TEXT, TIMING, Column, arrow_schema
 
-SCORE_SCHEMA_VERSION = 2
+SCORE_SCHEMA_VERSION = 3
 """Raised when a column changes its meaning."""
 
 REJECTED, INVALID, TIMED_OUT = "rejected", "invalid", "timed out"
 IDENTICAL, NO_DIFFERENCE, BETTER, WORSE = "identical placements", "no difference", "better", "worse"
+FIRST_WINDOWS, TRAINING, HELD_OUT = "first windows", "training", "held-out"
+STAGES = (FIRST_WINDOWS, TRAINING, HELD_OUT)
 VERDICTS = (REJECTED, INVALID, TIMED_OUT, IDENTICAL, NO_DIFFERENCE, WORSE, BETTER)
 
 IDENTITY = (
@@ -21,18 +23,31 @@ IDENTITY = (
     Column("program", TEXT, "hash of the program's source; null for a document that did not apply"),
     Column("parent", TEXT, "name of the parent program"),
     Column("parent_program", TEXT, "hash of the parent's source"),
-    Column("workload", TEXT, "name of the workload, with the parameters that were changed"),
-    Column("topology", TEXT, "name of the topology, or its four numbers"),
+    Column("suite", TEXT, "name of the suite; null where the traces were drawn"),
+    Column("workload", TEXT, "names of the workloads of the training part, with the parameters that were changed"),
+    Column("topology", TEXT, "names of its topologies, or their four numbers"),
     Column("isolation", TEXT, "layers between the program and the machine, or none"),
 )
 JUDGEMENT = (
     Column("verdict", TEXT, f"one of: {', '.join(VERDICTS)}"),
+    Column(
+        "stage",
+        TEXT,
+        f"how far it came, one of: {', '.join(STAGES)}; null where a check failed. Where the first windows are "
+        "hopeless, it is given up after them",
+    ),
+    Column(
+        "confirmed",
+        FLAG,
+        "whether what is better in training is better on the held-out part too; null where it was not asked about that",
+    ),
     Column("check", TEXT, "which check failed; null where none did"),
     Column("check_load", TEXT, "on which load it failed"),
     Column("detail", TEXT, "what was wrong, for people; may quote the program: never give it to a model"),
     Column("checked_loads", INT, "hard loads that the program passed"),
     Column("repeats", FLAG, "whether two calls with other random numbers gave the same placement"),
-    Column("windows", INT, "windows that it was judged on"),
+    Column("traces", INT, "traces of the training part, of all its workloads"),
+    Column("windows", INT, "windows of them that it was judged on"),
     Column(
         "time_verdict",
         TEXT,
@@ -53,21 +68,42 @@ CONTROLS = (
 )
 
 
+HELD_OUT_PART = (
+    Column("held_out_traces", INT, "traces of the held-out part; null where it was not asked about them"),
+    Column("held_out_difference", REAL, "mean difference to the parent there, in balancedness_gpu_next"),
+    Column("held_out_difference_low", REAL, "lower end of its 95% interval"),
+    Column("held_out_difference_high", REAL, "upper end"),
+)
+
+
+def ends_of(column: str) -> tuple[str, str, str]:
+    """Return the names of a column and of those of its interval."""
+    return column, f"{column}_low", f"{column}_high"
+
+
 def _metrics() -> tuple[Column, ...]:
     columns = []
     for name in METRICS:
         columns += [
-            Column(name, REAL, "mean over windows; see the columns of a run"),
+            Column(name, REAL, "mean over the training part: windows, traces, workloads; see the columns of a run"),
             Column(f"{name}_parent", REAL, "the parent's"),
             Column(f"{name}_difference", REAL, "mean difference to the parent on the same windows"),
-            Column(f"{name}_difference_low", REAL, "lower end of its 95% interval over windows"),
+            Column(
+                f"{name}_difference_low",
+                REAL,
+                "lower end of its 95% interval over traces, or windows of one trace",
+            ),
             Column(f"{name}_difference_high", REAL, "upper end"),
         ]
     return tuple(columns)
 
 
 SERIES = (
-    Column("next_by_window", pa.list_(pa.float64()), "balancedness_gpu_next of each window"),
+    Column(
+        "next_by_window",
+        pa.list_(pa.float64()),
+        "balancedness_gpu_next by window, trace after trace; null for the last of each",
+    ),
     Column("next_by_window_parent", pa.list_(pa.float64()), "the parent's"),
 )
 WHEN = (
@@ -75,5 +111,5 @@ WHEN = (
     Column("machine", TEXT, "processor, cores, memory, versions, JSON"),
     Column("measured_at", pa.timestamp("us", tz="UTC"), "when the row was written"),
 )
-COLUMNS = (*IDENTITY, *JUDGEMENT, *_metrics(), *SERIES, *TIMING, *CONTROLS, *WHEN)
+COLUMNS = (*IDENTITY, *JUDGEMENT, *_metrics(), *HELD_OUT_PART, *SERIES, *TIMING, *CONTROLS, *WHEN)
 ARROW = arrow_schema(COLUMNS)

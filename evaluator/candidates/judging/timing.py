@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from eplb_variants import Topology
 from evaluator.candidates.judging.checks import Invalid
-from evaluator.candidates.judging.trial import LOADS, TimedProgram, Trial
+from evaluator.candidates.judging.timed import TimedProgram
+from evaluator.candidates.judging.trial import LOADS, Trial
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
+from evaluator.sweep.stratum import Stratum
 from evaluator.timing.prepare import Prepare
 from evaluator.timing.rounds import Timing, time_prepared
 from evaluator.timing.settings import TimingSettings
-from evaluator.workloads.windows import WindowSequence
 
 ROUNDS = 2
 """Times as many rounds as a variant has: processes differ from each other, by some 5%, where calls in one do not."""
@@ -35,8 +35,7 @@ def time_beside(
     sandbox: Sandbox,
     candidate: Side,
     parent: Side,
-    windows_WLE: WindowSequence,
-    topology: Topology,
+    stratum: Stratum,
     settings: TimingSettings,
     seed: int = 0,
 ) -> Timing:
@@ -46,8 +45,7 @@ def time_beside(
         sandbox: where processes come from.
         candidate: with what it did without a clock.
         parent: the same of it.
-        windows_WLE: that both were tried on.
-        topology: for which machine.
+        stratum: the first of those that both were tried on.
         settings: there are ``ROUNDS`` times as many rounds, and as much time; ``LOADS`` calls in each at most.
         seed: of the order of calls.
 
@@ -57,7 +55,7 @@ def time_beside(
     """
     repeats = min(settings.repeats_of(candidate[1].seconds + parent[1].seconds), LOADS)
     settings = replace(settings, rounds=ROUNDS * settings.rounds, seconds=ROUNDS * settings.seconds)
-    source = windows_WLE, topology, repeats, secrets.randbits(128)
+    source = stratum, repeats, secrets.randbits(128)
     contestant = TimedProgram(sandbox, candidate[0], *source, warm_up=1)
     beside = TimedProgram(sandbox, parent[0], *source)
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from eplb_variants.loads import FloatArray
-from evaluator.analysis.columns import HEADLINE, METRICS, OWN_HEADLINE, TIMES
-from evaluator.analysis.paired import TIME_WORDS, paired
+from evaluator.analysis.columns import HEADLINE, METRICS, TIMES
+from evaluator.analysis.paired import TIME_WORDS, judged
 from evaluator.analysis.score import Score
-from evaluator.analysis.statistics import estimate_in
+from evaluator.analysis.statistics import estimate_in, mean_of_series
 from evaluator.analysis.times import is_off, verdict_on_times
 from evaluator.candidates.judging import schema
-from evaluator.candidates.judging.trial import Trial
+from evaluator.candidates.judging.stages import compared, differences_of, is_confirmed
+from evaluator.candidates.judging.trial import Replays, Trial, by_trace
 
 
 def judged_columns(trial: Trial, parent: Trial, score: Score, times: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of a row that say how a program compares with its parent on the same windows.
 
     Args:
-        trial: of the program.
+        trial: of the program, on the training part.
         parent: of its parent, on the same windows.
         score: computed for both.
         times: columns of the timing pass, the parent being the time reference, and of its control; empty where times
@@ -28,38 +29,66 @@ def judged_columns(trial: Trial, parent: Trial, score: Score, times: dict[str, A
     """
     row: dict[str, Any] = {}
     for name, metric in METRICS.items():
-        own_W, base_W = _by_window(trial, name), _by_window(parent, name)
-        difference = paired([[own_W]], [[base_W]], metric).difference
+        own, base = (by_trace(replays, name) for replays in (trial.replays, _as_far(parent.replays, trial.replays)))
+        difference = judged(differences_of(own, base), metric).difference
         values = {
-            name: _mean(own_W),
-            f"{name}_parent": _mean(base_W),
-            f"{name}_difference": difference.value,
-            f"{name}_difference_low": difference.low,
-            f"{name}_difference_high": difference.high,
+            name: mean_of_series(own).value,
+            f"{name}_parent": mean_of_series(base).value,
+            **dict(zip(schema.ends_of(f"{name}_difference"), difference[:3], strict=True)),
         }
         row |= {column: None if np.isnan(value) else float(value) for column, value in values.items()}
     return row | {
         "verdict": _verdict(trial, parent),
+        "stage": schema.FIRST_WINDOWS if trial.given_up else schema.TRAINING,
         "time_verdict": _time_verdict(times),
         "checked_loads": trial.checked_loads,
         "repeats": bool(trial.repeats),
-        "windows": len(trial.rows),
+        "traces": sum(map(len, trial.replays)),
+        "windows": sum(len(one.rows) for stratum in trial.replays for one in stratum),
         "score": score.of_numbers({**{name: row[name] for name in METRICS}, **_own_times(times)}),
         "score_parent": score.of_numbers({**{name: row[f"{name}_parent"] for name in METRICS}, **_base_times(times)}),
-        "next_by_window": [r.get(HEADLINE) for r in trial.rows],
-        "next_by_window_parent": [r.get(HEADLINE) for r in parent.rows],
+        "next_by_window": _in_a_row(trial.replays),
+        "next_by_window_parent": _in_a_row(_as_far(parent.replays, trial.replays)),
     }
 
 
+def held_out_columns(replays: Replays, parent: Replays) -> dict[str, Any]:
+    """Return the columns on the held-out part, on which a program and its parent placed the same windows."""
+    found = compared(partial(by_trace, replays), partial(by_trace, parent))
+    return {
+        "stage": schema.HELD_OUT,
+        "confirmed": is_confirmed(found),
+        "held_out_traces": sum(map(len, replays)),
+        **dict(zip(schema.ends_of("held_out_difference"), map(float, found.difference[:3]), strict=True)),
+    }
+
+
+def _as_far(parent: Replays, own: Replays) -> Replays:
+    """Return what a parent did on the windows that a program has placed."""
+    return [
+        [type(theirs)(theirs.rows[: len(ours.rows)], theirs.placements[: len(ours.rows)]) for theirs, ours in both]
+        for both in (zip(*strata, strict=True) for strata in zip(parent, own, strict=True))
+    ]
+
+
+def _in_a_row(replays: Replays) -> list[float | None]:
+    return [row.get(HEADLINE) for stratum in replays for one in stratum for row in one.rows]
+
+
 def _verdict(trial: Trial, parent: Trial) -> str:
-    if all(np.array_equal(a, b) for a, b in zip(trial.placements, parent.placements, strict=True)):
+    if not trial.given_up and _placed_alike(trial.replays, parent.replays):
         return schema.IDENTICAL
-    for name in (HEADLINE, OWN_HEADLINE):  # the own window where no window has a next one
-        own_W, base_W = _by_window(trial, name), _by_window(parent, name)
-        if not np.isnan([own_W, base_W]).all():
-            said = paired([[own_W]], [[base_W]], METRICS[name]).verdict
-            return said if said in (schema.BETTER, schema.WORSE) else schema.NO_DIFFERENCE
-    return schema.NO_DIFFERENCE
+    said = compared(partial(by_trace, trial.replays), partial(by_trace, parent.replays)).verdict
+    return said if said in (schema.BETTER, schema.WORSE) else schema.NO_DIFFERENCE
+
+
+def _placed_alike(replays: Replays, others: Replays) -> bool:
+    return all(
+        np.array_equal(ours, theirs)
+        for strata in zip(replays, others, strict=True)
+        for one, other in zip(*strata, strict=True)
+        for ours, theirs in zip(one.placements, other.placements, strict=True)
+    )
 
 
 def _time_verdict(times: dict[str, Any]) -> str | None:
@@ -83,12 +112,3 @@ def _base_times(times: dict[str, Any]) -> dict[str, float | None]:
         return _own_times(times)
     ratios = dict.fromkeys(("time_ratio", "time_ratio_low", "time_ratio_high"), 1.0)
     return {**_own_times(times), "place_seconds": times["place_seconds"] / times["time_ratio"], **ratios}
-
-
-def _by_window(trial: Trial, name: str) -> FloatArray:
-    return np.array([row.get(name) for row in trial.rows], dtype=float)
-
-
-def _mean(values_W: FloatArray) -> float:
-    known = values_W[~np.isnan(values_W)]
-    return float(known.mean()) if known.size else float("nan")

@@ -15,14 +15,14 @@ class Limits:
 
     Args:
         wall_seconds: for loading, and for each call; measured outside.
-        total_seconds: for all that is asked of a program but its timing; measured outside.
+        total_seconds: for each part, all that is asked of a program but its timing; measured outside.
         cpu_seconds: of its whole life.
         memory_mib: beyond what the interpreter with torch has already.
         file_mib: of a file, and of its scratch folder where that can be limited.
     """
 
     wall_seconds: float = 20.0
-    total_seconds: float = 300.0
+    total_seconds: float = 600.0
     cpu_seconds: int = 60
     memory_mib: int = 2048
     file_mib: int = 16

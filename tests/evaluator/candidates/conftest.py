@@ -19,6 +19,7 @@ from evaluator.candidates.sandbox.limits import Limits
 from evaluator.candidates.settings import Settings
 from evaluator.results.store import Store
 from evaluator.sweep.cell import Workload
+from evaluator.sweep.stratum import Stratum
 from evaluator.timing.settings import TimingSettings
 
 SMALL = {"kind": "synthetic", "num_layers": 3, "num_experts": 16, "top_k": 2, "num_groups": 4, "tokens": 4000}
@@ -33,14 +34,18 @@ VALUES = ("verdict", "balancedness_gpu_next", "balancedness_gpu_own", "score", "
 PARENT = resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text()
 
 
+def stratum(windows=7, seeds=(5,), topology=TOPOLOGY):
+    """Return a small workload on a small machine."""
+    workload = Workload("small", {**SMALL, "windows": windows, "interval": 1, "max_windows": 0})
+    return Stratum(workload, "small", topology, seeds)
+
+
 def settings(*, windows=7, **changes):
     """Return how to judge on a small workload, in little time."""
-    workload = Workload("small", {**SMALL, "windows": windows, "interval": 1, "max_windows": 0})
     defaults = {
-        "workload": workload,
-        "seed": 5,
-        "topology_name": "small",
-        "topology": TOPOLOGY,
+        "training": (stratum(windows),),
+        "held_out": (),
+        "suite": None,
         "score": Score("plain", "", "balancedness_gpu_next", ""),
         "timing": None,
         "limits": LIMITS,
@@ -52,6 +57,12 @@ def settings(*, windows=7, **changes):
 def small_settings():
     """Return the function that makes settings."""
     return settings
+
+
+@pytest.fixture(scope="session")
+def small_stratum():
+    """Return the function that makes a stratum."""
+    return stratum
 
 
 @pytest.fixture(scope="session")

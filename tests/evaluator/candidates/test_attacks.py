@@ -26,7 +26,7 @@ from .conftest import PARENT, children_of, wrapped
 
 def test_the_next_window_is_not_in_the_process(attack, judge):
     """The callers' frames, every object of the interpreter and every array hold one window at most."""
-    wanted = judge.windows.astype(np.float32)[1:, 0, :4].tolist()
+    wanted = judge.settings.training[0].traces[0].astype(np.float32)[1:, 0, :4].tolist()
     row = attack(
         f"""
         import gc, sys

@@ -12,7 +12,7 @@ from evaluator.candidates.judging.schema import ARROW, TIMED_OUT
 from evaluator.cli import score
 
 EXAMPLES = resources.files("evaluator.examples").joinpath("candidates")
-SMALL = ["workload.num_layers=2", "workload.windows=6", "measure=quality"]
+SMALL = ["workload.num_layers=2", "workload.windows=4", "measure=quality", "--traces=3", "--held-out=3"]
 PROGRAM = resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text()
 
 
@@ -59,7 +59,8 @@ def test_the_table_says_what_was_found(eplb, tmp_path):
 
 
 def test_what_holds_for_all_is_said_once_and_no_word_twice(capsys):
-    heading = dict.fromkeys(("workload", "topology", "parent", "matching", "isolation", "folder"), "x")
+    heading = dict.fromkeys(("suite", "parent", "matching", "isolation", "folder"), "x")
+    heading |= dict.fromkeys(("workload", "topology", "training_traces", "held_out_traces"), "y")
     line = dict.fromkeys(ARROW.names) | {"verdict": TIMED_OUT, "detail": "no answer in 20 s", "same_as": None}
     rows = [line | {"candidate": name, "notes": ["a whole program takes the parent's place"]} for name in "ab"]
     score._print(heading | {"programs": 2}, rows)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eplb_variants import Topology
-from evaluator.candidates.judging.decoys import among_decoys, drawn_again, renamed
+from evaluator.candidates.judging.decoys import asked_about, drawn_again, renamed
 
 TOPOLOGY = Topology(24, 4, 2, 4)
 MEAN_LE = 300 * np.random.default_rng(0).lognormal(sigma=0.7, size=(6, 16))
@@ -18,14 +18,31 @@ def draw():
     return np.random.default_rng(1)
 
 
-def test_the_load_stands_at_its_place_and_nowhere_else(draw):
-    loads = among_decoys(LOAD_LE, TOPOLOGY, 5, 3, draw)
+def loads_about(windows, counting, number, draw, at=None):
+    return [one.load_LE for one in asked_about(windows, counting, number, TOPOLOGY, draw, at)]
+
+
+def test_the_window_stands_at_its_place_and_nowhere_else(draw):
+    loads = loads_about([LOAD_LE], [0], 5, draw, at=3)
     assert [np.array_equal(load, LOAD_LE) for load in loads] == [False, False, False, True, False]
-    assert [np.array_equal(load, LOAD_LE) for load in among_decoys(LOAD_LE, TOPOLOGY, 1, 0, draw)] == [True]
+    assert [np.array_equal(load, LOAD_LE) for load in loads_about([LOAD_LE], [0], 1, draw)] == [True]
+
+
+def test_windows_that_count_are_asked_about_once_and_decoys_fill_up_in_a_drawn_order(draw):
+    windows = [draw.poisson(MEAN_LE) for _ in range(4)]
+    orders = set()
+    for _ in range(20):
+        asked = asked_about(windows, [1, 3], 5, TOPOLOGY, draw)
+        assert len(asked) == 5
+        assert sorted(one.trace for one in asked if one.counts) == [1, 3]
+        assert all(np.array_equal(one.load_LE, windows[one.trace]) == one.counts for one in asked)
+        assert sorted(one.trace for one in asked if not one.counts)[0] == 0, "first those that nobody asks about"
+        orders.add(tuple(one.counts for one in asked))
+    assert len(orders) > 3
 
 
 def test_decoys_are_counts_with_the_totals_and_the_idle_experts_of_the_load(draw):
-    for load in among_decoys(LOAD_LE, TOPOLOGY, 4, 0, draw):
+    for load in loads_about([LOAD_LE], [0], 4, draw):
         np.testing.assert_array_equal(load.sum(axis=1), LOAD_LE.sum(axis=1))
         np.testing.assert_array_equal((load == 0).sum(axis=1), (LOAD_LE == 0).sum(axis=1))
         np.testing.assert_array_equal(load, np.round(load))
@@ -54,7 +71,7 @@ def test_loads_in_order_do_not_show_which_one_is_the_window(draw):
     """Were decoys drawn around the load, it would be the one nearest to all, always; chance has it in 20% of cases."""
     middle = 0
     for place in range(200):
-        loads = among_decoys(draw.poisson(MEAN_LE), TOPOLOGY, 5, place % 5, draw)
+        loads = loads_about([draw.poisson(MEAN_LE)], [0], 5, draw, at=place % 5)
         ordered = np.array([np.sort(load, axis=1).ravel() for load in loads])
         distance = ((ordered[:, None] - ordered[None]) ** 2).sum(axis=(1, 2))
         middle += int(distance.argmin() == place % 5)

@@ -11,6 +11,7 @@ import pytest
 from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging import judge as judging
 from evaluator.candidates.judging.checks import Invalid
+from evaluator.candidates.judging.feedback import feedback
 from evaluator.candidates.judging.judge import Judge, ParentUnusable
 from evaluator.candidates.judging.schema import ARROW, BETTER, IDENTICAL, INVALID, NO_DIFFERENCE, WORSE
 from evaluator.candidates.judging.timing import ParentFailed
@@ -18,6 +19,8 @@ from evaluator.candidates.program import Program
 from evaluator.results.store import Store
 
 PARENT = resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text()
+BLIND = PARENT.replace("weight = weight.float().cpu()", "weight = torch.ones_like(weight.float().cpu())")
+PARTS = {"training": tuple(range(12)), "held_out": tuple(range(100, 112))}
 CARELESS = PARENT.replace("descending=True, stable=True", "descending=False, stable=True")
 
 
@@ -43,6 +46,40 @@ def test_undoing_it_is_better(tmp_path, small_settings):
     with Judge(Program("careless", CARELESS), small_settings(), Store(tmp_path, ARROW)) as judge:
         program = Program("careful", PARENT)
         assert judge.judge([program])[program.key]["verdict"] == BETTER
+
+
+@pytest.fixture(scope="module")
+def in_stages(tmp_path_factory, small_stratum, small_settings):
+    """Return the rows of a better program and of one that is hopeless, beside a careless parent."""
+    parts = {name: (small_stratum(windows=3, seeds=seeds),) for name, seeds in PARTS.items()}
+    folder = tmp_path_factory.mktemp("stages")
+    with Judge(Program("careless", CARELESS), small_settings(**parts), Store(folder, ARROW)) as judge:
+        programs = [Program("careful", PARENT), Program("blind", BLIND)]
+        rows = judge.judge(programs)
+        yield [rows[program.key] for program in programs], judge.judge(programs)
+
+
+def test_what_is_better_in_training_is_confirmed_on_the_held_out_part(in_stages):
+    (better, _), _ = in_stages
+    assert (better["verdict"], better["stage"], better["confirmed"]) == (BETTER, "held-out", True)
+    assert (better["traces"], better["held_out_traces"], better["windows"]) == (12, 12, 36)
+    assert better["held_out_difference_low"] < better["held_out_difference"] < better["held_out_difference_high"]
+
+
+def test_the_hopeless_are_given_up_and_compared_on_what_they_placed(in_stages):
+    (_, hopeless), _ = in_stages
+    assert (hopeless["verdict"], hopeless["stage"], hopeless["confirmed"]) == (WORSE, "first windows", None)
+    assert (hopeless["traces"], hopeless["windows"]) == (12, 24)
+    assert len(hopeless["next_by_window"]) == len(hopeless["next_by_window_parent"]) == 24
+    assert hopeless["held_out_difference"] is None
+
+
+def test_what_was_found_on_the_held_out_part_is_kept_and_not_told_to_a_search(in_stages):
+    (better, _), again = in_stages
+    kept = next(row for row in again.values() if row["candidate"] == "careful")
+    assert kept["confirmed"] is True
+    unseen = {name: None for name in better if "held_out" in name or name in ("confirmed", "stage")}
+    assert feedback(better) == feedback({**better, **unseen})
 
 
 def test_a_change_that_matters_little_is_no_difference(verdict):
@@ -107,12 +144,12 @@ def test_a_program_is_judged_once_whatever_it_is_called(judge, monkeypatch):
     assert list(first) == list(again)
 
 
-def test_other_settings_are_another_judgement(judge, tmp_path):
+def test_other_settings_are_another_judgement(judge, small_stratum):
     program = Program("x", PARENT)
     before = judge.key(program)
     judge_settings = judge.settings
     try:
-        judge.settings = dataclasses.replace(judge_settings, seed=6)
+        judge.settings = dataclasses.replace(judge_settings, training=(small_stratum(seeds=(6,)),))
         assert judge.key(program) != before
     finally:
         judge.settings = judge_settings
@@ -134,9 +171,13 @@ def test_rows_are_parquet_with_their_meanings(judge, verdict):
     assert all(field.metadata[b"meaning"] for field in schema)
 
 
-def test_a_parent_that_fails_is_unusable(tmp_path, small_settings):
-    with pytest.raises(ParentUnusable, match="cannot be judged against: answer on loading the program"):
-        Judge(Program("broken", "x ="), small_settings(), Store(tmp_path, ARROW))
+@pytest.mark.parametrize("programs", [[], [Program("x", PARENT)]], ids=["nothing to judge", "one"])
+def test_a_parent_that_fails_is_unusable(tmp_path, small_settings, programs):
+    with (
+        Judge(Program("broken", "x ="), small_settings(), Store(tmp_path, ARROW)) as judge,
+        pytest.raises(ParentUnusable, match="cannot be judged against: answer on loading the program"),
+    ):
+        judge.judge(programs)
 
 
 @pytest.mark.parametrize("name", ["snake_deal.py"])

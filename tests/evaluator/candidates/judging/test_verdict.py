@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_rel
 
 from evaluator.analysis.columns import METRICS
 from evaluator.analysis.score import Score
 from evaluator.analysis.statistics import mean_of_series, median_ratio
-from evaluator.candidates.judging.schema import BETTER, IDENTICAL, NO_DIFFERENCE
-from evaluator.candidates.judging.trial import Trial
+from evaluator.candidates.judging.schema import BETTER, IDENTICAL, NO_DIFFERENCE, TRAINING
+from evaluator.candidates.judging.trial import Replay, Trial
 from evaluator.candidates.judging.verdict import judged_columns
 from evaluator.sweep.measure import timing_columns
 from evaluator.timing.rounds import Timing
@@ -31,7 +32,8 @@ def trial(draw, offset):
         if window == 8:
             row |= {name: None for name in METRICS if name.endswith("next")}
         rows.append(row | {"window": window} | ({"moved_slots": None} if window == 0 else {}))
-    return Trial(rows, [np.full((2, 4), window + (offset != 0)) for window in range(9)], True, 31, 1e-3)
+    placements = [np.full((2, 4), window + (offset != 0)) for window in range(9)]
+    return Trial([[Replay(rows, placements)]], True, 31, 1e-3)
 
 
 @pytest.fixture
@@ -53,13 +55,28 @@ def test_numbers_and_verdicts_are_those_of_the_windows(sides):
         "balancedness_gpu_next_parent": 0.8030960100276718,
         "balancedness_gpu_next_difference": 0.012864006140239623,
     }
-    own, parent = ([line["balancedness_gpu_next"] for line in side.rows[:8]] for side in sides[:2])
+    own, parent = ([line["balancedness_gpu_next"] for line in side.replays[0][0].rows[:8]] for side in sides[:2])
     expected_difference = mean_of_series([np.subtract(own, parent)])
     assert row["balancedness_gpu_next_difference_low"] == pytest.approx(expected_difference.low)
     assert row["balancedness_gpu_next_difference_high"] == pytest.approx(expected_difference.high)
     assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-12)
     assert (row["verdict"], row["time_verdict"]) == (NO_DIFFERENCE, "slower")
-    assert (row["windows"], row["checked_loads"], row["repeats"]) == (9, 31, True)
+    assert (row["traces"], row["windows"], row["checked_loads"], row["repeats"]) == (1, 9, 31, True)
+    assert row["stage"] == TRAINING
+
+
+def test_traces_weigh_equally_and_their_differences_make_the_interval():
+    draw = np.random.default_rng(1)
+    replays = [[trial(draw, offset).replays[0][0] for _ in range(4)] for offset in (0.1, 0.0)]
+    own, parent = (Trial([one], True, 31, 1e-3) for one in replays)
+    row = judged_columns(own, parent, score(DEFAULT), {})
+    means = [np.mean([line["balancedness_gpu_next"] for line in one.rows[:8]]) for one in own.replays[0]]
+    others = [np.mean([line["balancedness_gpu_next"] for line in one.rows[:8]]) for one in parent.replays[0]]
+    assert row["balancedness_gpu_next"] == pytest.approx(np.mean(means))
+    expected = ttest_rel(means, others).confidence_interval()
+    assert row["balancedness_gpu_next_difference_low"] == pytest.approx(expected.low)
+    assert row["balancedness_gpu_next_difference_high"] == pytest.approx(expected.high)
+    assert (row["traces"], row["windows"]) == (4, 36)
 
 
 def test_a_formula_may_call_methods_of_a_column(sides):
@@ -80,7 +97,7 @@ def test_the_same_placements_are_said_to_be_the_same(sides):
 
 def test_where_no_window_has_a_next_one_the_own_one_is_judged(sides):
     own, parent, _ = sides
-    for row, base in zip(own.rows, parent.rows, strict=True):
+    for row, base in zip(own.replays[0][0].rows, parent.replays[0][0].rows, strict=True):
         for name in METRICS:
             if name.endswith("next"):
                 row[name] = base[name] = None

@@ -1,0 +1,62 @@
+"""The stages of a judgement, each of which a program must pass: what they ask of its differences to the parent.
+
+A program that applies and passes the hard loads places the first windows of every trace, which can only reject it; then
+all windows of the training part, on which it gets its verdict; and, if that is ``better``, the held-out part, which
+confirms it or does not. Searches see the training part alone. What is chosen as the best of many looks better there
+than it is; the held-out part is asked so much, and by so strict a test, that chance does not pass it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from evaluator.analysis.columns import HEADLINE, METRICS, OWN_HEADLINE
+from evaluator.analysis.paired import Paired, differences, judged
+from evaluator.analysis.statistics import FEWEST_UNITS, Traces
+
+FIRST = 2
+"""Windows of each trace that a program must not be hopeless on."""
+HOPELESS = CONFIRMED = 0.001
+"""Two-sided p-values: of a loss on the first windows at which a program is given up, and of a gain on the held-out part
+at which it is confirmed. A search keeps a few of its candidates in a hundred by chance, which this makes one search in
+a hundred or fewer."""
+
+Values = Callable[[str], Traces]
+"""From the name of a metric to its values by stratum and trace."""
+
+
+def compared(own: Values, base: Values) -> Paired:
+    """Return how a program differs from its parent in the headline metric, on the windows that both have placed.
+
+    That is balance on the next window, or on the own window where no window has a next one.
+    """
+    for name in (HEADLINE, OWN_HEADLINE):
+        found = differences_of(own(name), base(name))
+        if any(not np.isnan(trace).all() for stratum in found for trace in stratum):
+            break
+    return judged(found, METRICS[name])
+
+
+def differences_of(own: Traces, base: Traces) -> Traces:
+    """Return the differences on the windows that both have placed, NaN where either has none."""
+    shorter = [
+        [theirs[: len(ours)] for ours, theirs in zip(mine, others, strict=True)]
+        for mine, others in zip(own, base, strict=True)
+    ]
+    return differences(own, shorter)
+
+
+def is_hopeless(own: Values, base: Values) -> bool:
+    """Return whether the first windows of a program are so much worse than its parent's that the others cannot help."""
+    difference = compared(own, base).difference
+    lost = -METRICS[HEADLINE].floor >= difference.value
+    return bool(lost and difference.units >= FEWEST_UNITS and difference.p < HOPELESS)
+
+
+def is_confirmed(held_out: Paired) -> bool:
+    """Return whether what was better in training is better on the held-out part, beyond what a search finds by luck."""
+    difference = held_out.difference
+    gained = METRICS[HEADLINE].floor <= difference.value
+    return bool(gained and difference.units >= FEWEST_UNITS and difference.p < CONFIRMED)
