@@ -21,7 +21,7 @@ COMMANDS = {
     "compare": "tables and plots from run folders",
     "ablate": "what each factor of a sweep does, and each pair beyond that",
     "list": "what there is: variants, stages, workloads, topologies, scores, experiments",
-    "workload": "fit: the synthetic scenario that comes closest to a recording",
+    "workload": "describe, fit: what a recording is like, the synthetic scenario that comes closest to it",
     "runs": "what was measured: cells, variants, workloads, when, size",
     "report": "one HTML page from run folders, that sorts, filters and prints",
     "bench": "benchmarks, as ratios measured side by side",
