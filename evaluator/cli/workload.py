@@ -68,20 +68,24 @@ def run(options: argparse.Namespace) -> int:
     say(f"read {recorded.read_as}: {len(windows):,} windows of {options.interval:,} steps")
     top_k = _top_k(options.top_k, trace)
     if options.action == "describe":
-        _describe(recorded.path, trace.windows(1, len(windows) * options.interval), options.interval, top_k)
+        whole = not options.max_windows
+        steps = trace.windows(1, 0 if whole else len(windows) * options.interval)
+        _describe(steps, options.interval, top_k, recorded.path if whole else None)
     else:
         _fit(options, windows, top_k, (trace.num_groups or 1) if options.groups is None else options.groups)
     return DONE
 
 
-def _describe(path: str, steps: IntArray, interval: int, top_k: int) -> None:
+def _describe(steps: IntArray, interval: int, top_k: int, path: str | None) -> None:
+    """Print what steps are like, and their tokens where ``path`` has them."""
     from evaluator.bench.description import facts
     from evaluator.cli.terminal import console
     from evaluator.shown.grid import Grid
     from evaluator.shown.words import number
     from evaluator.workloads.requests import read_tokens
 
-    rows = [(fact.what, number(fact.value, ".3g")) for fact in facts(steps, interval, top_k, read_tokens(path))]
+    tokens = read_tokens(path) if path else None
+    rows = [(fact.what, number(fact.value, ".3g")) for fact in facts(steps, interval, top_k, tokens)]
     caption = "docs/workloads.md has the figures of other recordings"
     console().print(Grid("", ("", "recording"), rows, frozenset({""}), caption))
 

@@ -45,15 +45,14 @@ def steady(label: str, steps: int, *names: str) -> Phase:
 
 
 PLAN = (
-    steady("english", 96, "english"),
-    steady("python", 80, "python"),
-    steady("all", 96, *DOMAINS),
-    steady("german", 80, "german"),
-    Phase("c to japanese", 112, {"c": 1.0}, {"japanese": 1.0}),
-    steady("json and table", 80, "json", "table"),
-    steady("russian", 96, "russian"),
+    steady("english", 128, "english"),
+    steady("python", 128, "python"),
+    steady("all", 144, *DOMAINS),
+    Phase("c to japanese", 144, {"c": 1.0}, {"japanese": 1.0}),
+    steady("json and table", 128, "json", "table"),
+    steady("german", 128, "german"),
 )
-"""640 steps: single domains, mixtures, and one that drifts."""
+"""800 steps: single domains, mixtures, and one that drifts; each long enough for eight windows of 16 steps."""
 
 
 class Request(NamedTuple):

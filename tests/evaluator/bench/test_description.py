@@ -1,4 +1,4 @@
-"""The recording that ships is what docs/workloads.md says of it, and figures of what was made are those known before."""
+"""The recording that ships is what docs/workloads.md says; figures of what was made are those that were put in."""
 
 from __future__ import annotations
 

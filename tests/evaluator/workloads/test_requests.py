@@ -52,7 +52,8 @@ def test_a_recording_may_have_counts_alone(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "entry", [{"token_request": np.zeros(3, int)}, {"request_domain": np.array([5])}, {"expert_ids": np.zeros((1, 1, 2))}]
+    "entry",
+    [{"token_request": np.zeros(3, int)}, {"request_domain": np.array([5])}, {"expert_ids": np.zeros((1, 1, 2))}],
 )
 def test_tokens_that_do_not_fit_together_are_refused(tmp_path, entry):
     good = {
