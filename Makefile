@@ -16,8 +16,8 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --hypothesis-profile=
 .PHONY: demo check test nobody engines cluster lint format bench selftest clean
 
 demo: $(READY)
-	$(BIN)/eplb evaluate -m run=demo variant=contiguous,deepseek,seed_parent,seed workload=dsr1_decode \
-	  workload.windows=12 workload.num_layers=16
+	$(BIN)/eplb evaluate -m run=demo variant=contiguous,deepseek,seed_parent,seed workload=byte_moe \
+	  topology=eight_gpus
 	$(BIN)/eplb compare runs/demo
 
 check: $(READY) lint

@@ -1,4 +1,4 @@
-"""The wheel works in an environment of its own, from any folder: conf/ travels in it."""
+"""The wheel works in an environment of its own, from any folder: conf/ and the recordings travel in it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def installed(tmp_path_factory):
 def test_evaluate_runs_outside_the_checkout(installed, tmp_path):
     """The kernels are run as Python: compiling them for another folder takes half a minute and shows nothing more."""
     bin_folder, _ = installed
-    small = ["measure=quality", "workload.windows=3", "workload.num_layers=2"]
+    small = ["measure=quality", "workload=byte_moe", "workload.max_windows=3", "topology=eight_gpus"]
     done = subprocess.run(
         [str(bin_folder / "eplb"), "evaluate", "variant=seed", *small],
         cwd=tmp_path,
@@ -65,11 +65,13 @@ def test_evaluate_runs_outside_the_checkout(installed, tmp_path):
     assert str(bin_folder.parent) in where.stdout, "the wheel's code must have run, not the checkout's"
 
 
-def test_every_configuration_file_is_in_the_wheel(installed):
+def test_every_configuration_file_and_recording_is_in_the_wheel(installed):
     _, wheel = installed
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     for path in (ROOT / "conf").rglob("*.yaml"):
         assert f"evaluator/conf/{path.relative_to(ROOT / 'conf').as_posix()}" in names
+    for path in (ROOT / "evaluator" / "workloads" / "recordings").glob("*.npz"):
+        assert f"evaluator/workloads/recordings/{path.name}" in names
     for path in (ROOT / "conf" / "variant").glob("*.yaml"):
         assert f"eplb_variants/catalogue/{path.name}" in names

@@ -18,6 +18,7 @@ from eplb_variants.loads import FloatArray, IntArray
 from evaluator.quality.metrics import balance
 from evaluator.quality.replay import place
 from evaluator.workloads.moments import stretches
+from evaluator.workloads.shipped import shipped_recordings
 from evaluator.workloads.trace import in_windows
 from evaluator.workloads.windows import WindowSequence
 
@@ -91,20 +92,25 @@ def machine_for(num_experts: int) -> Topology:
 
 
 def recordings(named: Sequence[str] = ()) -> list[Path]:
-    """Return the recordings that are named, or those of the folder that ``EPLB_LAB_EXTRA_DATA`` names.
+    """Return the recordings that are named; without any, those that ship and those of ``EPLB_LAB_EXTRA_DATA``.
 
-    Of that folder's ``.npz`` files those with ``counts`` are recordings.
+    Of the ``.npz`` files in the folder of that name those with ``counts`` are recordings.
+
+    Args:
+        named: files, or names of recordings that ship.
 
     Raises:
         EplbError: a file that is named is not there.
     """
-    for name in named:
-        if not Path(name).is_file():
-            raise EplbError(f"there is no recording in {name!r}")
-    if named:
-        return [Path(name) for name in named]
+    shipped = shipped_recordings()
+    found = [shipped.get(name, Path(name)) for name in named]
+    for path in found:
+        if not path.is_file():
+            raise EplbError(f"there is no recording in {str(path)!r}")
+    if found:
+        return found
     folder = os.environ.get(EXTRA)
-    return sorted(_with_counts(Path(folder))) if folder else []
+    return [*shipped.values(), *(sorted(_with_counts(Path(folder))) if folder else [])]
 
 
 def _with_counts(folder: Path) -> Iterator[Path]:

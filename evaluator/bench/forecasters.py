@@ -53,7 +53,7 @@ def measure_forecasters(
 
     Args:
         progress: told of each scenario and recording.
-        named: recordings; without any, those of the folder ``EPLB_LAB_EXTRA_DATA``, at several intervals.
+        named: recordings, at several intervals; without any, those that ship and those of ``EPLB_LAB_EXTRA_DATA``.
         scenarios: of ``conf/workload``.
         seeds: traces of each scenario.
     """

@@ -55,17 +55,15 @@ def measure_transfer(
 
     Args:
         progress: told of each comparison.
-        named: recordings; without any, those of the folder ``EPLB_LAB_EXTRA_DATA``.
+        named: recordings; without any, those that ship and those of the folder ``EPLB_LAB_EXTRA_DATA``.
         intervals: steps in a window.
         scenarios: of ``conf/workload``, whose order is compared too; nothing is asked of it.
         num_made: windows of each fitted scenario, at least, in whole traces; of others there is one trace.
 
     Raises:
-        EplbError: there is no recording, or one does not say how many experts a token is routed to.
+        EplbError: a recording that is named is not there, or one does not say how many experts a token is routed to.
     """
     files = recordings(named)
-    if not files:
-        raise EplbError("there is no recording to compare with: name one with --recording FILE")
     progress.start("transfer", len(scenarios) + 4 * len(intervals) * len(files))
     shipped = {}
     for name in scenarios:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="a recording beside the scenarios, once or more (default: those in the folder $EPLB_LAB_EXTRA_DATA)",
+        help="a recording beside the scenarios, once or more: a file, or the name of one that ships (default: those "
+        "that ship and those in the folder $EPLB_LAB_EXTRA_DATA)",
     )
     parser.add_argument("--runs-dir", default="runs", metavar="DIR", help="results go to DIR/bench (default: runs)")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.json:
         print(f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, one thread")
     folder, lines = Path(options.runs_dir) / "bench", []
-    for name in dict.fromkeys(options.what or _all(options.recording)):
+    for name in dict.fromkeys(options.what or SUITES):
         with Bar() as bar:
             made = _suite(name, options, folder, bar)
         lines += made
@@ -88,13 +89,6 @@ def run(options: argparse.Namespace) -> int:
     if missed and not options.json:
         print(f"missed: {'; '.join(missed)}")
     return GATE if missed else DONE
-
-
-def _all(named: Sequence[str]) -> list[str]:
-    """Return all benchmarks that there is data for."""
-    from evaluator.bench.compositions import recordings
-
-    return [name for name in SUITES if name != "transfer" or recordings(named)]
 
 
 def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> list[Line]:

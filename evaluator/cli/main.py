@@ -22,7 +22,7 @@ COMMANDS = {
     "ablate": "what each factor of a sweep does, and each pair beyond that",
     "list": "what there is: variants, stages, workloads, topologies, scores, suites, experiments",
     "suite": "what is in a suite, and whether this machine makes the same loads",
-    "workload": "fit: the synthetic scenario that comes closest to a recording",
+    "workload": "describe, fit: what a recording is like, the synthetic scenario that comes closest to it",
     "runs": "what was measured: cells, variants, workloads, when, size",
     "report": "one HTML page from run folders, that sorts, filters and prints",
     "bench": "benchmarks, as ratios measured side by side",

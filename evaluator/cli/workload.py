@@ -1,4 +1,4 @@
-"""``eplb workload``: the scenario that comes closest to a recording."""
+"""``eplb workload``: what a recording is like, and the scenario that comes closest to it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from eplb_variants.loads import IntArray
     from evaluator.shown.grid import Grid
     from evaluator.workloads.fitting import Fit
     from evaluator.workloads.synthetic import Synthetic
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
 
 BASE = "mild"
 """The scenario whose file names the least, on which overrides are based."""
+ACTIONS = {
+    "describe": "its skew, noise and change over time, in figures",
+    "fit": "parameters of the synthetic model, by moments",
+}
 EPILOG = """\
 examples:
+  eplb workload describe byte_moe --interval 16
   eplb workload fit load.npz --interval 16
   eplb workload fit expert-load.json --interval 100 --top-k 8 --groups 8 --config-dir mine
   eplb evaluate --config-dir mine -m variant=deepseek,seed workload=expert-load_like seed=0,1,2
@@ -29,8 +35,12 @@ fit with the interval that you rebalance at.
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.epilog = EPILOG
-    parser.add_argument("action", choices=("fit",), help="fit: parameters of the synthetic model, by moments")
-    parser.add_argument("recording", metavar="RECORDING", help="a file of any format that workload=recorded reads")
+    parser.add_argument("action", choices=tuple(ACTIONS), help="; ".join(f"{a}: {what}" for a, what in ACTIONS.items()))
+    parser.add_argument(
+        "recording",
+        metavar="RECORDING",
+        help="a file of any format that workload=recorded reads, or the name of one that ships, such as byte_moe",
+    )
     parser.add_argument("--interval", type=int, default=1, metavar="N", help="steps in a window (default: 1)")
     parser.add_argument(
         "--max-windows", type=int, default=0, metavar="N", help="windows used at most; 0: all (default)"
@@ -42,24 +52,52 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what was fitted and how near it comes, write the file where one is asked for, and return 0."""
-    from pathlib import Path
-
+    """Print what was asked for and return 0."""
     from eplb_variants.errors import EplbError
     from evaluator.cli.main import DONE
-    from evaluator.cli.terminal import console, say
-    from evaluator.workloads.fitting import fit
+    from evaluator.cli.terminal import say
     from evaluator.workloads.recorded import Recorded
+    from evaluator.workloads.shipped import shipped_recordings
 
-    recorded = Recorded(options.recording)
+    recorded = Recorded(str(shipped_recordings().get(options.recording, options.recording)))
     recorded.check(options.interval)
     trace = recorded.make(0)
     if options.max_windows < 0:
         raise EplbError(f"--max-windows is {options.max_windows}: it must be 0 (all) or more")
     windows = trace.windows(options.interval, options.max_windows)
     say(f"read {recorded.read_as}: {len(windows):,} windows of {options.interval:,} steps")
-    groups = (trace.num_groups or 1) if options.groups is None else options.groups
-    found = fit(windows, _top_k(options.top_k, trace), groups)
+    top_k = _top_k(options.top_k, trace)
+    if options.action == "describe":
+        whole = not options.max_windows
+        steps = trace.windows(1, 0 if whole else len(windows) * options.interval)
+        _describe(steps, options.interval, top_k, recorded.path if whole else None)
+    else:
+        _fit(options, windows, top_k, (trace.num_groups or 1) if options.groups is None else options.groups)
+    return DONE
+
+
+def _describe(steps: IntArray, interval: int, top_k: int, path: str | None) -> None:
+    """Print what steps are like, and their tokens where ``path`` has them."""
+    from evaluator.bench.description import facts
+    from evaluator.cli.terminal import console
+    from evaluator.shown.grid import Grid
+    from evaluator.shown.words import number
+    from evaluator.workloads.requests import read_tokens
+
+    tokens = read_tokens(path) if path else None
+    rows = [(fact.what, number(fact.value, ".3g")) for fact in facts(steps, interval, top_k, tokens)]
+    caption = "docs/workloads.md has the figures of other recordings"
+    console().print(Grid("", ("", "recording"), rows, frozenset({""}), caption))
+
+
+def _fit(options: argparse.Namespace, windows: IntArray, top_k: int, groups: int) -> None:
+    """Print what was fitted and how near it comes, and write the file where one is asked for."""
+    from pathlib import Path
+
+    from evaluator.cli.terminal import console
+    from evaluator.workloads.fitting import fit
+
+    found = fit(windows, top_k, groups)
     name = _name(options.name, Path(options.recording))
     console().print(table(found, name))
     overrides = " ".join(f"workload.{key}={value}" for key, value in changed(found.model).items())
@@ -67,7 +105,6 @@ def run(options: argparse.Namespace) -> int:
     if options.config_dir:
         path = _write(found, name, Path(options.config_dir), options.recording)
         print(f"\nas a file: {path}\n  eplb evaluate --config-dir {options.config_dir} workload={name}")
-    return DONE
 
 
 def _name(given: str | None, recording: Path) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 from eplb_variants.errors import unknown
 from evaluator.workloads.reading import stream, what_is_read
 from evaluator.workloads.recorded import Recorded
+from evaluator.workloads.shipped import Shipped
 from evaluator.workloads.source import Source, UnusableWorkload
 from evaluator.workloads.synthetic import Synthetic
 
 __all__ = ["KINDS", "Source", "UnusableWorkload", "load_workload", "stream", "what_is_read"]
 
-KINDS: dict[str, type[Source]] = {"synthetic": Synthetic, "recorded": Recorded}
+KINDS: dict[str, type[Source]] = {"synthetic": Synthetic, "recorded": Recorded, "shipped": Shipped}
 """The kinds of workload by their names, as in ``workload.kind``. A further kind is a file and an entry here."""
 
 

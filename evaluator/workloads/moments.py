@@ -16,8 +16,13 @@ from eplb_variants.loads import FloatArray, IntArray
 BESIDE = (2, 8)
 """Windows on each side of a possible jump whose means are compared: the fewest and the most."""
 DROP = 0.07
-"""Correlation that must be lost across a jump, at least; and ``OUTLYING`` times what is lost across most windows."""
+"""Correlation that must be lost across a jump beyond what is usual, at least."""
 OUTLYING = 6.0
+"""How many times more than two ways of dealing the same windows differ: what noise does."""
+PART = 0.25
+"""Of what the deepest jump loses: a change of subject within a task is none beside a change of task."""
+CALM = 0.25
+"""Quantile of what is lost that is usual; a recording may be near a jump for more than half of its windows."""
 LAGS = 8
 """Lags over which noise is told from drift."""
 LEAST_LAGS = 6
@@ -44,24 +49,32 @@ class Noise(NamedTuple):
 def jumps(windows_WLE: IntArray) -> list[int]:
     """Return the windows, in order, with which something else begins; without the first.
 
-    The means of the windows before and after are correlated, layer by layer; a jump is where far less is left than
-    elsewhere, and less than anywhere near.
+    The mean of the windows before and that of those after are correlated, layer by layer; so are the same windows dealt
+    in turn, which noise affects alike and a jump does not. A jump is where the first correlation is far lower than the
+    second: by far more than in calm stretches, and by more than anywhere near.
     """
     num_windows = len(windows_WLE)
     width = int(np.clip(num_windows // 12, *BESIDE))
     places = np.arange(width, num_windows - width + 1)
     if len(places) < LEAST_WINDOWS:
         return []
-    share = _shares(windows_WLE)
-    kept = np.array([_alike(share[at - width : at], share[at : at + width]) for at in places])
-    usual = float(np.median(kept))
-    limit = usual - max(DROP, OUTLYING * float(np.median(np.abs(kept - usual))))
-    lowest = [
+    share_WLE = _shares(windows_WLE)
+    around = [share_WLE[at - width : at + width] for at in places]
+    side = np.arange(2 * width)
+    in_order, in_turn, otherwise = (
+        np.array([_alike(some[first], some[~first]) for some in around])
+        for first in (side < width, side % 2 == 0, (side + 1) // 2 % 2 == 0)
+    )
+    lost = in_turn - in_order
+    usual = float(np.quantile(lost, CALM))
+    noise = float(np.median(np.abs(in_turn - otherwise)))
+    limit = usual + max(DROP, OUTLYING * noise, PART * (float(lost.max()) - usual))
+    highest = [
         at
         for i, at in enumerate(places)
-        if kept[i] < limit and kept[i] == kept[max(0, i - width) : i + width + 1].min()
+        if lost[i] > limit and lost[i] == lost[max(0, i - width) : i + width + 1].max()
     ]
-    return [int(at) for at in lowest]
+    return [int(at) for at in highest]
 
 
 def stretches(windows_WLE: IntArray) -> list[IntArray]:

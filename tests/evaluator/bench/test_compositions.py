@@ -8,6 +8,7 @@ import pytest
 from eplb_variants import EplbError, Topology, load_variant
 from evaluator.bench.compositions import balances, composed, compositions, cuts, machine_for, recordings
 from evaluator.quality.replay import replay
+from evaluator.workloads.shipped import shipped_recordings
 from evaluator.workloads.synthetic import Synthetic
 
 WINDOWS = Synthetic(num_layers=3, num_experts=32, top_k=2, tokens=3000, windows=5, requests=10).make(0).windows(1)
@@ -41,14 +42,16 @@ def test_a_machine_has_an_eighth_more_slots_than_experts(experts, machine):
     machine_for(experts).check_experts(experts)
 
 
-def test_recordings_are_those_named_or_those_of_the_folder(tmp_path, monkeypatch):
+def test_recordings_are_those_named_or_those_that_ship_and_those_of_the_folder(tmp_path, monkeypatch):
     np.savez(tmp_path / "a.npz", counts=WINDOWS)
     np.savez(tmp_path / "b.npz", other=WINDOWS)
     monkeypatch.delenv("EPLB_LAB_EXTRA_DATA", raising=False)
-    assert recordings() == []
+    ours = shipped_recordings()["byte_moe"]
+    assert recordings() == [ours]
     monkeypatch.setenv("EPLB_LAB_EXTRA_DATA", str(tmp_path))
-    assert recordings() == [tmp_path / "a.npz"]
+    assert recordings() == [ours, tmp_path / "a.npz"]
     assert recordings([str(tmp_path / "b.npz")]) == [tmp_path / "b.npz"]
+    assert recordings(["byte_moe"]) == [ours]
     with pytest.raises(EplbError, match="no recording in 'no.npz'"):
         recordings(["no.npz"])
 

@@ -53,10 +53,7 @@ def test_the_order_on_what_was_made_is_that_on_what_was_fitted(recording, monkey
         assert agreed[f"made, {how}, 2 steps", "fitted to it, own"] >= 0.8, "six compositions"
 
 
-def test_without_a_recording_or_its_top_k_there_is_nothing_to_compare(tmp_path, monkeypatch):
-    monkeypatch.delenv("EPLB_LAB_EXTRA_DATA", raising=False)
-    with pytest.raises(EplbError, match="name one with --recording"):
-        measure_transfer(Silent())
+def test_without_its_top_k_there_is_nothing_to_compare_with(tmp_path):
     np.savez(tmp_path / "load.npz", counts=MADE.make(0).counts)
     with pytest.raises(EplbError, match="does not say how many experts a token is routed to"):
         measure_transfer(Silent(), [str(tmp_path / "load.npz")], scenarios=[])

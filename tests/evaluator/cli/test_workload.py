@@ -37,6 +37,22 @@ def test_the_file_and_the_overrides_are_the_scenario_that_was_fitted(eplb, recor
     pd.testing.assert_series_equal(by_file["balancedness_gpu_next"], by_overrides["balancedness_gpu_next"])
 
 
+def test_the_recording_that_ships_is_named_wherever_one_is(eplb, tmp_path):
+    """A folder of nobody's: it is evaluated, described and fitted by its name."""
+    machine = ["topology=eight_gpus", "measure=quality", "variant=deepseek"]
+    done = eplb("evaluate", "workload=byte_moe", *machine, "run=ours", check=0)
+    assert "800 steps, 8 layers, 64 experts; 50 windows of 16 steps" in done.stderr
+    rows = pd.read_parquet(tmp_path / "runs" / "ours")
+    assert set(rows["workload"]) == {"byte_moe"}
+    assert rows["balancedness_gpu_next"].notna().sum() == 49
+    assert 0.7 < rows["balancedness_gpu_next"].mean() < rows["balancedness_gpu_own"].mean() < 1
+    done = eplb("workload", "describe", "byte_moe", "--interval", "16", check=0)
+    assert re.search(r"own balancedness of deepseek +0\.\d+", done.stdout)
+    assert re.search(r"requests of 40 to 79 tokens, around its domain +\d", done.stdout)
+    done = eplb("workload", "fit", "byte_moe", "--interval", "16", "--config-dir", "mine", check=0)
+    assert (tmp_path / "mine" / "workload" / "byte_moe_like.yaml").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -26,6 +26,14 @@ def test_jumps_are_found_where_they_are(seed, correlation):
     np.testing.assert_array_equal(np.concatenate(stretches(switching)), switching)
 
 
+def test_jumps_are_found_where_most_windows_are_near_one():
+    """Every place has a jump within three windows: what is usual is read off the calmest quarter."""
+    switching = windows(domains=6, domain_correlation=0.1, switch_every=6, windows=36, requests=40, staying=0.5)
+    found = jumps(switching)
+    assert len(found) == 5
+    assert all(abs(jump - round(jump / 6) * 6) <= 1 for jump in found), found
+
+
 @pytest.mark.parametrize("more", [{"requests": 10}, {"requests": 1000}, {"rho": 0.9}, {"phi": 0.0}])
 def test_noise_and_drift_are_no_jumps(more):
     assert jumps(windows(windows=30, **more)) == []

@@ -26,7 +26,7 @@ def scenario(name):
 
 
 with hydra_session():
-    SCENARIOS = [name for name in options("workload") if name != "recorded"]
+    SCENARIOS = [name for name in options("workload") if name not in ("recorded", "byte_moe")]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
