@@ -23,6 +23,7 @@ SUITES = {
     "truth": "how often intervals hold the truth; what is said of equals and of known slowdowns, quiet and busy",
     "forecasters": "what each forecaster gains over the last window on every kind of traffic; draws a plot",
     "transfer": "the order of 48 compositions on recordings beside their order on scenarios fitted to them",
+    "programs": "programs that are equal, or better by a known amount, on a thousand fresh traces",
     "candidates": "programs judged a minute, forked and from a fresh interpreter each",
 }
 
@@ -112,6 +113,7 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "truth": lambda: _truth(options.runs, bar),
         "forecasters": lambda: _forecasters(options, folder, bar),
         "transfer": lambda: transfer.measure_transfer(bar, options.recording),
+        "programs": lambda: _known_programs(bar),
         "candidates": lambda: candidates.measure_candidates(bar, *_programs(options.programs)),
     }
     return measures[name]()
@@ -148,6 +150,14 @@ def _forecasters(options: argparse.Namespace, folder: Path, bar: Bar) -> list[Li
     lines, found = measure_forecasters(bar, options.recording)
     save(forecasters_plot(found), folder / "_plots", "forecasters")
     return lines
+
+
+def _known_programs(bar: Bar) -> list[Line]:
+    from evaluator.bench.programs.truth import measure_programs
+    from evaluator.sweep.plan import make_plan
+
+    cell = make_plan(["workload=quick", "measure=quality"]).cells[0]
+    return measure_programs(bar, cell.workload.windows, cell.topology)
 
 
 def _programs(number: int) -> tuple[list[Any], Any]:
