@@ -6,9 +6,9 @@ import math
 from typing import NamedTuple
 
 BALANCE_FLOOR = 1e-3
-"""Balancedness: smaller differences count as none, however narrow the interval. On a recorded load, the order in which
-exact ties are broken moves the mean of 31 windows by 0.0003, to either side depending on the interval: such a
-difference is an accident."""
+"""Balancedness: smaller differences count as none, however narrow the interval. The order in which ties are broken
+moves a mean too, to either side (on a recorded load with a standard deviation of up to 0.0009, docs/reading.md): this
+floor holds most of that, and intervals over windows the rest."""
 TIME_FLOOR = 0.02
 """Relative wall time: smaller differences count as none, however narrow the interval."""
 

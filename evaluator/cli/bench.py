@@ -21,8 +21,10 @@ SUITES = {
     "readers": "damaged recordings of every format: read or refused in a sentence, in bounded time and memory",
     "startup": "eplb --help and eplb list",
     "truth": "how often intervals hold the truth; what is said of equals and of known slowdowns, quiet and busy",
+    "ties": "what is said of deepseek beside itself with experts renamed, and what ties could take from verdicts",
     "forecasters": "what each forecaster gains over the last window on every kind of traffic; draws a plot",
     "transfer": "the order of 48 compositions on recordings beside their order on scenarios fitted to them",
+    "programs": "programs that are equal, or better by a known amount, on a thousand fresh traces",
     "candidates": "programs judged a minute, forked and from a fresh interpreter each",
 }
 
@@ -104,8 +106,10 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "readers": lambda: readers.measure_readers(bar, options.damaged, folder / "_damaged"),
         "startup": lambda: startup.measure_startup(bar),
         "truth": lambda: _truth(options.runs, bar),
+        "ties": lambda: _ties(options.recording, bar),
         "forecasters": lambda: _forecasters(options, folder, bar),
         "transfer": lambda: transfer.measure_transfer(bar, options.recording),
+        "programs": lambda: _known_programs(bar),
         "candidates": lambda: candidates.measure_candidates(bar, *_programs(options.programs)),
     }
     return measures[name]()
@@ -134,6 +138,12 @@ def _truth(runs: int, bar: Bar) -> list[Line]:
     return [*lines, *times.measure_times(bar, runs, settings_of(make_plan([*DEFAULTS]), seed=0))]
 
 
+def _ties(named: Sequence[str], bar: Bar) -> list[Line]:
+    from evaluator.bench.truth.ties import loads_with_ties, measure_ties
+
+    return measure_ties(bar, loads_with_ties(named))
+
+
 def _forecasters(options: argparse.Namespace, folder: Path, bar: Bar) -> list[Line]:
     from evaluator.bench.forecasters import measure_forecasters
     from evaluator.bench.plot import forecasters_plot
@@ -142,6 +152,14 @@ def _forecasters(options: argparse.Namespace, folder: Path, bar: Bar) -> list[Li
     lines, found = measure_forecasters(bar, options.recording)
     save(forecasters_plot(found), folder / "_plots", "forecasters")
     return lines
+
+
+def _known_programs(bar: Bar) -> list[Line]:
+    from evaluator.bench.programs.truth import measure_programs
+    from evaluator.sweep.plan import make_plan
+
+    cell = make_plan(["workload=quick", "measure=quality"]).cells[0]
+    return measure_programs(bar, cell.workload.windows, cell.topology)
 
 
 def _programs(number: int) -> tuple[list[Any], Any]:

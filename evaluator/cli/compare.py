@@ -12,14 +12,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evaluator.analysis.comparison import Comparison
+    from evaluator.analysis.ties import Ties
     from evaluator.shown.grid import Grid
 
 STDOUT = "-"
+RENAMINGS = 10
+"""Where ``--ties`` does not say how many."""
 """In place of a file's name."""
 EPILOG = """\
 examples:
   eplb compare runs/default --reference seed_parent --out plots
   eplb compare runs/default --by window
+  eplb compare runs/default --ties
   eplb compare runs/default --no-plots --markdown - | gh pr comment --body-file -
   eplb compare runs/default --json --no-plots --fail-if-worse=seed > comparison.json
 
@@ -36,6 +40,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--by",
         choices=["window", "layer"],
         help="instead of summaries: the difference on each window; the peak of each layer on the pictured window",
+    )
+    parser.add_argument(
+        "--ties",
+        type=int,
+        nargs="?",
+        const=RENAMINGS,
+        metavar="N",
+        help="also what ties do: the reference placed again with experts renamed, N times "
+        f"(default: {RENAMINGS}); workloads are made or read again",
     )
     parser.add_argument("--score", default="default", metavar="NAME", help="score in the tables (eplb list scores)")
     parser.add_argument("--config-dir", action="append", default=[], metavar="DIR", help="a folder with further scores")
@@ -71,15 +84,19 @@ def run(options: argparse.Namespace) -> int:
         raise EplbError("--json and --markdown - both print on standard output: name a file for one of them")
     score = load_score(options.score, options.config_dir)
     pictures = options.by == "layer" or not options.no_plots
-    frame = read_runs(options.runs, without=UNSEEN if pictures else (*UNSEEN, *PICTURED))
+    if options.ties is not None and options.ties < 2:
+        raise EplbError(f"--ties is {options.ties}: what ties do shows in 2 renamings or more")
+    unseen = [name for name in UNSEEN if options.ties is None or name != "overrides"]
+    frame = read_runs(options.runs, without=unseen if pictures else (*unseen, *PICTURED))
     good, failed = frame[frame["status"] == OK], frame[frame["status"] != OK]
     comparison = comparison_of(good, options.reference, score)
     gate = options.fail_if_worse
     against = [] if gate is None else objections(comparison.overall.summary, options.reference, [n for n in gate if n])
     view = view_frame(comparison, options.by) if options.by else None
+    ties = _ties(options, comparison)
     _say_what_is_missing(comparison, failed)
-    _print(options, comparison, view, failed, against)
-    _export(options, comparison, view)
+    _print(options, comparison, view, ties, failed, against)
+    _export(options, comparison, view, ties)
     _draw(options, comparison)
     for sentence in against:
         print(f"eplb: gate: {sentence}", file=sys.stderr)
@@ -100,6 +117,7 @@ def _print(
     options: argparse.Namespace,
     comparison: Comparison,
     view: pd.DataFrame | None,
+    ties: list[Ties],
     failed: pd.DataFrame,
     against: list[str],
 ) -> None:
@@ -111,23 +129,48 @@ def _print(
         more: dict[str, object] = {"gate": against} if options.fail_if_worse is not None else {}
         if view is not None:
             more |= {f"by_{options.by}": records(view)}
+        if ties:
+            more |= {"ties": [one._asdict() for one in ties]}
         print(json.dumps(document(comparison, options.score, failed) | more, indent=2))
         return
     if options.markdown == STDOUT:
-        print("\n".join(map(to_markdown, _grids(options, comparison, view, MARKDOWN_WIDTH))), end="")
+        print("\n".join(map(to_markdown, _grids(options, comparison, view, ties, MARKDOWN_WIDTH))), end="")
         return
     terminal = console()
-    for grid in terminal_grids(comparison, options.score, terminal.width, options.by, view):
+    grids = terminal_grids(comparison, options.score, terminal.width, options.by, view)
+    for grid in [*grids, *_control(comparison, ties)]:
         terminal.print(grid)
 
 
-def _grids(options: argparse.Namespace, comparison: Comparison, view: pd.DataFrame | None, width: int) -> list[Grid]:
+def _ties(options: argparse.Namespace, comparison: Comparison) -> list[Ties]:
+    """Return what ties do on each load; nothing where that was not asked for."""
+    if options.ties is None:
+        return []
+    from evaluator.analysis.ties import ties_of
+    from evaluator.sweep.renamed import renamed_means
+
+    means = {}
+    for part in comparison.parts:
+        own = part.rows[part.rows["variant"] == comparison.reference]
+        means[part.title] = renamed_means(own, options.ties, options.config_dir)
+    return ties_of(comparison, means)
+
+
+def _grids(
+    options: argparse.Namespace, comparison: Comparison, view: pd.DataFrame | None, ties: list[Ties], width: int
+) -> list[Grid]:
     from evaluator.shown.rendering import grids_of
 
-    return grids_of(comparison, options.score, width, options.by, view)
+    return [*grids_of(comparison, options.score, width, options.by, view), *_control(comparison, ties)]
 
 
-def _export(options: argparse.Namespace, comparison: Comparison, view: pd.DataFrame | None) -> None:
+def _control(comparison: Comparison, ties: list[Ties]) -> list[Grid]:
+    from evaluator.shown.ties import ties_grid
+
+    return [ties_grid(ties, comparison.reference)] if ties else []
+
+
+def _export(options: argparse.Namespace, comparison: Comparison, view: pd.DataFrame | None, ties: list[Ties]) -> None:
     from evaluator.shown.exports import summaries_frame, write_csv, write_latex, write_markdown
     from evaluator.shown.rendering import LATEX_WIDTH, MARKDOWN_WIDTH
 
@@ -135,10 +178,10 @@ def _export(options: argparse.Namespace, comparison: Comparison, view: pd.DataFr
         write_csv(summaries_frame(comparison) if view is None else view, Path(options.csv))
         _say(options, f"csv: {options.csv}")
     if options.latex:
-        write_latex(_grids(options, comparison, view, LATEX_WIDTH), Path(options.latex))
+        write_latex(_grids(options, comparison, view, ties, LATEX_WIDTH), Path(options.latex))
         _say(options, f"latex: {options.latex}")
     if options.markdown and options.markdown != STDOUT:
-        write_markdown(_grids(options, comparison, view, MARKDOWN_WIDTH), Path(options.markdown))
+        write_markdown(_grids(options, comparison, view, ties, MARKDOWN_WIDTH), Path(options.markdown))
         _say(options, f"markdown: {options.markdown}")
 
 

@@ -76,6 +76,22 @@ def test_by_layer_shows_each_layer(compare, run):
     assert float(row[header.index("deepseek")]) == pytest.approx(stored["gpu_load"][:gpus].max(), abs=1e-3)
 
 
+def test_ties_are_what_renamed_experts_do_to_the_reference(compare, tmp_path):
+    code, out, _ = compare("--ties", "3", "--no-plots", "--markdown", str(tmp_path / "all.md"))
+    assert code == 0
+    assert "ties: deepseek with experts renamed, 3 times" in out
+    assert "ties: deepseek with experts renamed, 3 times" in (tmp_path / "all.md").read_text()
+    assert out.index("interquartile mean") < out.index("ties: deepseek")
+    ties = json.loads(compare("--ties", "3", "--no-plots", "--json")[1])["ties"]
+    assert [one["renamings"] for one in ties] == [3, 3, 3], "two workloads, and both"
+
+
+def test_one_renaming_shows_nothing(compare):
+    code, _, err = compare("--ties", "1")
+    assert code == 2
+    assert "--ties is 1: what ties do shows in 2 renamings or more" in err
+
+
 def test_json_is_one_document_and_the_rest_is_on_stderr(compare):
     code, out, err = compare("--json", "--by", "window", "--fail-if-worse=seed")
     assert code == 0

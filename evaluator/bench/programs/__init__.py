@@ -1,0 +1,1 @@
+"""Programs whose worth is known, for measuring the judge of candidates."""
