@@ -20,18 +20,23 @@ SUITES = {
     "recording": "an expert-load.json of 220 MB beside json.load and torch.tensor",
     "readers": "damaged recordings of every format: read or refused in a sentence, in bounded time and memory",
     "startup": "eplb --help and eplb list",
-    "truth": "how often intervals hold the truth; what is said of equals and of known slowdowns, quiet and busy",
+    "intervals": "how often intervals of balance hold the truth; tables of equals in which one gets a verdict",
+    "search": "searches of a hundred equals: how many the judge calls better, and confirms; programs that are better",
+    "times": "what is said of the times of equals and of known slowdowns, quiet and busy",
     "ties": "what is said of deepseek beside itself with experts renamed, and what ties could take from verdicts",
     "forecasters": "what each forecaster gains over the last window on every kind of traffic; draws a plot",
     "transfer": "the order of 48 compositions on recordings beside their order on scenarios fitted to them",
     "programs": "programs that are equal, or better by a known amount, on a thousand fresh traces",
     "candidates": "programs judged a minute, forked and from a fresh interpreter each",
 }
+ALL_OF = {"truth": ("intervals", "search", "times")}
+"""Several under one name: whether verdicts can be believed."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     lines = [f"{name:11} {what}" for name, what in SUITES.items()]
+    lines += [f"{name:11} {', '.join(parts)}" for name, parts in ALL_OF.items()]
     parser.epilog = "\n".join(["benchmarks:", *lines, "", "engines are measured where installed: sglang, vllm"])
     parser.add_argument("what", nargs="*", metavar="BENCHMARK", help="which ones (default: all)")
     parser.add_argument("--programs", type=int, default=4, metavar="N", help="candidates tried each way (default: 4)")
@@ -65,9 +70,10 @@ def run(options: argparse.Namespace) -> int:
     from evaluator.progress import Bar
     from evaluator.results.machine import describe_machine
 
-    for name in options.what:
+    names = [part for name in options.what or SUITES for part in ALL_OF.get(name, (name,))]
+    for name in names:
         if name not in SUITES:
-            raise unknown("benchmark", name, SUITES)
+            raise unknown("benchmark", name, [*SUITES, *ALL_OF])
     for name in ("programs", "megabytes", "damaged", "runs"):
         if not getattr(options, name) > 0:
             raise EplbError(f"--{name} is {getattr(options, name):g}: it must be above 0")
@@ -75,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.json:
         print(f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, one thread")
     folder, lines = Path(options.runs_dir) / "bench", []
-    for name in dict.fromkeys(options.what or SUITES):
+    for name in dict.fromkeys(names):
         with Bar() as bar:
             made = _suite(name, options, folder, bar)
         lines += made
@@ -105,7 +111,9 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "recording": lambda: recording.measure_recording(bar, options.megabytes),
         "readers": lambda: readers.measure_readers(bar, options.damaged, folder / "_damaged"),
         "startup": lambda: startup.measure_startup(bar),
-        "truth": lambda: _truth(options.runs, bar),
+        "intervals": lambda: _intervals(bar),
+        "search": lambda: _search(options.runs, bar),
+        "times": lambda: _times(options.runs, bar),
         "ties": lambda: _ties(options.recording, bar),
         "forecasters": lambda: _forecasters(options, folder, bar),
         "transfer": lambda: transfer.measure_transfer(bar, options.recording),
@@ -125,17 +133,35 @@ def _growth(folder: Path, bar: Bar) -> list[Line]:
     return lines
 
 
-def _truth(runs: int, bar: Bar) -> list[Line]:
-    from evaluator.bench.truth import intervals, times
+def _intervals(bar: Bar) -> list[Line]:
+    from evaluator.bench.truth.intervals import DRAWS, POOL_LAYERS, POOL_TRACES, POOL_WINDOWS, measure_intervals
+    from evaluator.sweep.plan import make_plan
+
+    small = [f"workload.num_layers={POOL_LAYERS}", f"workload.windows={POOL_WINDOWS}"]
+    plan = make_plan(["variant=deepseek", "reference=deepseek", "workload=glob(*)", *small], multirun=True)
+    scenarios = {cell.workload.name.partition("[")[0]: cell.workload for cell in plan.cells}
+    makes = {name: workload.windows for name, workload in scenarios.items()}
+    ordinary = [name for name, workload in scenarios.items() if workload.config["pooled"]]
+    return measure_intervals(bar, makes, ordinary, plan.cells[0].topology, POOL_TRACES, DRAWS)
+
+
+def _search(runs: int, bar: Bar) -> list[Line]:
+    from evaluator.bench.truth.search import measure_search
+    from evaluator.candidates.settings import HELD_OUT_TRACES, TRACES
+    from evaluator.sweep.plan import make_plan
+
+    (quick,) = make_plan(["workload=quick"]).cells
+    traces = TRACES, HELD_OUT_TRACES
+    return measure_search(bar, max(runs // 2, 1), quick.workload.windows, quick.topology, traces)
+
+
+def _times(runs: int, bar: Bar) -> list[Line]:
+    from evaluator.bench.truth.times import measure_times
     from evaluator.candidates.scoring import DEFAULTS
     from evaluator.candidates.settings import settings_of
     from evaluator.sweep.plan import make_plan
 
-    small = [f"workload.num_layers={intervals.POOL_LAYERS}", f"workload.windows={intervals.POOL_WINDOWS}"]
-    plan = make_plan(["variant=deepseek", "reference=deepseek", "workload=glob(*)", *small], multirun=True)
-    scenarios = {cell.workload.name.partition("[")[0]: cell.workload.windows for cell in plan.cells}
-    lines = intervals.measure_intervals(bar, scenarios, plan.cells[0].topology, intervals.POOL_TRACES, intervals.DRAWS)
-    return [*lines, *times.measure_times(bar, runs, settings_of(make_plan([*DEFAULTS]), seed=0))]
+    return measure_times(bar, runs, settings_of(make_plan([*DEFAULTS]), seed=0))
 
 
 def _ties(named: Sequence[str], bar: Bar) -> list[Line]:

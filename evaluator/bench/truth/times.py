@@ -69,7 +69,7 @@ class Found:
         said = f"{wrong} wrong, {marked} marked" if asked is None else f"{right} found, {wrong} wrong, {marked} marked"
         low, middle, high = np.quantile(self.ratios, [0.025, 0.5, 0.975])
         return Line(
-            "truth",
+            "times",
             f"{what}: {'equal' if factor == 1 else f'{factor - 1:.0%} slower'}",
             f"{size}, {runs} runs: {said}",
             100 * share,

@@ -63,7 +63,7 @@ def test_scenarios_are_replayed(monkeypatch):
     monkeypatch.setattr(intervals, "EQUALS", 2)
     source = Synthetic(num_layers=2, num_experts=16, num_groups=4, tokens=2000, windows=13)
     lines = intervals.measure_intervals(
-        Silent(), {"small": lambda seed: source.make(seed).windows(1)}, TOPOLOGY, 10, 20
+        Silent(), {"small": lambda seed: source.make(seed).windows(1)}, ["small"], TOPOLOGY, 10, 20
     )
     assert [line.size.partition(";")[0] for line in lines[:2]] == ["1 traces x 5 windows", "3 traces x 5 windows"]
     assert lines[2].what == "tables of 2 equals beside another in which one gets a verdict"
