@@ -76,10 +76,10 @@ def measure_transfer(
             machine = machine_for(load.parts[0].shape[2])
             real = scores(load.parts, machine)
             progress.step(load.name)
-            lines += _agreement(real, scores(fitted(load, num_made), machine), "fitted to it", load.name, True)
+            lines += agreement_of(real, scores(fitted(load, num_made), machine), "fitted to it", load.name, True)
             progress.step(f"{load.name}, fitted")
             for name, found in shipped.items():
-                lines += _agreement(real, found, name, load.name, False)
+                lines += agreement_of(real, found, name, load.name, False)
     return lines
 
 
@@ -114,7 +114,8 @@ def scores(traces: Sequence[WindowSequence], machine: Topology) -> Scores:
     return Scores(own_V, next_V)
 
 
-def _agreement(real: Scores, other: Scores, what: str, load: str, wanted: bool) -> Iterator[Line]:
+def agreement_of(real: Scores, other: Scores, what: str, load: str, wanted: bool) -> Iterator[Line]:
+    """Yield how two orders agree (Spearman), on own and on next; ``wanted`` says whether that is held to the target."""
     from scipy.stats import spearmanr  # a second, which every other benchmark would wait for
 
     for judged_on in Scores._fields:

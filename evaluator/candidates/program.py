@@ -35,6 +35,12 @@ def read_program(path: str | Path) -> Program:
         raise EplbError(f"the program {str(path)!r} is not UTF-8 at byte {error.start}") from None
 
 
+def example_candidates() -> list[Path]:
+    """Return the files of ``examples/candidates``, sorted."""
+    folder = Path(str(resources.files("evaluator.examples").joinpath("candidates")))
+    return sorted(path for path in folder.iterdir() if path.suffix in (".txt", ".py") and not path.name.startswith("_"))
+
+
 def example_program() -> Program:
     """Return the program that candidates change where no other is named: ``examples/programs/balancer.py``."""
     example = resources.files("evaluator.examples").joinpath("programs", "balancer.py")

@@ -25,12 +25,13 @@ SUITES = {
     "times": "what is said of the times of equals and of known slowdowns, quiet and busy",
     "ties": "what is said of deepseek beside itself with experts renamed, and what ties could take from verdicts",
     "forecasters": "what each forecaster gains over the last window on every kind of traffic; draws a plot",
-    "transfer": "the order of 48 compositions on recordings beside their order on scenarios fitted to them",
+    "fitted": "the order of 48 compositions on recordings beside their order on scenarios fitted to them",
+    "agreement": "the order of programs in the judge's training part beside that on fresh traces and recordings",
     "programs": "programs that are equal, or better by a known amount, on a thousand fresh traces",
     "candidates": "programs judged a minute, forked and from a fresh interpreter each",
 }
-ALL_OF = {"truth": ("intervals", "search", "times")}
-"""Several under one name: whether verdicts can be believed."""
+ALL_OF = {"truth": ("intervals", "search", "times"), "transfer": ("fitted", "agreement")}
+"""Several under one name: whether verdicts can be believed, and whether orders transfer."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -116,7 +117,8 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "times": lambda: _times(options.runs, bar),
         "ties": lambda: _ties(options.recording, bar),
         "forecasters": lambda: _forecasters(options, folder, bar),
-        "transfer": lambda: transfer.measure_transfer(bar, options.recording),
+        "agreement": lambda: _agreement(options.recording, bar),
+        "fitted": lambda: transfer.measure_transfer(bar, options.recording),
         "programs": lambda: _known_programs(bar),
         "candidates": lambda: candidates.measure_candidates(bar, *_programs(options.programs)),
     }
@@ -162,6 +164,25 @@ def _times(runs: int, bar: Bar) -> list[Line]:
     from evaluator.sweep.plan import make_plan
 
     return measure_times(bar, runs, settings_of(make_plan([*DEFAULTS]), seed=0))
+
+
+def _agreement(named: Sequence[str], bar: Bar) -> list[Line]:
+    from evaluator.bench.agreement import Judged, measure_agreement
+    from evaluator.candidates.settings import Settings, settings_of
+    from evaluator.sweep.plan import make_plan
+
+    quick, suite = (
+        settings_of(make_plan([choice]), seed=seed) for choice, seed in (("workload=quick", 0), ("suite=eplb_1", None))
+    )
+
+    def parts(which: str) -> dict[str, list[Any]]:
+        def of(settings: Settings) -> list[Any]:
+            return [(stratum.traces, stratum.topology) for stratum in settings.parts[which]]
+
+        return {"quick": of(quick), "eplb_1": of(suite)}
+
+    fresh = {f"{name}, held out": part for name, part in parts("held_out").items()}
+    return measure_agreement(bar, Judged(parts("training"), fresh), named)
 
 
 def _ties(named: Sequence[str], bar: Bar) -> list[Line]:

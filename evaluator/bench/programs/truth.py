@@ -19,6 +19,7 @@ from eplb_variants.placement import Placement, number_replicas
 from evaluator.analysis.statistics import mean_of_series
 from evaluator.bench.line import Line
 from evaluator.bench.programs.equals import EQUAL_NOISE, NOISE_BY_GAIN, blurred_program
+from evaluator.bench.programs.trusted import phy2log_of
 from evaluator.candidates.program import Program, example_program
 from evaluator.progress import Progress
 from evaluator.quality.metrics import balance
@@ -63,14 +64,9 @@ def true_differences(
 
 def next_balances(program: Program, traces_KWLE: NDArray[np.float32], topology: Topology) -> FloatArray:
     """Return the mean balancedness of a program's placements on the windows after, by trace: ``[K]``."""
-    import torch
-
-    namespace: dict[str, Any] = {}
-    exec(compile(program.source, program.name, "exec"), namespace)
     traces, windows, layers, experts = traces_KWLE.shape
-    rows = torch.from_numpy(traces_KWLE[:, :-1].reshape(-1, experts))
-    machine = topology.num_slots, topology.num_groups, topology.num_nodes, topology.num_gpus
-    phy2log = namespace["rebalance_experts"](rows, *machine)[0].numpy().reshape(traces, windows - 1, layers, -1)
+    rows = traces_KWLE[:, :-1].reshape(-1, experts)
+    phy2log = phy2log_of(program, rows, topology).reshape(traces, windows - 1, layers, -1)
 
     def worth(trace: int, window: int) -> float:
         phy2log_LP = np.ascontiguousarray(phy2log[trace, window])

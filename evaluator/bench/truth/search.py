@@ -11,22 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from eplb_variants import Topology
 from eplb_variants.loads import FloatArray
-from eplb_variants.placement import Placement, number_replicas
 from evaluator.analysis.columns import HEADLINE
 from evaluator.analysis.statistics import BETTER
 from evaluator.bench.line import Line
 from evaluator.bench.programs.equals import better_program, equal_programs
+from evaluator.bench.programs.trusted import balances_of
 from evaluator.candidates.judging.stages import FIRST, compared, is_confirmed, is_hopeless
 from evaluator.candidates.program import Program, example_program
 from evaluator.candidates.settings import drawn_seeds
 from evaluator.progress import Progress
-from evaluator.quality.metrics import balance
 from evaluator.workloads.windows import WindowSequence
 
 EQUALS = 100
@@ -49,21 +47,7 @@ def next_balances(program: Program, traces: Part, topology: Topology) -> list[Fl
 
     Only for programs of this project: they run in this process.
     """
-    import torch
-
-    namespace: dict[str, Any] = {}
-    exec(compile(program.source, program.name, "exec"), namespace)
-    machine = topology.num_slots, topology.num_groups, topology.num_nodes, topology.num_gpus
-    by_trace = []
-    for windows_WLE in traces:
-        values_W = np.full(len(windows_WLE), np.nan)
-        for window in range(len(windows_WLE) - 1):
-            load_LE = torch.from_numpy(np.asarray(windows_WLE[window], dtype=np.float32))
-            phy2log = np.ascontiguousarray(namespace["rebalance_experts"](load_LE, *machine)[0].numpy())
-            placement = Placement(phy2log, number_replicas(phy2log), load_LE.shape[1], topology)
-            values_W[window] = balance(windows_WLE[window + 1], placement).gpu
-        by_trace.append(values_W)
-    return by_trace
+    return [np.append(balances_of(program, windows_WLE, topology).next_W, np.nan) for windows_WLE in traces]
 
 
 @dataclass(frozen=True)
