@@ -8,6 +8,7 @@ import pytest
 from eplb_variants import EplbError
 from evaluator.workloads.fitting import Compared, fit
 from evaluator.workloads.readers import read_trace
+from evaluator.workloads.shipped import shipped_recordings
 from evaluator.workloads.statistics import describe
 from evaluator.workloads.synthetic import Synthetic
 
@@ -85,6 +86,15 @@ def test_what_is_missed_is_more_than_a_tenth_and_more_than_a_twentieth():
     assert not Compared("", 4.0, 4.3).missed
     assert not Compared("", 0.1, 0.14).missed
     assert not Compared("", float("nan"), 0.1).missed
+
+
+def test_the_recording_that_ships_is_fitted_with_its_jumps_and_what_is_missed_is_said():
+    found = fit(read_trace(shipped_recordings()["byte_moe"]).windows(16), 4)
+    assert found.num_jumps == 4, "of five switches, one into a mixture"
+    by_name = {line.what: line for line in found.compared}
+    for name in ("Gini coefficient", "hottest expert / mean", "correlation of adjacent windows"):
+        assert not by_name[name].missed, by_name[name]
+    assert by_name["noise that experts have in common"].missed, "experts are noisy by themselves in the model"
 
 
 @pytest.mark.extra
