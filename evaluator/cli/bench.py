@@ -132,7 +132,7 @@ def _growth(folder: Path, bar: Bar) -> list[Line]:
 
 
 def _truth(runs: int, bar: Bar) -> list[Line]:
-    from evaluator.bench.truth import intervals, times
+    from evaluator.bench.truth import intervals, rounds, times
     from evaluator.candidates.scoring import DEFAULTS
     from evaluator.candidates.settings import settings_of
     from evaluator.sweep.plan import make_plan
@@ -141,6 +141,7 @@ def _truth(runs: int, bar: Bar) -> list[Line]:
     plan = make_plan(["variant=deepseek", "reference=deepseek", "workload=glob(*)", *small], multirun=True)
     scenarios = {cell.workload.name.partition("[")[0]: cell.workload.windows for cell in plan.cells}
     lines = intervals.measure_intervals(bar, scenarios, plan.cells[0].topology, intervals.POOL_TRACES, intervals.DRAWS)
+    lines += rounds.measure_rounds(bar)
     return [*lines, *times.measure_times(bar, runs, settings_of(make_plan([*DEFAULTS]), seed=0))]
 
 
