@@ -105,6 +105,6 @@ def corrected(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in p]
 
 
-def verdict_on_time(ratio: Estimate) -> str:
-    """Return what the ratio of a time to the reference's allows to be said; less is better."""
-    return UNSURE if ratio.num < FEWEST else verdict_on(ratio, TIME_RATIO)
+def verdict_on_time(ratio: Estimate, p: float | None = None) -> str:
+    """Return what the ratio of a time to the reference's allows to be said, less being better; see ``verdict_on``."""
+    return UNSURE if ratio.num < FEWEST else verdict_on(ratio, TIME_RATIO, p)

@@ -137,6 +137,7 @@ def _growth(folder: Path, bar: Bar) -> list[Line]:
 
 def _intervals(bar: Bar) -> list[Line]:
     from evaluator.bench.truth.intervals import DRAWS, POOL_LAYERS, POOL_TRACES, POOL_WINDOWS, measure_intervals
+    from evaluator.bench.truth.rounds import measure_rounds
     from evaluator.sweep.plan import make_plan
 
     small = [f"workload.num_layers={POOL_LAYERS}", f"workload.windows={POOL_WINDOWS}"]
@@ -144,7 +145,8 @@ def _intervals(bar: Bar) -> list[Line]:
     scenarios = {cell.workload.name.partition("[")[0]: cell.workload for cell in plan.cells}
     makes = {name: workload.windows for name, workload in scenarios.items()}
     ordinary = [name for name, workload in scenarios.items() if workload.config["pooled"]]
-    return measure_intervals(bar, makes, ordinary, plan.cells[0].topology, POOL_TRACES, DRAWS)
+    lines = measure_intervals(bar, makes, ordinary, plan.cells[0].topology, POOL_TRACES, DRAWS)
+    return [*lines, *measure_rounds(bar)]
 
 
 def _search(runs: int, bar: Bar) -> list[Line]:

@@ -174,12 +174,33 @@ def test_what_a_ratio_allows_to_be_said(ratio, said):
 
 def test_fifteen_cells_say_more_than_one():
     one = mean_ratio([Estimate(1.04, 0.98, 1.1, 20)])
-    assert one == Estimate(1.04, 0.98, 1.1, 20)
+    assert one[:4] == (1.04, 0.98, 1.1, 20)
     many = mean_ratio([Estimate(1.04, 1.04 / 1.06, 1.04 * 1.06, 20)] * 15)
     assert many.value == pytest.approx(1.04)
     assert many.high / many.value == pytest.approx(1.06 ** (1 / 15**0.5), abs=0.0005), "6% over the root of fifteen"
     assert verdict_on_times(many) == WORSE
     assert np.isnan(mean_ratio([])).any()
+
+
+def test_verdicts_of_a_table_are_corrected_for_their_number(timed):
+    """Each is told from 1 by itself; of twenty, one so close to it is no news, and one far from it is."""
+    near = [timed(f"v{number}", 1.03, "deepseek", low=0.976, high=1.024) for number in range(19)]
+    alone = summary_of(timed("deepseek", 1.0, "deepseek"), near[0]).loc["v0"]
+    assert alone["time_verdict"] == WORSE
+    assert alone["time_p_holm"] == alone["time_p"] < 0.05
+    table = summary_of(timed("deepseek", 1.0, "deepseek"), *near, timed("far", 1.2, "deepseek"))
+    assert set(table.loc["v0":"v9", "time_verdict"]) == {SAME}
+    assert table.loc["v0", "time_p"] == alone["time_p"]
+    assert table.loc["v0", "time_p_holm"] == pytest.approx(19 * alone["time_p"])
+    assert table.loc["far", "time_verdict"] == WORSE
+
+
+def test_only_times_that_can_have_a_verdict_are_counted(timed):
+    near = timed("v", 1.03, "deepseek", low=0.976, high=1.024)
+    others = [timed(f"w{number}", 1.2, "deepseek", timing_valid=False) for number in range(19)]
+    table = summary_of(timed("deepseek", 1.0, "deepseek"), near, *others)
+    assert table.loc["v", "time_verdict"] == WORSE
+    assert table["time_p"].notna().sum() == 1
 
 
 @pytest.mark.parametrize(("cells", "rounds"), [(2, 6), (3, 20), (15, 6)])
