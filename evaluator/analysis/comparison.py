@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from evaluator.analysis.aggregate import aggregate, comparable
+from evaluator.analysis.pooling import ordinary_rows
 from evaluator.analysis.score import Score
 from evaluator.analysis.summary import by_workload, summarise
 from evaluator.analysis.views import view_of
@@ -104,14 +105,8 @@ def comparison_of(good: pd.DataFrame, reference: str, score: Score) -> Compariso
 
 
 def pooled_rows(good: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Return the rows of the workloads that count together; all where those have none of the reference.
-
-    Pathological workloads are reported and not pooled: one expert with nine of ten tokens moves a mean over fifteen
-    workloads by more than all others together.
-    """
-    if "pooled" not in good:
-        return good
-    pooled = good[good["pooled"].ne(False)]  # a missing one was written before there were such
+    """Return the rows of the workloads that count together; all where those have none of the reference."""
+    pooled = ordinary_rows(good)
     return pooled if (pooled["variant"] == reference).any() else good
 
 

@@ -55,9 +55,11 @@ def run(options: argparse.Namespace) -> int:
 
     frame = read_runs(options.runs)
     say_failures(frame[frame["status"] != OK])
-    good, design, effects, times_left_out = study_of(frame, options.reference, options.metric)
-    extent = extent_of(good)
-    _warn_of_times(good, times_left_out)
+    study = study_of(frame, options.reference, options.metric)
+    design, effects, extent = study.design, study.effects, extent_of(study.good)
+    if study.set_aside:
+        print(f"eplb: pathological workloads are left out: {', '.join(study.set_aside)}", file=sys.stderr)
+    _warn_of_times(study.good, study.times_left_out)
     records = [record(effect) for effect in effects]
     files = draw_effects(effects, extent, Path(options.out) if options.out else Path(options.runs[0]) / "_plots")
     if options.csv:

@@ -21,7 +21,7 @@ OUTLYING = 6.0
 """How many times more than two ways of dealing the same windows differ: what noise does."""
 PART = 0.37
 """Of what the deepest jump loses, at least: a change of subject within a task is none beside a change of task. Chosen
-from two recordings with labelled switches: most of what was no switch lost less, and every task's end lost more."""
+from two recordings with labelled switches, where most of what was no switch lost less and the switches more."""
 CALM = 0.25
 """Quantile of what is lost that is usual; a recording may be near a jump for more than half of its windows."""
 LAGS = 8

@@ -10,6 +10,7 @@ import pandas as pd
 from eplb_variants.errors import EplbError
 from evaluator.analysis.ablation.effects import Effect, measure_effects
 from evaluator.analysis.ablation.factors import Design, find_design
+from evaluator.analysis.pooling import ordinary_rows
 from evaluator.analysis.times import why_not_averaged
 from evaluator.results.schema import OK
 
@@ -18,11 +19,13 @@ class Study(NamedTuple):
     """What varies in some runs, and what it does."""
 
     good: pd.DataFrame
-    """Rows by window of the cells that were measured."""
+    """Rows by window of the cells that were measured, and count."""
     design: Design
     effects: list[Effect]
     times_left_out: str | None
     """In what the times of its cells differ, so that they have no mean; None where they have one."""
+    set_aside: tuple[str, ...]
+    """Names of pathological workloads, which are not pooled with the others."""
 
 
 def study_of(frame: pd.DataFrame, reference: str | None = None, metrics: Sequence[str] = ()) -> Study:
@@ -36,9 +39,11 @@ def study_of(frame: pd.DataFrame, reference: str | None = None, metrics: Sequenc
     Raises:
         EplbError: nothing was measured, nothing varies that can be paired, or there is no such metric or variant.
     """
-    good = frame[frame["status"] == OK]
-    if good.empty:
+    measured = frame[frame["status"] == OK]
+    if measured.empty:
         raise EplbError("no cell of these runs was measured")
+    good = ordinary_rows(measured)
+    set_aside = tuple(sorted(set(measured["workload"]) - set(good["workload"])))
     design = find_design(good, reference)
     effects = measure_effects(good, design, metrics)
     times_left_out = why_not_averaged(good.drop_duplicates("cell").dropna(subset=["time_ratio"]))
@@ -46,4 +51,4 @@ def study_of(frame: pd.DataFrame, reference: str | None = None, metrics: Sequenc
         raise EplbError(f"times are left out, because they were taken {times_left_out}, and such ratios have no mean")
     if not effects:
         raise EplbError(f"{', '.join(metrics)} was not measured in these runs")
-    return Study(good, design, effects, times_left_out)
+    return Study(good, design, effects, times_left_out, set_aside)

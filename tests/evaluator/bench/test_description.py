@@ -34,6 +34,15 @@ def test_the_docs_say_what_the_recording_is_like():
     assert {what: table[what] for what in found} == found
 
 
+def test_the_docs_say_how_well_its_model_has_learned():
+    with np.load(shipped_recordings()["byte_moe"]) as file:
+        known = dict(zip(file["domains"].tolist(), file["bits_per_byte"].tolist(), strict=True))
+    called = {"c": "C", "json": "JSON", "table": "the table"}
+    text = " ".join(DOCS.split())
+    for domain, bits in known.items():
+        assert re.search(rf"{bits:.2f} (bits a byte )?of {called.get(domain, domain.capitalize())}", text), domain
+
+
 def test_figures_of_what_was_made_are_those_that_it_was_made_with():
     made = Synthetic(num_layers=6, num_experts=64, top_k=4, tokens=4000, windows=16, sigma=0.6, rho=1.0, requests=40)
     dense = np.concatenate([made.make(0).counts, np.zeros((16, 1, 64), int)], axis=1)

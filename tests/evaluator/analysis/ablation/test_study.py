@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from eplb_variants import EplbError
@@ -25,6 +26,18 @@ def test_failed_cells_do_not_count(factorial):
     assert study_of(frame).good["seed"].unique().tolist() == [1]
     with pytest.raises(EplbError, match="no cell of these runs was measured"):
         study_of(frame[frame["status"] == "failed"])
+
+
+def test_pathological_workloads_are_left_out_where_there_are_others(factorial):
+    frame = factorial(effect, seeds=3)
+    odd = factorial(lambda a, b: 0.5 * (b == "x"), seeds=3).assign(workload="odd", pooled=False)
+    odd["cell"] = odd["cell"] + "-odd"
+    study = study_of(pd.concat([frame, odd]), metrics=["balancedness_gpu_next"])
+    assert study.set_aside == ("odd",)
+    assert "odd" not in set(study.good["workload"])
+    (packer,) = [found for found in study.effects if found.factors == ("packer.name",)]
+    assert packer.estimate.value == pytest.approx(0.02, abs=0.001)
+    assert study_of(odd).set_aside == ()
 
 
 @pytest.mark.parametrize(
