@@ -44,6 +44,7 @@ SAID_WITHIN = (
     "evaluator.candidates",
     "evaluator.analysis",
     "evaluator.quality",
+    "evaluator.sweep.stratum",
     "evaluator.timing",
     "evaluator.workloads.renaming",
     "evaluator.workloads.windows",

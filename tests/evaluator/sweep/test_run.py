@@ -131,11 +131,11 @@ def test_what_was_read_is_said_of_each_recording_once_and_only_when_it_is_measur
 
 
 def test_scenarios_that_a_wildcard_brings_in_and_that_are_too_short_are_left_out(tmp_path):
-    """``quick`` has ten windows, the others 24."""
+    """``quick`` has six windows, the others 24."""
     overrides = ["workload=glob(*,exclude=recorded)", "workload.interval=12", f"runs_dir={tmp_path}"]
     plan = make_plan(overrides, multirun=True)
     assert not any(cell.workload.name.startswith("quick") for cell in plan.cells)
-    assert "the trace has 10 steps with load: too few for one window of 12 steps" in plan.left_out
+    assert "the trace has 6 steps with load: too few for one window of 12 steps" in plan.left_out
     with pytest.raises(EplbError, match="too few for one window of 12 steps"):
         make_plan(["workload=quick", "workload.interval=12"])
 

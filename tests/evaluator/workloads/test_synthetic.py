@@ -83,7 +83,7 @@ FACTS = {
     "group_hot": [Fact("group_max_over_mean", 2.0, 4.3)],  # the most skewed layers of DeepSeek-R1
     "qwen3_domain": [Fact("gini", 0.59, 0.63), Fact("max_over_mean", 7.4, 9.0)],  # Qwen3-30B, English
     # made to be so
-    "quick": DECODE,
+    "quick": [fact for fact in DECODE if fact.statistic != "within, lag 6"],  # it has six windows
     "random_walk": [Fact("within, lag 1", 0.94, 0.97), Fact("lag 10", 0.64, 0.74)],
     "bursty": [Fact("within, lag 1", 0.97, 0.995)],
     "dead_experts": [Fact("zero_share", 0.12, 0.14), Fact("gini", 0.69, 0.73)],
@@ -103,7 +103,8 @@ def statistics(made, seed):
     tasks = [windows[i : i + stretch] for i in range(0, len(windows), stretch)]
     found = describe(windows, 8, 32)._asdict() | {"lag 10": lag_correlation(windows, 10)}
     for lag in (1, 6):
-        found[f"within, lag {lag}"] = np.mean([lag_correlation(task, lag) for task in tasks if len(task) > lag])
+        long_enough = [lag_correlation(task, lag) for task in tasks if len(task) > lag]
+        found[f"within, lag {lag}"] = np.mean(long_enough) if long_enough else None
     if len(tasks) > 1:
         found["switch"] = np.mean([lag_correlation(np.stack(pair), 1) for pair in zip(*tasks[:2], strict=False)])
     if made.num_experts == 256:
@@ -115,7 +116,7 @@ def statistics(made, seed):
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_statistics_are_those_of_real_recordings(name):
     made = scenario(name)
-    found = [statistics(made, seed) for seed in range(5 if made.num_layers > 8 else 36)]  # some 290 layers or more
+    found = [statistics(made, seed) for seed in range(-(-290 // made.num_layers))]
     for fact in FACTS[name]:
         mean = np.mean([one[fact.statistic] for one in found])
         assert fact.low <= mean <= fact.high, (fact, mean)
