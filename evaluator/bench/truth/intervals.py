@@ -28,6 +28,8 @@ PAIRS = (("seed_parent", "deepseek"), ("contiguous", "deepseek"))
 """Variants whose difference intervals are held against the truth: a small one and a large one."""
 EQUALS = 20
 """Variants beside a reference that are as good as it: random placements, by other seeds."""
+EQUALS_TRACES, EQUALS_WINDOWS = 5, 12
+"""Of a table of equals: traces, which no other table has, and windows of each, the last of which has no next one."""
 TRACES, WINDOWS = (1, 3, 5, 10), (5, 11, 23, 47)
 """Of a run: numbers of traces, and of windows that have a next one."""
 POOL_TRACES, POOL_WINDOWS, POOL_LAYERS = 60, 96, 4
@@ -50,14 +52,31 @@ class Pool(NamedTuple):
     values: Mapping[str, FloatArray]
 
 
-def make_pool(scenario: str, make: Make, variants: Mapping[str, Variant], topology: Topology, traces: int) -> Pool:
-    """Replay variants on traces of a scenario; the last window of each, which has no next one, is left out."""
+def make_pool(
+    scenario: str,
+    make: Make,
+    variants: Mapping[str, Variant],
+    topology: Topology,
+    traces: int,
+    windows: int | None = None,
+) -> Pool:
+    """Replay variants on traces of a scenario; the last window of each, which has no next one, is left out.
+
+    ``windows`` says how many of each trace are used; all where it says nothing.
+    """
     values: dict[str, list[FloatArray]] = {name: [] for name in variants}
     for seed in range(traces):
-        windows_WLE = make(seed)
+        windows_WLE = first_windows(make(seed), windows)
         for name, variant in variants.items():
             values[name].append(balances(variant, windows_WLE, topology).next_W)
     return Pool(scenario, {name: np.array(made) for name, made in values.items()})
+
+
+def first_windows(windows_WLE: WindowSequence, number: int | None) -> WindowSequence:
+    """Return the first windows of a trace, ``number`` of them; all where it is None."""
+    if number is None:
+        return windows_WLE
+    return np.stack([windows_WLE[window] for window in range(min(number, len(windows_WLE)))])
 
 
 def covered(values_KW: FloatArray, traces: int, windows: int, draws: int, draw: np.random.Generator) -> np.ndarray:
@@ -124,32 +143,32 @@ def equals() -> dict[str, Variant]:
     }
 
 
-def tables_of_equals(pool: Pool, traces: int, windows: int, tables: int, draw: np.random.Generator) -> tuple[int, int]:
-    """Return in how many drawn tables of equals, each beside the first, any has a verdict, and how many have one."""
+def tables_of_equals(pool: Pool, traces: int) -> tuple[int, int, int]:
+    """Return of how many tables of equals, each beside the first, any has a verdict, how many have one, and all tables.
+
+    Each table has traces of its own, so that tables are independent.
+    """
     names = list(pool.values)
-    size, length = pool.values[names[0]].shape
+    tables = len(pool.values[names[0]]) // traces
     wrong_tables = wrong = 0
-    for _ in range(tables):
-        chosen = draw.choice(size, traces, replace=False)
-        first = int(draw.integers(0, length - windows + 1))
-        series = {name: [list(pool.values[name][chosen, first : first + windows])] for name in names}
+    for table in range(tables):
+        chosen = slice(table * traces, (table + 1) * traces)
+        series = {name: [list(pool.values[name][chosen])] for name in names}
         found = [paired(series[name], series[names[0]]).difference for name in names[1:]]
         verdicts = [verdict_on(one, p=p) for one, p in zip(found, corrected([one.p for one in found]), strict=True)]
         said = sum(verdict in (BETTER, WORSE) for verdict in verdicts)
         wrong, wrong_tables = wrong + said, wrong_tables + (said > 0)
-    return wrong_tables, wrong
+    return wrong_tables, wrong, tables
 
 
-def equals_line(pools: Sequence[Pool], tables: int, seed: int = 0) -> Line:
+def equals_line(pools: Sequence[Pool]) -> Line:
     """Return how many tables of equals give any of them a verdict."""
-    draw = np.random.default_rng(seed)
-    found = [tables_of_equals(pool, 5, 11, tables, draw) for pool in pools]
-    wrong_tables, wrong = (sum(counts) for counts in zip(*found, strict=True))
-    number = tables * len(pools)
+    found = [tables_of_equals(pool, EQUALS_TRACES) for pool in pools]
+    wrong_tables, wrong, number = (sum(counts) for counts in zip(*found, strict=True))
     return Line(
         "intervals",
         f"tables of {EQUALS} equals beside another in which one gets a verdict",
-        f"5 traces x 11 windows, {number} tables: {wrong} verdicts",
+        f"{EQUALS_TRACES} traces x {EQUALS_WINDOWS - 1} windows, {number} tables: {wrong} verdicts",
         100 * wrong_tables / number,
         "%",
         target=f"at most {WRONG_TABLES:.0%}",
@@ -182,6 +201,6 @@ def measure_intervals(
     for name, make in scenarios.items():
         pools.append(make_pool(name, make, variants, topology, traces))
         if name in ordinary:
-            of_equals.append(make_pool(name, make, equals(), topology, max(traces // 4, 10)))
+            of_equals.append(make_pool(name, make, equals(), topology, traces, EQUALS_WINDOWS))
         progress.step(name)
-    return [*coverage_lines(pools, draws), equals_line(of_equals, max(draws // 20, 2))]
+    return [*coverage_lines(pools, draws), equals_line(of_equals)]

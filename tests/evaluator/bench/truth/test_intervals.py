@@ -49,12 +49,13 @@ def test_a_line_for_each_size_of_a_run_names_the_worst_case():
 
 def test_equals_get_a_verdict_in_few_tables_and_what_is_not_equal_in_all():
     draw, names = np.random.default_rng(4), [f"v{number}" for number in range(21)]
-    equal = pool(draw, 0.02, noise=0.01, names=names)
-    line = intervals.equals_line([equal], 60)
+    equal = pool(draw, 0.02, noise=0.01, names=names, size=300)
+    line = intervals.equals_line([equal])
+    assert "60 tables" in line.size
     assert line.value <= 10
     worse = equal._replace(values=equal.values | {"v7": equal.values["v7"] - 1})
-    assert intervals.equals_line([worse], 10).value == 100
-    assert not intervals.equals_line([worse], 10).met
+    assert intervals.equals_line([worse]).value == 100
+    assert not intervals.equals_line([worse]).met
 
 
 def test_scenarios_are_replayed(monkeypatch):
@@ -74,3 +75,5 @@ def test_a_pool_has_the_windows_that_have_a_next_one():
     variants = {"deepseek": load_variant("deepseek")}
     made = intervals.make_pool("small", lambda seed: source.make(seed).windows(1), variants, TOPOLOGY, 3)
     assert made.values["deepseek"].shape == (3, 5)
+    short = intervals.make_pool("small", lambda seed: source.make(seed).windows(1), variants, TOPOLOGY, 3, windows=4)
+    np.testing.assert_array_equal(short.values["deepseek"], made.values["deepseek"][:, :3])
