@@ -55,6 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="DIR", help="folder for the plots; _plots/ in the first run where none is named"
     )
+    parser.add_argument("--part", choices=("training", "held-out"), help="of suites, one part alone")
     parser.add_argument("--no-plots", action="store_true", help="draw nothing")
     parser.add_argument("--csv", metavar="FILE", help="write the rows of all tables as CSV")
     parser.add_argument("--latex", metavar="FILE", help="write the tables for LaTeX (booktabs)")
@@ -87,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
     if options.ties is not None and options.ties < 2:
         raise EplbError(f"--ties is {options.ties}: what ties do shows in 2 renamings or more")
     unseen = [name for name in UNSEEN if options.ties is None or name != "overrides"]
-    frame = read_runs(options.runs, without=unseen if pictures else (*unseen, *PICTURED))
+    frame = _of_part(read_runs(options.runs, without=unseen if pictures else (*unseen, *PICTURED)), options.part)
     good, failed = frame[frame["status"] == OK], frame[frame["status"] != OK]
     comparison = comparison_of(good, options.reference, score)
     gate = options.fail_if_worse
@@ -101,6 +102,18 @@ def run(options: argparse.Namespace) -> int:
     for sentence in against:
         print(f"eplb: gate: {sentence}", file=sys.stderr)
     return GATE if against else DONE
+
+
+def _of_part(frame: pd.DataFrame, part: str | None) -> pd.DataFrame:
+    """Return the rows of a part of suites; all where none is named."""
+    from eplb_variants.errors import EplbError
+
+    if part is None:
+        return frame
+    chosen = frame[frame["part"] == part] if "part" in frame else frame[:0]
+    if chosen.empty:
+        raise EplbError(f"nothing was measured on a {part} part: only cells of suites have one (eplb list suites)")
+    return chosen
 
 
 def _say_what_is_missing(comparison: Comparison, failed: pd.DataFrame) -> None:

@@ -86,6 +86,29 @@ def test_ties_are_what_renamed_experts_do_to_the_reference(compare, tmp_path):
     assert [one["renamings"] for one in ties] == [3, 3, 3], "two workloads, and both"
 
 
+def test_without_a_suite_there_are_no_parts(compare):
+    code, _, err = compare("--part", "training")
+    assert code == 2
+    assert "nothing was measured on a training part" in err
+
+
+def test_a_part_of_a_suite_is_compared_alone(tmp_path, capsys):
+    said = (
+        "name: mine\ntraining:\n  one: {choose: CHOOSE, seeds: [1]}\nheld_out:\n  one: {choose: CHOOSE, seeds: [2]}\n"
+    )
+    (tmp_path / "suite").mkdir()
+    choose = "workload=mild workload.num_layers=2 workload.windows=6 topology=adrs"
+    (tmp_path / "suite" / "mine.yaml").write_text(said.replace("CHOOSE", choose))
+    conf = ["--config-dir", str(tmp_path), "variant=seed,deepseek", "suite=mine", "measure=quality"]
+    assert main(["evaluate", "-m", *conf, f"runs_dir={tmp_path}/runs"]) == 0
+    for part, more in (("training", ""), ("held-out", " (held-out)")):
+        capsys.readouterr()
+        table = str(tmp_path / f"{part}.csv")
+        assert main(["compare", f"{tmp_path}/runs/default", "--part", part, "--no-plots", "--csv", table]) == 0
+        (load,) = set(pd.read_csv(table)["load"])
+        assert load == f"mild[num_layers=2,windows=6]{more} on adrs"
+
+
 def test_one_renaming_shows_nothing(compare):
     code, _, err = compare("--ties", "1")
     assert code == 2
