@@ -54,6 +54,8 @@ class Timing(NamedTuple):
     """Whether enough other rounds were left for the ratio to rest on these alone."""
 
 
+OfRound = Callable[[np.ndarray], np.ndarray]
+"""From the calls of a round, ``[repeats, 2, 2]``, to its times ``[2, 2]``: sides by (wall, CPU)."""
 CpuClock = Callable[[], float]
 """CPU seconds of all that calls run in, since whenever."""
 
@@ -83,6 +85,7 @@ def time_prepared(
     *,
     repeats: int | None = None,
     cpu_clock: CpuClock | None = None,
+    of_round: OfRound | None = None,
 ) -> dict[str, Timing]:
     """Return the times of anything that can be made ready for a round and called, each beside ``reference``.
 
@@ -94,12 +97,13 @@ def time_prepared(
         repeats: calls of each in a round; if None, as many as ``settings`` ask for by how long they take.
         cpu_clock: that calls are held against, to see whether they had their core; if None, that is not asked: of calls
             that start processes, or read files.
+        of_round: what the calls of a round come to; ``quickest`` if None.
     """
     with exclusive(settings.wait_seconds) as alone, quiet(settings.threads):
         first = {name: _clocked(prepare(0), cpu_clock)[0] for name, prepare in contestants.items()}
         with threadpool_limits(limits=settings.threads):  # of the libraries, too, that the first calls loaded
             number = dict.fromkeys(contestants, repeats) if repeats else _repeats(contestants, reference, settings)
-            rounds = measure(contestants, reference, settings, seed, number, cpu_clock)
+            rounds = measure(contestants, reference, settings, seed, number, cpu_clock, of_round)
         valid = alone()
     return {name: timing_of(times, first[name], valid) for name, times in rounds.items()}
 
@@ -135,11 +139,13 @@ def measure(
     seed: int = 0,
     repeats: Mapping[str, int] | None = None,
     cpu_clock: CpuClock | None = None,
+    of_round: OfRound | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return ``[rounds, 2, 2]`` seconds a call by name: (contestant, reference) by (wall, CPU) of their quickest calls.
+    """Return ``[rounds, 2, 2]`` seconds a call by name: (contestant, reference) by (wall, CPU).
 
     In each round every contestant, in random order, is called in turn with the reference, which of the two first at
-    random; ``repeats`` says how often in a round, once where it says nothing. A round in which either did not have its
+    random; ``repeats`` says how often in a round, once where it says nothing, and ``of_round`` what the round comes to,
+    ``quickest`` where it is None. A round in which either did not have its
     core is drawn again when the others have been, as long as there is time.
     """
     draw, names = np.random.default_rng(seed), list(contestants)
@@ -157,7 +163,7 @@ def measure(
             number = left[name].popleft()
             sides, again = (contestants[name], reference), (repeats or {}).get(name, 1)
             calls = np.array([_beside(sides, number, draw, cpu_clock) for _ in range(again)])
-            times[name].append(_quickest(calls))
+            times[name].append((of_round or quickest)(calls))
             spent[name] += float(calls[..., 0].sum())
             if not had_core(times[name][-1]):
                 left[name].append(number)
@@ -174,11 +180,25 @@ def _beside(
     return [clocked[0], clocked[1]]
 
 
-def _quickest(calls: np.ndarray) -> np.ndarray:
-    """Return of ``[repeats, 2, 2]`` calls, for each side, the wall and CPU time of the one with the least wall time."""
-    quickest = calls[..., 0].argmin(axis=0)
-    chosen: np.ndarray = calls[quickest, np.arange(calls.shape[1])]
+def quickest(calls: np.ndarray) -> np.ndarray:
+    """Return of ``[repeats, 2, 2]`` calls, for each side, the wall and CPU time of the one with the least wall time.
+
+    For repeats of one call: disturbance only adds.
+    """
+    least = calls[..., 0].argmin(axis=0)
+    chosen: np.ndarray = calls[least, np.arange(calls.shape[1])]
     return chosen
+
+
+def typical(calls: np.ndarray) -> np.ndarray:
+    """Return of ``[repeats, 2, 2]`` calls, for each side, the geometric means of their wall and CPU times.
+
+    For calls of which each is for another load, the same for both sides: what is quick on one of five is not quick.
+    Those count in which both sides had their core; all where there are none, which shows in the means.
+    """
+    kept = calls[had_core(calls)]
+    means: np.ndarray = np.exp(np.log(np.maximum(kept if len(kept) else calls, 1e-9)).mean(axis=0))
+    return means
 
 
 def _repeats(contestants: Mapping[str, Prepare], reference: Prepare, settings: TimingSettings) -> dict[str, int]:

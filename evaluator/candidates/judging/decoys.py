@@ -74,6 +74,12 @@ def asked_about(
     return [together[i] for i in draw.permutation(len(together))]
 
 
+def of_no_use(window_LE: NDArray[np.generic], topology: Topology, draw: np.random.Generator) -> FloatArray:
+    """Return a load that looks like any other that a process is asked about, of which nothing is judged or timed."""
+    centre_LE = drawn_again(np.asarray(window_LE, dtype=float), draw)
+    return renamed(drawn_again(centre_LE, draw), topology, draw)
+
+
 def drawn_again(load_LE: FloatArray, draw: np.random.Generator) -> FloatArray:
     """Return another draw of as many tokens a layer with the shares of ``load [L, E]``; experts with none keep none.
 

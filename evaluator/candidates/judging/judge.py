@@ -164,14 +164,18 @@ class Judge:
             raise self._unusable(error) from None
 
     def _kept(self, program: Program) -> Row | None:
-        """Return the row of a program that was judged before with these settings, and timed if that is asked for."""
+        """Return the row of a program that was judged before with these settings, and timed if that is asked for.
+
+        What is invalid, or was given up, is never timed.
+        """
         found = self.store.read(self.key(program))
         if not found:
             return None
         here = found[0]["timing_key"] == self._timing_key() and found[0]["timing_valid"]
         if found[0]["verdict"] == schema.TIMED_OUT:  # a busy machine may have been the reason
             return None
-        return found[0] if self.settings.timing is None or here or found[0]["verdict"] == schema.INVALID else None
+        untimed = found[0]["verdict"] == schema.INVALID or found[0]["stage"] == schema.FIRST_WINDOWS
+        return found[0] if self.settings.timing is None or here or untimed else None
 
     def _timing_key(self) -> str | None:
         timing = self.settings.timing

@@ -83,7 +83,7 @@ class TimedProgram:
         windows = [windows_WLE[window] for windows_WLE in self._traces]
         counting = [int(draw.integers(len(windows)))]
         asked = asked_about(windows, counting, number, self._topology, draw)
-        worker = self._worker = warmed_up(self._sandbox, self._program, windows[0].shape, self._topology)
+        worker = self._worker = warmed_up(self._sandbox, self._program, windows[0], self._topology)
         worker.pause()
         for one in asked:
             self._left.append(partial(self._call, worker, call_bytes(one.load_LE, self._topology), window, one))

@@ -15,7 +15,7 @@ from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
 from evaluator.sweep.stratum import Stratum
 from evaluator.timing.prepare import Prepare
-from evaluator.timing.rounds import Timing, time_prepared
+from evaluator.timing.rounds import Timing, time_prepared, typical
 from evaluator.timing.settings import TimingSettings
 
 ROUNDS = 2
@@ -39,7 +39,10 @@ def time_beside(
     settings: TimingSettings,
     seed: int = 0,
 ) -> Timing:
-    """Return the times of a program beside its parent's.
+    """Return the times of a program beside its parent's: of a round, the geometric mean over its loads.
+
+    Each load is asked about once in a process, so that nothing can be kept; the quickest of them would be that on which
+    a program does least.
 
     Args:
         sandbox: where processes come from.
@@ -64,7 +67,9 @@ def time_beside(
 
     sides = {"candidate": contestant}, _blameless(beside)
     try:
-        timing = time_prepared(*sides, settings, seed, repeats=repeats, cpu_clock=cpu_clock)["candidate"]
+        timing = time_prepared(*sides, settings, seed, repeats=repeats, cpu_clock=cpu_clock, of_round=typical)[
+            "candidate"
+        ]
         contestant.check(candidate[1])
         return timing
     finally:

@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eplb_variants import Placement, Topology
 from eplb_variants.loads import FloatArray, IntArray
 from evaluator.candidates.judging.checks import WORKLOAD, ask, checked, failed, in_time, run_battery
-from evaluator.candidates.judging.decoys import Asked, asked_about
+from evaluator.candidates.judging.decoys import Asked, asked_about, of_no_use
 from evaluator.candidates.judging.stages import FIRST, is_hopeless
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.failure import CandidateFailed
@@ -120,7 +121,7 @@ def place(
             if worker is None or slow:
                 if worker is not None:
                     worker.kill()
-                worker, answered = warmed_up(sandbox, program, one.load_LE.shape, topology), 0
+                worker, answered = warmed_up(sandbox, program, one.load_LE, topology), 0
             began = time.perf_counter()
             answer = ask(worker, one.load_LE, topology, WORKLOAD, seed)
             seconds = time.perf_counter() - began
@@ -134,12 +135,12 @@ def place(
     return placed
 
 
-def warmed_up(sandbox: Sandbox, program: Program, shape: tuple[int, ...], topology: Topology) -> Worker:
-    """Return a fresh process that has loaded a program and answered for a load that nobody can foresee."""
+def warmed_up(sandbox: Sandbox, program: Program, like_LE: NDArray[Any], topology: Topology) -> Worker:
+    """Return a fresh process that has loaded a program and answered for a load like another, of no use for it."""
     worker = loaded(sandbox, program)
-    draw = np.random.default_rng(secrets.randbits(128))
+    load_LE = of_no_use(like_LE, topology, np.random.default_rng(secrets.randbits(128)))
     try:
-        ask(worker, np.round(1e4 * draw.lognormal(sigma=0.7, size=shape)), topology, WORKLOAD)
+        checked(ask(worker, load_LE, topology, WORKLOAD), load_LE.shape, topology, WORKLOAD)
     except BaseException:
         worker.kill()
         raise

@@ -10,7 +10,7 @@ import pytest
 from eplb_variants import Topology, load_variant
 from evaluator.timing import alone
 from evaluator.timing import rounds as timing
-from evaluator.timing.rounds import had_core, measure, time_prepared, time_variants, timing_of
+from evaluator.timing.rounds import had_core, measure, time_prepared, time_variants, timing_of, typical
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.synthetic import Synthetic
 
@@ -37,6 +37,18 @@ def clock_of(monkeypatch, tmp_path):
     """Let a call return its own wall and CPU time."""
     monkeypatch.setattr(alone, "LOCK", str(tmp_path / "lock"))
     monkeypatch.setattr(timing, "_clocked", lambda call, cpu_clock: call())
+
+
+def test_a_typical_call_is_the_mean_of_those_that_had_their_core():
+    """Quick on one load in five is not quick; a call that lost its core does not count, with the one beside it."""
+    wall = np.array([[8.0, 8.0], [2.0, 8.0], [8.0, 8.0], [80.0, 8.0]])
+    cpu = np.where(wall > 10, 8.0, wall)
+    found = typical(np.stack([wall, cpu], axis=-1))
+    assert found[0, 0] == pytest.approx((8 * 2 * 8) ** (1 / 3))
+    assert found[1, 0] == pytest.approx(8)
+    assert had_core(found[None])[0]
+    lost = np.stack([wall[3:], cpu[3:]], axis=-1)
+    assert not had_core(typical(lost)[None])[0]
 
 
 def test_quick_calls_are_repeated_in_turn_and_the_quickest_counts(monkeypatch, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from importlib import resources
 
@@ -192,6 +193,18 @@ def test_honest_programs_are_timed(timing_judge):
     assert row["verdict"] == IDENTICAL
     assert row["timing_rounds"] == 3
     assert row["time_ratio"] > 0
+
+
+def test_what_was_given_up_is_not_timed_and_not_judged_again(timing_judge, small_stratum, monkeypatch):
+    settings = dataclasses.replace(timing_judge.settings, training=(small_stratum(windows=3, seeds=PARTS["training"]),))
+    twin = copy.copy(timing_judge)
+    twin.settings = settings
+    vars(twin).pop("_tried", None)
+    program = Program("blind", BLIND)
+    row = twin.judge([program])[program.key]
+    assert (row["stage"], row["time_ratio"]) == ("first windows", None)
+    monkeypatch.setattr(judging, "try_out", None)
+    assert twin.judge([program])[program.key]["measured_at"] == row["measured_at"]
 
 
 def test_the_parent_beside_itself_is_a_control_of_all_times(timing_judge, monkeypatch):
