@@ -142,7 +142,13 @@ def ablate(
 
 
 def score(
-    *candidates: Run, overrides: Sequence[str] = (), config_dirs: Sequence[str] = (), **options: Any
+    *candidates: Run,
+    overrides: Sequence[str] = (),
+    config_dirs: Sequence[str] = (),
+    parent: Run | None = None,
+    matching: str = "exact-line",
+    progress: Progress | None = None,
+    **choices: Any,
 ) -> pd.DataFrame:
     """Judge candidates against their parent and return a row per document, with its verdict.
 
@@ -150,8 +156,11 @@ def score(
         candidates: files, or folders of files: SEARCH/REPLACE documents or whole programs.
         overrides: as of ``evaluate``, such as ``workload=dsr1_decode``.
         config_dirs: folders of your own, laid out as ``conf/``.
-        options: those of ``evaluator.candidates.scoring.score_candidates``: ``parent``, ``matching``, ``seed``,
-            ``limits``, ``isolation``, ``jobs``, ``traces``, ``held_out``, ``progress``.
+        parent: the file of what the candidates change; the example program if None.
+        matching: how a SEARCH is matched, as ``eplb score --matching``.
+        progress: told of each program.
+        choices: those of ``evaluator.candidates.settings.Choices``: ``seed``, ``limits``, ``isolation``, ``jobs``,
+            ``traces``, ``held_out``.
 
     The columns are those of ``evaluator/candidates/judging/schema.py``, with ``path``, ``notes``, ``same_as`` and
     ``feedback``. Programs run in a sandbox; what was judged before is read.
@@ -162,10 +171,14 @@ def score(
     import pandas as pd
 
     from evaluator.candidates.scoring import score_candidates, with_defaults
+    from evaluator.candidates.settings import Choices
     from evaluator.sweep.plan import make_plan
 
     plan = make_plan(with_defaults(overrides), config_dirs=config_dirs)
-    return pd.DataFrame(score_candidates(candidates, plan, **options).rows)
+    scores = score_candidates(
+        candidates, plan, parent=parent, matching=matching, choices=Choices(**choices), progress=progress
+    )
+    return pd.DataFrame(scores.rows)
 
 
 def report(

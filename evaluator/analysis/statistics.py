@@ -286,8 +286,17 @@ def error_of(low: ArrayLike, high: ArrayLike) -> FloatArray:
     return (np.asarray(high, dtype=float) - np.asarray(low, dtype=float)) / 2 / float(ndtri((1 + LEVEL) / 2))
 
 
+def columns_of(column: str) -> tuple[str, str, str]:
+    """Return the names of the columns that a value and the ends of its interval stand in."""
+    return column, f"{column}_low", f"{column}_high"
+
+
+def in_columns(estimate: Estimate, column: str) -> dict[str, float]:
+    """Return a value and the ends of its interval by the columns that they stand in."""
+    return dict(zip(columns_of(column), map(float, estimate[:3]), strict=True))
+
+
 def estimate_in(row: Mapping[str, Any] | pd.Series, column: str, num: int = 0) -> Estimate:
     """Return what a row has in a column and in those of its interval, ``_low`` and ``_high``; None is read as NaN."""
-    names = (column, f"{column}_low", f"{column}_high")
-    value, low, high = (float("nan") if row[name] is None else float(row[name]) for name in names)
+    value, low, high = (float("nan") if row[name] is None else float(row[name]) for name in columns_of(column))
     return Estimate(value, low, high, num)

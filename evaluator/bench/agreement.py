@@ -20,7 +20,7 @@ from evaluator.bench.forecasters import INTERVALS
 from evaluator.bench.line import Line
 from evaluator.bench.programs.trusted import balances_of
 from evaluator.bench.programs.written import known_compositions
-from evaluator.bench.transfer import AGREEMENT, DIGITS, Scores, agreement_of, loads
+from evaluator.bench.transfer import DIGITS, Scores, agreement_of, loads
 from evaluator.candidates.documents.apply import apply_document
 from evaluator.candidates.documents.document import read_document
 from evaluator.candidates.program import Program, example_candidates, example_program
@@ -37,10 +37,10 @@ Places = Callable[[WindowSequence, Topology], Balances]
 
 
 class Judged(NamedTuple):
-    """Parts of a judgement by what they are called: what programs are chosen by, and what that is held against."""
+    """What programs are chosen by, and fresh traces that this is held against."""
 
-    training: Mapping[str, Part]
-    fresh: Mapping[str, Part]
+    training: Part
+    held_out: Part
 
 
 def programs() -> dict[str, Places]:
@@ -63,34 +63,36 @@ def _examples() -> Iterator[Program]:
         yield Program(file.stem, apply_document(document, parent.source, "openevolve").program)
 
 
-def measure_agreement(progress: Progress, judged: Judged, named: Sequence[str] = ()) -> list[Line]:
+def measure_agreement(progress: Progress, ways: Mapping[str, Judged], named: Sequence[str] = ()) -> list[Line]:
     """Return how the order of programs in each training part agrees with that on fresh traces and on recordings.
 
     Args:
         progress: told of each load.
-        judged: the parts.
+        ways: to judge programs, by name.
         named: recordings; without any, those that ship and those of the folder ``EPLB_LAB_EXTRA_DATA``.
 
     Raises:
         EplbError: a recording that is named is not there, or one does not say how many experts a token is routed to.
     """
-    placers, others = programs(), dict(judged.fresh)
+    placers = programs()
+    fresh = {f"{name}, held out": name for name in ways}
+    others: dict[str, Part] = {there: ways[name].held_out for there, name in fresh.items()}
     for path in recordings(named):
         for load in loads(str(path), path.stem, INTERVALS):
             others[load.name] = [(load.parts, machine_for(load.parts[0].shape[2]))]
-    progress.start("agreement", len(judged.training) + len(others))
+    progress.start("agreement", len(ways) + len(others))
 
     def scored(name: str, part: Part) -> Scores:
         found = scores_of(placers, part)
         progress.step(name)
         return found
 
-    training = {name: scored(name, part) for name, part in judged.training.items()}
+    training = {name: scored(name, way.training) for name, way in ways.items()}
     lines: list[Line] = []
     for name, part in others.items():
         there = scored(name, part)
         for chosen_by, here in training.items():
-            wanted = name not in judged.fresh or name.startswith(chosen_by)
+            wanted = fresh.get(name, chosen_by) == chosen_by  # that of others is shown, and nothing is asked of it
             lines += agreement_of(here, there, f"programs, training part of {chosen_by}", name, wanted)
             lines.append(_apart(here, there, chosen_by, name))
     return lines
@@ -120,7 +122,7 @@ def _apart(here: Scores, there: Scores, chosen_by: str, load: str) -> Line:
         f"{load}: {same} of {pairs} in the same order",
         100 * share,
         "%",
-        target=f"{SAME_ORDER:.0%} or more ({AGREEMENT} of all is for orders without ties)" if pairs else "",
+        target=f"{SAME_ORDER:.0%} or more" if pairs else "",
         met=share >= SAME_ORDER if pairs else None,
     )
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from eplb_variants import EplbError, Topology, Variant, load_variant
+from eplb_variants import EplbError, Placement, Topology, Variant, load_variant
 from eplb_variants.loads import FloatArray, IntArray
 from evaluator.quality.metrics import balance
 from evaluator.quality.replay import place
@@ -62,6 +62,10 @@ def compositions() -> list[Variant]:
     return [composed(*stages) for stages in itertools.product(FORECASTERS, REPLICATORS, PACKERS, SWAPS)]
 
 
+Make = Callable[[int], WindowSequence]
+"""From a seed to the windows of a trace."""
+
+
 class Balances(NamedTuple):
     """Balancedness of GPUs on the window that a placement was made from, and on the one after it."""
 
@@ -72,9 +76,14 @@ class Balances(NamedTuple):
 
 def balances(variant: Variant, windows_WLE: WindowSequence, topology: Topology) -> Balances:
     """Return the balancedness of a variant that places every window anew, by window."""
+    return balances_by(lambda window: place(variant, windows_WLE, window, topology, None), windows_WLE)
+
+
+def balances_by(placed: Callable[[int], Placement], windows_WLE: WindowSequence) -> Balances:
+    """Return the balancedness of the placements made of each window, by its number."""
     own, after = [], []
     for window in range(len(windows_WLE)):
-        placement = place(variant, windows_WLE, window, topology, None)
+        placement = placed(window)
         own.append(balance(windows_WLE[window], placement).gpu)
         if window + 1 < len(windows_WLE):
             after.append(balance(windows_WLE[window + 1], placement).gpu)

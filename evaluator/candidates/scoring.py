@@ -13,8 +13,7 @@ from evaluator.candidates.documents.matching import DEFAULT, MATCHINGS
 from evaluator.candidates.judging.judge import Judge, ParentUnusable
 from evaluator.candidates.judging.schema import ARROW
 from evaluator.candidates.program import Program, example_program, read_program
-from evaluator.candidates.sandbox.limits import Limits
-from evaluator.candidates.settings import settings_of
+from evaluator.candidates.settings import Choices, settings_of
 from evaluator.progress import Progress
 from evaluator.results.store import Store
 from evaluator.sweep.plan import Plan
@@ -52,12 +51,7 @@ def score_candidates(
     *,
     parent: Program | str | Path | None = None,
     matching: str = DEFAULT,
-    seed: int | None = None,
-    limits: Limits | None = None,
-    isolation: str = "auto",
-    jobs: int = 1,
-    traces: int | None = None,
-    held_out: int | None = None,
+    choices: Choices | None = None,
     progress: Progress | None = None,
 ) -> Scores:
     """Judge candidates against their parent, each distinct program once, and keep the verdicts in the plan's folder.
@@ -70,13 +64,7 @@ def score_candidates(
             by is made of ``with_defaults``.
         parent: what the candidates change, a program or its file; the example program if None.
         matching: how a SEARCH is matched, one of ``MATCHINGS``.
-        seed: what the traces of a synthetic workload are drawn from; if None, a secret that is drawn once for the
-            folder, out of the programs' sight.
-        limits: what a program may use.
-        isolation: ``auto`` confines programs, ``none`` runs them as they are.
-        jobs: programs tried beside each other, above 0; timing is never shared.
-        traces: of the training part; if None, as many as ``settings.TRACES``.
-        held_out: traces of the held-out part; if None, as many as ``settings.HELD_OUT_TRACES``; 0 for none.
+        choices: what may be chosen beside the plan; the usual ones if None.
         progress: who is told of the steps.
 
     Raises:
@@ -89,7 +77,7 @@ def score_candidates(
     files = candidate_files(paths)
     store = Store(plan.folder, ARROW)
     store.prepare()
-    settings = settings_of(plan, seed, limits, isolation, jobs, traces, held_out)
+    settings = settings_of(plan, choices)
     program = _parent(parent)
     entries = read_entries(files, program, matching)
     programs: dict[str, Program] = {}

@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from evaluator.analysis.score import Score
 from evaluator.candidates.sandbox.limits import Limits
 from evaluator.sweep.plan import Plan
 from evaluator.sweep.stratum import Stratum
-from evaluator.sweep.suite import HELD_OUT, TRAINING
+from evaluator.sweep.suite import HELD_OUT, TRAINING, Suite
 from evaluator.timing.settings import TimingSettings
 
 TRACES, HELD_OUT_TRACES = 10, 20
@@ -68,63 +68,80 @@ def _named(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
-def settings_of(
-    plan: Plan,
-    seed: int | None = None,
-    limits: Limits | None = None,
-    isolation: str = "auto",
-    jobs: int = 1,
-    traces: int | None = None,
-    held_out: int | None = None,
-) -> Settings:
-    """Return how to judge on the suite of a plan, or on its first workload and topology, by its score and timing.
+@dataclass(frozen=True)
+class Choices:
+    """What may be chosen beside a plan.
 
-    Args:
-        plan: of a command whose sections are those of ``eplb evaluate``.
-        seed: what the traces of a synthetic workload are drawn from; where None, the seed that is kept in the plan's
-            folder, which must exist.
+    Attributes:
+        seed: what the traces of a synthetic workload are drawn from; where None, a secret that is drawn once for the
+            plan's folder, out of the programs' sight.
         limits: what a program may use.
-        isolation: ``auto`` or ``none``.
-        jobs: programs tried beside each other.
+        isolation: ``auto`` confines programs, ``none`` runs them as they are.
+        jobs: programs tried beside each other, above 0; timing is never shared.
         traces: of the training part, 1 or more; where None, ``TRACES``. A workload that no seed changes is one trace,
             and nothing of it is held out.
         held_out: traces of the held-out part, 0 or more; where None, ``HELD_OUT_TRACES``.
+    """
+
+    seed: int | None = None
+    limits: Limits = field(default_factory=Limits)
+    isolation: str = "auto"
+    jobs: int = 1
+    traces: int | None = None
+    held_out: int | None = None
+
+
+def settings_of(plan: Plan, choices: Choices | None = None) -> Settings:
+    """Return how to judge on the suite of a plan, or on its first workload and topology, by its score and timing.
+
+    Args:
+        plan: of a command whose sections are those of ``eplb evaluate``; where no seed is chosen, its folder exists.
+        choices: beside the plan; the usual ones if None.
 
     Raises:
         EplbError: a number is out of its range, or a suite says otherwise.
     """
+    choices = choices or Choices()
+    training, held_out = _of_suite(plan.suite, choices) if plan.suite else _drawn(plan, choices)
     return Settings(
-        *_parts(plan, seed, traces, held_out),
+        training,
+        held_out,
+        suite=plan.suite.name if plan.suite else None,
         score=plan.score,
         timing=None if plan.measure == "quality" else plan.timing,
-        limits=limits or Limits(),
-        isolation=isolation,
-        jobs=jobs,
+        limits=choices.limits,
+        isolation=choices.isolation,
+        jobs=choices.jobs,
     )
 
 
-def _parts(
-    plan: Plan, seed: int | None, traces: int | None, held_out: int | None
-) -> tuple[tuple[Stratum, ...], tuple[Stratum, ...], str | None]:
-    """Return the training part, the held-out part and the name of their suite."""
-    numbers = {"traces": (traces, TRACES, 1), "held-out": (held_out, HELD_OUT_TRACES, 0)}
-    for name, (given, _, least) in numbers.items():
-        if given is not None and given < least:
-            raise EplbError(f"--{name} is {given}: it must be {least} or more")
-    if plan.suite is not None:
-        if seed is not None or traces is not None or held_out is not None:
-            raise EplbError(f"suite={plan.suite.name} says which traces there are: leave out seed, traces and held-out")
-        training, unseen = (tuple(plan.suite.strata[part].values()) for part in (TRAINING, HELD_OUT))
-        return training, unseen, plan.suite.name
+Parts = tuple[tuple[Stratum, ...], tuple[Stratum, ...]]
+"""The training and the held-out part."""
+
+
+def _of_suite(suite: Suite, choices: Choices) -> Parts:
+    """Return the parts of a suite, with which no traces can be chosen."""
+    if (choices.seed, choices.traces, choices.held_out) != (None, None, None):
+        raise EplbError(f"suite={suite.name} says which traces there are: leave out seed, traces and held-out")
+    return suite.part(TRAINING), suite.part(HELD_OUT)
+
+
+def _drawn(plan: Plan, choices: Choices) -> Parts:
+    """Return parts whose traces are drawn, of the plan's first workload on its topology."""
+    traces = TRACES if choices.traces is None else choices.traces
+    held_out = HELD_OUT_TRACES if choices.held_out is None else choices.held_out
+    for name, number, least in (("traces", traces, 1), ("held-out", held_out, 0)):
+        if number < least:
+            raise EplbError(f"--{name} is {number}: it must be {least} or more")
     cell = plan.cells[0]
-    first, more = (usual if given is None else given for given, usual, _ in numbers.values())
+
+    def part(seeds: tuple[int, ...]) -> tuple[Stratum, ...]:
+        return (Stratum(cell.workload, cell.topology_name, cell.topology, seeds),) if seeds else ()
+
     if not cell.workload.seeded:
-        return (Stratum(cell.workload, cell.topology_name, cell.topology, (0,)),), (), None
-    drawn = drawn_seeds(hidden_seed(plan.folder) if seed is None else seed, first, more)
-    training, unseen = (
-        (Stratum(cell.workload, cell.topology_name, cell.topology, seeds),) if seeds else () for seeds in drawn
-    )
-    return training, unseen, None
+        return part((0,)), ()
+    seeds = drawn_seeds(hidden_seed(plan.folder) if choices.seed is None else choices.seed, traces, held_out)
+    return part(seeds[0]), part(seeds[1])
 
 
 def drawn_seeds(secret: int, training: int, held_out: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

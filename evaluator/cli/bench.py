@@ -162,29 +162,26 @@ def _search(runs: int, bar: Bar) -> list[Line]:
 def _times(runs: int, bar: Bar) -> list[Line]:
     from evaluator.bench.truth.times import measure_times
     from evaluator.candidates.scoring import DEFAULTS
-    from evaluator.candidates.settings import settings_of
+    from evaluator.candidates.settings import Choices, settings_of
     from evaluator.sweep.plan import make_plan
 
-    return measure_times(bar, runs, settings_of(make_plan([*DEFAULTS]), seed=0))
+    return measure_times(bar, runs, settings_of(make_plan([*DEFAULTS]), Choices(seed=0)))
 
 
 def _agreement(named: Sequence[str], bar: Bar) -> list[Line]:
     from evaluator.bench.agreement import Judged, measure_agreement
-    from evaluator.candidates.settings import Settings, settings_of
+    from evaluator.candidates.settings import Choices, settings_of
     from evaluator.sweep.plan import make_plan
 
-    quick, suite = (
-        settings_of(make_plan([choice]), seed=seed) for choice, seed in (("workload=quick", 0), ("suite=eplb_1", None))
-    )
-
-    def parts(which: str) -> dict[str, list[Any]]:
-        def of(settings: Settings) -> list[Any]:
-            return [(stratum.traces, stratum.topology) for stratum in settings.parts[which]]
-
-        return {"quick": of(quick), "eplb_1": of(suite)}
-
-    fresh = {f"{name}, held out": part for name, part in parts("held_out").items()}
-    return measure_agreement(bar, Judged(parts("training"), fresh), named)
+    ways = {
+        "quick": settings_of(make_plan(["workload=quick"]), Choices(seed=0)),
+        "eplb_1": settings_of(make_plan(["suite=eplb_1"])),
+    }
+    judged = {
+        name: Judged(*([(one.traces, one.topology) for one in part] for part in settings.parts.values()))
+        for name, settings in ways.items()
+    }
+    return measure_agreement(bar, judged, named)
 
 
 def _ties(named: Sequence[str], bar: Bar) -> list[Line]:
@@ -214,9 +211,9 @@ def _known_programs(bar: Bar) -> list[Line]:
 def _programs(number: int) -> tuple[list[Any], Any]:
     from evaluator.candidates.program import Program, example_program
     from evaluator.candidates.scoring import DEFAULTS
-    from evaluator.candidates.settings import settings_of
+    from evaluator.candidates.settings import Choices, settings_of
     from evaluator.sweep.plan import make_plan
 
     parent = example_program()
     programs = [Program(f"{parent.name}-{i}", f"{parent.source}\n# {i}\n") for i in range(number)]
-    return programs, settings_of(make_plan([*DEFAULTS, "measure=quality"]), seed=0)
+    return programs, settings_of(make_plan([*DEFAULTS, "measure=quality"]), Choices(seed=0))

@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     from evaluator.candidates.judging.judge import ParentUnusable
     from evaluator.candidates.sandbox.limits import Limits
     from evaluator.candidates.scoring import score_candidates, with_defaults
+    from evaluator.candidates.settings import Choices
     from evaluator.cli.main import CRASHED, DONE
     from evaluator.progress import Bar
     from evaluator.sweep.plan import make_plan
@@ -67,18 +68,15 @@ def run(options: argparse.Namespace) -> int:
     limits = Limits(options.wall_seconds, options.total_seconds, options.cpu_seconds, options.memory_mib)
     try:
         plan = make_plan(with_defaults(overrides), config_dirs=options.config_dir)
+        seed = plan.cells[0].seed if any(word.startswith("seed=") for word in overrides) else None
+        choices = Choices(seed, limits, options.isolation, options.jobs, options.traces, options.held_out)
         with Bar() as bar:
             scores = score_candidates(
                 [word for word in options.given if word not in overrides],
                 plan,
                 parent=options.parent,
                 matching=options.matching,
-                seed=plan.cells[0].seed if any(word.startswith("seed=") for word in overrides) else None,
-                limits=limits,
-                isolation=options.isolation,
-                jobs=options.jobs,
-                traces=options.traces,
-                held_out=options.held_out,
+                choices=choices,
                 progress=bar,
             )
     except (ParentUnusable, UnusableWorkload) as error:

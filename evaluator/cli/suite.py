@@ -7,8 +7,10 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evaluator.shown.grid import Grid
-    from evaluator.sweep.suite import Suite
+    from evaluator.sweep.suite import Made
 
 EPILOG = """\
 examples:
@@ -43,45 +45,28 @@ def run(options: argparse.Namespace) -> int:
     plan = make_plan([f"suite={options.name}"], config_dirs=options.config_dir)
     assert plan.suite is not None
     with Bar() as bar:
-        bar.start(
-            "traces", sum(len(stratum.seeds) for strata in plan.suite.strata.values() for stratum in strata.values())
-        )
-        hashes = made_of(plan.suite, bar.step)
+        bar.start("traces", sum(len(one.stratum.seeds) for one in plan.suite.strata))
+        made = made_of(plan.suite, bar.step)
     if options.freeze:
-        for (part, label), found in hashes.items():
-            print(f"# {part}, {label}\n    loads: [{', '.join(found.values())}]")
+        for one in made:
+            print(f"# {one.of_suite}\n    loads: [{', '.join(one.hashes.values())}]")
         return DONE
-    console().print(table(plan.suite, hashes))
-    differ = [
-        f"eplb: {where}, seed {seed}: another load than the suite was frozen with"
-        for where, seed in differing(plan.suite, hashes)
-    ]
-    print(*differ, sep="\n", end="\n" * bool(differ), file=sys.stderr)
+    console().print(table(plan.suite.name, made))
+    differ = [(one.of_suite, seed) for one in made for seed in one.differing]
+    for of_suite, seed in differ:
+        print(f"eplb: {of_suite}, seed {seed}: another load than the suite was frozen with", file=sys.stderr)
     return GATE if differ else DONE
 
 
-def differing(suite: Suite, hashes: dict[tuple[str, str], dict[int, str]]) -> list[tuple[str, int]]:
-    """Return the strata and seeds whose loads are others than the suite says."""
-    return [
-        (f"{part}, {label}", seed)
-        for part, strata in suite.strata.items()
-        for label, stratum in strata.items()
-        for seed, found in hashes[part, label].items()
-        if stratum.frozen is not None and stratum.frozen.hashes.get(seed, found) != found
-    ]
-
-
-def table(suite: Suite, hashes: dict[tuple[str, str], dict[int, str]]) -> Grid:
+def table(name: str, made: Sequence[Made]) -> Grid:
     """Return a row for each stratum of a suite."""
     from evaluator.shown.grid import Grid
 
-    other = {where for where, _ in differing(suite, hashes)}
     rows = []
-    for part, strata in suite.strata.items():
-        for label, stratum in strata.items():
-            frozen = stratum.frozen is not None and bool(stratum.frozen.hashes)
-            state = "not frozen" if not frozen else ("others" if f"{part}, {label}" in other else "as frozen")
-            shape = " x ".join(map(str, stratum.workload.windows(stratum.seeds[0]).shape))
-            rows.append((part, label, stratum.topology_name, str(len(stratum.seeds)), shape, state))
+    for one in made:
+        part, label, stratum = one.of_suite
+        state = "not frozen" if stratum.frozen is None else ("others" if one.differing else "as frozen")
+        shape = " x ".join(map(str, one.shape))
+        rows.append((part, label, stratum.topology_name, str(len(stratum.seeds)), shape, state))
     header = ("part", "stratum", "topology", "traces", "windows x layers x experts", "loads")
-    return Grid(suite.name, header, rows, frozenset({"part", "stratum", "topology", "loads"}), "", (0, 0, 1, 0, 2, 0))
+    return Grid(name, header, rows, frozenset({"part", "stratum", "topology", "loads"}), "", (0, 0, 1, 0, 2, 0))

@@ -5,16 +5,13 @@ Shapes: R renamings, W windows, L layers, E logical experts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
 from eplb_variants import Placement, Topology, Variant
-from eplb_variants.loads import FloatArray, IntArray
+from eplb_variants.loads import FloatArray
 from evaluator.quality.metrics import balance
 from evaluator.quality.replay import place
-from evaluator.workloads.renaming import renaming
+from evaluator.workloads.renaming import Renamed, renaming
 from evaluator.workloads.windows import WindowSequence
 
 
@@ -35,27 +32,9 @@ def renamed_balances(
     found_RW = np.empty((renamings, num_windows - ahead))
     for number in range(renamings):
         order_LE = renaming(num_layers, num_experts, topology, np.random.default_rng([seed, number]))
-        renamed_WLE, previous = _Renamed(windows_WLE, order_LE), None
+        renamed_WLE, previous = Renamed(windows_WLE, order_LE), None
         for window in range(num_windows - ahead):
             placement: Placement = place(variant, renamed_WLE, window, topology, previous)
             found_RW[number, window] = balance(renamed_WLE[window + ahead], placement).gpu
             previous = placement
     return found_RW
-
-
-@dataclass(frozen=True, eq=False)
-class _Renamed:
-    """Windows with their experts in another order, ``order [L, E]``; made when they are asked for."""
-
-    windows_WLE: WindowSequence
-    order_LE: IntArray
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.windows_WLE.shape
-
-    def __len__(self) -> int:
-        return len(self.windows_WLE)
-
-    def __getitem__(self, window: int, /) -> Any:
-        return np.take_along_axis(self.windows_WLE[window], self.order_LE, axis=1)

@@ -83,7 +83,8 @@ TIMING = (
     Column(
         "place_seconds",
         REAL,
-        "wall time of a round's quickest call, median of the rounds; the same on all rows of a cell",
+        "wall time of a round's quickest call (of a candidate: the geometric mean over its loads), median of the "
+        "rounds; the same on all rows of a cell",
     ),
     Column("place_seconds_min", REAL, "its minimum"),
     Column("place_seconds_iqr", REAL, "its spread: third less first quartile"),
@@ -97,15 +98,15 @@ TIMING = (
         "place_cold_seconds", REAL, "right after 64 MiB were written, so that caches are cold; null if not asked for"
     ),
     Column("time_reference", TEXT, "variant that stood beside it in every round"),
-    Column("time_ratio", REAL, "median over rounds of its quickest call / the reference's quickest"),
+    Column("time_ratio", REAL, "median over rounds of such a time / the reference's"),
     Column("time_ratio_low", REAL, "lower end of the 95% bootstrap interval over rounds"),
     Column("time_ratio_high", REAL, "upper end"),
     Column("timing_rounds", INT, "rounds that the ratio rests on"),
     Column(
         "timing_disturbed",
         INT,
-        "rounds in which the quickest call, of either side, did not have its core; they do not count and are drawn "
-        "again while there is time",
+        "rounds in which such a call, of either side, did not have its core; they do not count and are drawn again "
+        "while there is time",
     ),
     Column(
         "timing_has_core",

@@ -19,7 +19,7 @@ class Frozen:
 
     Args:
         where: whose they are, in words.
-        hashes: of the windows of a trace, by its seed; none of a suite that is not frozen yet.
+        hashes: of the windows of each trace, by its seed.
     """
 
     where: str
@@ -27,7 +27,7 @@ class Frozen:
 
     def check(self, seed: int, windows_WLE: WindowSequence) -> None:
         """Raise UnusableWorkload where the windows of a trace are others."""
-        if seed in self.hashes and hash_of_windows(windows_WLE) != self.hashes[seed]:
+        if hash_of_windows(windows_WLE) != self.hashes[seed]:
             raise UnusableWorkload(
                 f"{self.where}: the load of seed {seed} is not the one that the suite was frozen with; "
                 f"another version of eplb-lab or of NumPy makes another"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from eplb_variants.errors import EplbError
 from evaluator.config.composer import Composer, Point
@@ -24,19 +24,34 @@ PARTS = {TRAINING: "training", HELD_OUT: "held_out"}
 """What parts are called in results, and in files."""
 
 
+class OfSuite(NamedTuple):
+    """A stratum of a suite: of which part, what its file calls it, and what it is."""
+
+    part: str
+    label: str
+    stratum: Stratum
+
+    def __str__(self) -> str:
+        return f"{self.part}, {self.label}"
+
+
 @dataclass(frozen=True)
 class Suite:
     """A suite.
 
     Attributes:
         name: which.
-        strata: those of each part, by their labels, in the order of the file.
+        strata: in the order of the file, those to train on first.
         cells: one for each variant, stratum and trace.
     """
 
     name: str
-    strata: Mapping[str, Mapping[str, Stratum]]
+    strata: tuple[OfSuite, ...]
     cells: tuple[Cell, ...]
+
+    def part(self, name: str) -> tuple[Stratum, ...]:
+        """Return the strata of a part."""
+        return tuple(one.stratum for one in self.strata if one.part == name)
 
     def check(self, cells: Iterable[Cell]) -> None:
         """Make the windows of some of its cells, and see that they are what it was frozen with.
@@ -45,7 +60,7 @@ class Suite:
             UnusableWorkload: they are not.
         """
         wanted = {(cell.workload.identity, cell.seed) for cell in cells}
-        for stratum in (stratum for strata in self.strata.values() for stratum in strata.values()):
+        for _, _, stratum in self.strata:
             for seed in stratum.seeds:
                 if (stratum.workload.identity, seed) in wanted:
                     stratum.check(seed, stratum.workload.windows(seed))
@@ -87,33 +102,51 @@ def make_suite(
         EplbError: there is no such suite, or what it says cannot be used.
     """
     config = composer.suite(name)
-    strata: dict[str, dict[str, Stratum]] = {part: {} for part in PARTS}
+    strata: list[OfSuite] = []
     cells: list[Cell] = []
     for part, key in PARTS.items():
         for label, said in config[key].items():
-            made = _stratum(name, part, label, said, overrides, composer, cells_of)
-            strata[part][label] = made[0]
-            cells += made[1]
-    if not strata[TRAINING]:
+            stratum, of_stratum = _stratum(name, part, label, said, overrides, composer, cells_of)
+            strata.append(OfSuite(part, label, stratum))
+            cells += of_stratum
+    suite = Suite(name, tuple(strata), tuple(cells))
+    if not suite.part(TRAINING):
         raise EplbError(f"suite={name} has no training part")
-    return Suite(name, strata, tuple(cells))
+    return suite
 
 
-def made_of(suite: Suite, done: Callable[[str], None]) -> dict[tuple[str, str], dict[int, str]]:
-    """Return the hashes of the windows of a suite's traces, by part and label, and seed.
+class Made(NamedTuple):
+    """What a machine makes of a stratum."""
+
+    of_suite: OfSuite
+    shape: tuple[int, ...]
+    """Windows, layers and experts."""
+    hashes: dict[int, str]
+    """Of the windows of each trace, by its seed."""
+
+    @property
+    def differing(self) -> list[int]:
+        """The seeds whose windows are others than the suite was frozen with."""
+        frozen = self.of_suite.stratum.frozen
+        return [seed for seed, found in self.hashes.items() if frozen and frozen.hashes[seed] != found]
+
+
+def made_of(suite: Suite, done: Callable[[str], None]) -> list[Made]:
+    """Make the windows of all traces of a suite, and return what they are.
 
     Args:
         suite: whose.
         done: told of each trace that was made.
     """
-    hashes: dict[tuple[str, str], dict[int, str]] = {}
-    for part, strata in suite.strata.items():
-        for label, stratum in strata.items():
-            found = hashes[part, label] = {}
-            for seed in stratum.seeds:
-                found[seed] = hash_of_windows(stratum.workload.windows(seed))
-                done(f"{part}, {label}")
-    return hashes
+    found = []
+    for one in suite.strata:
+        hashes, shape = dict[int, str](), tuple[int, ...]()
+        for seed in one.stratum.seeds:
+            windows_WLE = one.stratum.workload.windows(seed)
+            hashes[seed], shape = hash_of_windows(windows_WLE), windows_WLE.shape
+            done(str(one))
+        found.append(Made(one, shape, hashes))
+    return found
 
 
 def _stratum(
@@ -139,7 +172,7 @@ def _stratum(
         raise EplbError(f"{where}: choose says {said['choose']!r}: one workload on one topology, without a sweep")
     if not first.workload.seeded and len(seeds) > 1:
         raise EplbError(f"{where}: {first.workload.name!r} is the same for every seed: it is one trace")
-    frozen = Frozen(where, dict(zip(seeds, hashes, strict=True)) if hashes else {})
+    frozen = Frozen(where, dict(zip(seeds, hashes, strict=True))) if hashes else None
     name = first.workload.name if part == TRAINING else f"{first.workload.name} ({part})"
     workload = replace(first.workload, name=name)
     stratum = Stratum(workload, first.topology_name, first.topology, tuple(seeds), frozen)

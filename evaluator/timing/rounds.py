@@ -60,6 +60,33 @@ CpuClock = Callable[[], float]
 """CPU seconds of all that calls run in, since whenever."""
 
 
+def had_core(times: np.ndarray) -> np.ndarray:
+    """Return in which rounds the calls of both sides had their core, ``[rounds]``; all where no CPU time is known."""
+    lost = np.any(times[..., 0] > OFF_CORE * times[..., 1], axis=-1)  # of NaN it is False
+    return np.logical_not(lost)
+
+
+def quickest(calls: np.ndarray) -> np.ndarray:
+    """Return of ``[repeats, 2, 2]`` calls, for each side, the wall and CPU time of the one with the least wall time.
+
+    For repeats of one call: disturbance only adds.
+    """
+    least = calls[..., 0].argmin(axis=0)
+    chosen: np.ndarray = calls[least, np.arange(calls.shape[1])]
+    return chosen
+
+
+def typical(calls: np.ndarray) -> np.ndarray:
+    """Return of ``[repeats, 2, 2]`` calls, for each side, the geometric means of their wall and CPU times.
+
+    For calls of which each is for another load, the same for both sides: what is quick on one of five is not quick.
+    Those count in which both sides had their core; all where there are none, which shows in the means.
+    """
+    kept = calls[had_core(calls)]
+    means: np.ndarray = np.exp(np.log(np.maximum(kept if len(kept) else calls, 1e-9)).mean(axis=0))
+    return means
+
+
 def time_variants(
     variants: Mapping[str, Variant],
     reference: Variant,
@@ -85,7 +112,7 @@ def time_prepared(
     *,
     repeats: int | None = None,
     cpu_clock: CpuClock | None = None,
-    of_round: OfRound | None = None,
+    of_round: OfRound = quickest,
 ) -> dict[str, Timing]:
     """Return the times of anything that can be made ready for a round and called, each beside ``reference``.
 
@@ -97,7 +124,7 @@ def time_prepared(
         repeats: calls of each in a round; if None, as many as ``settings`` ask for by how long they take.
         cpu_clock: that calls are held against, to see whether they had their core; if None, that is not asked: of calls
             that start processes, or read files.
-        of_round: what the calls of a round come to; ``quickest`` if None.
+        of_round: what the calls of a round come to.
     """
     with exclusive(settings.wait_seconds) as alone, quiet(settings.threads):
         first = {name: _clocked(prepare(0), cpu_clock)[0] for name, prepare in contestants.items()}
@@ -126,12 +153,6 @@ def timing_of(times: np.ndarray, first: float, valid: bool) -> Timing:
     return Timing(times[:, 0, 0], times[:, 0, 1], first, ratio, valid, disturbed, has_core)
 
 
-def had_core(times: np.ndarray) -> np.ndarray:
-    """Return in which rounds the calls of both sides had their core, ``[rounds]``; all where no CPU time is known."""
-    lost = np.any(times[..., 0] > OFF_CORE * times[..., 1], axis=-1)  # of NaN it is False
-    return np.logical_not(lost)
-
-
 def measure(
     contestants: Mapping[str, Prepare],
     reference: Prepare,
@@ -139,14 +160,13 @@ def measure(
     seed: int = 0,
     repeats: Mapping[str, int] | None = None,
     cpu_clock: CpuClock | None = None,
-    of_round: OfRound | None = None,
+    of_round: OfRound = quickest,
 ) -> dict[str, np.ndarray]:
     """Return ``[rounds, 2, 2]`` seconds a call by name: (contestant, reference) by (wall, CPU).
 
     In each round every contestant, in random order, is called in turn with the reference, which of the two first at
-    random; ``repeats`` says how often in a round, once where it says nothing, and ``of_round`` what the round comes to,
-    ``quickest`` where it is None. A round in which either did not have its
-    core is drawn again when the others have been, as long as there is time.
+    random; ``repeats`` says how often in a round, once where it says nothing, and ``of_round`` what the round comes to.
+    A round in which either did not have its core is drawn again when the others have been, as long as there is time.
     """
     draw, names = np.random.default_rng(seed), list(contestants)
     times: dict[str, list[np.ndarray]] = {name: [] for name in names}
@@ -163,7 +183,7 @@ def measure(
             number = left[name].popleft()
             sides, again = (contestants[name], reference), (repeats or {}).get(name, 1)
             calls = np.array([_beside(sides, number, draw, cpu_clock) for _ in range(again)])
-            times[name].append((of_round or quickest)(calls))
+            times[name].append(of_round(calls))
             spent[name] += float(calls[..., 0].sum())
             if not had_core(times[name][-1]):
                 left[name].append(number)
@@ -178,27 +198,6 @@ def _beside(
     # each is readied right before its own call: what waited for the other's would have gone cold
     clocked = {which: _clocked(sides[which](number), cpu_clock) for which in (first, 1 - first)}
     return [clocked[0], clocked[1]]
-
-
-def quickest(calls: np.ndarray) -> np.ndarray:
-    """Return of ``[repeats, 2, 2]`` calls, for each side, the wall and CPU time of the one with the least wall time.
-
-    For repeats of one call: disturbance only adds.
-    """
-    least = calls[..., 0].argmin(axis=0)
-    chosen: np.ndarray = calls[least, np.arange(calls.shape[1])]
-    return chosen
-
-
-def typical(calls: np.ndarray) -> np.ndarray:
-    """Return of ``[repeats, 2, 2]`` calls, for each side, the geometric means of their wall and CPU times.
-
-    For calls of which each is for another load, the same for both sides: what is quick on one of five is not quick.
-    Those count in which both sides had their core; all where there are none, which shows in the means.
-    """
-    kept = calls[had_core(calls)]
-    means: np.ndarray = np.exp(np.log(np.maximum(kept if len(kept) else calls, 1e-9)).mean(axis=0))
-    return means
 
 
 def _repeats(contestants: Mapping[str, Prepare], reference: Prepare, settings: TimingSettings) -> dict[str, int]:

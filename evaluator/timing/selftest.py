@@ -15,7 +15,7 @@ from evaluator.progress import Progress
 from evaluator.quality.replay import replay
 from evaluator.timing.rounds import time_variants
 from evaluator.timing.settings import TimingSettings
-from evaluator.workloads.renaming import renaming
+from evaluator.workloads.renaming import Renamed, renaming
 from evaluator.workloads.synthetic import Synthetic
 
 PASS = 0.95
@@ -74,9 +74,8 @@ def _balance_verdict(variant: Variant, windows_WLE: IntArray, seed: int) -> str:
     """
     _, num_layers, num_experts = windows_WLE.shape
     order_LE = renaming(num_layers, num_experts, TOPOLOGY, np.random.default_rng(seed))
-    renamed_WLE = np.take_along_axis(windows_WLE, order_LE[None], axis=2)
     own, other = (
         np.array([row[OWN_HEADLINE] for row in replay(variant, windows, TOPOLOGY)])
-        for windows in (windows_WLE, renamed_WLE)
+        for windows in (windows_WLE, Renamed(windows_WLE, order_LE))
     )
     return paired([[own]], [[other]]).verdict

@@ -5,10 +5,14 @@ Shapes: L layers, E logical experts.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from eplb_variants import Topology
 from eplb_variants.loads import IntArray
+from evaluator.workloads.windows import WindowSequence
 
 
 def renaming(num_layers: int, num_experts: int, topology: Topology, draw: np.random.Generator) -> IntArray:
@@ -22,3 +26,21 @@ def renaming(num_layers: int, num_experts: int, topology: Topology, draw: np.ran
     within = draw.permuted(within, axis=2)
     order: IntArray = by_group[:, :, None] * (num_experts // groups) + within
     return order.reshape(num_layers, num_experts)
+
+
+@dataclass(frozen=True, eq=False)
+class Renamed:
+    """Windows with their experts in another order, ``order [L, E]``; made when they are asked for."""
+
+    windows_WLE: WindowSequence
+    order_LE: IntArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.windows_WLE.shape
+
+    def __len__(self) -> int:
+        return len(self.windows_WLE)
+
+    def __getitem__(self, window: int, /) -> Any:
+        return np.take_along_axis(self.windows_WLE[window], self.order_LE, axis=1)

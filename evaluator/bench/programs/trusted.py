@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from eplb_variants import Topology
 from eplb_variants.placement import Placement, number_replicas
-from evaluator.bench.compositions import Balances
+from evaluator.bench.compositions import Balances, balances_by
 from evaluator.candidates.program import Program
-from evaluator.quality.metrics import balance
 from evaluator.workloads.windows import WindowSequence
 
 
@@ -39,13 +38,15 @@ def phy2log_of(program: Program, load: NDArray[Any], topology: Topology) -> NDAr
     return np.ascontiguousarray(phy2log.numpy())
 
 
+def placement_of(phy2log: NDArray[Any], num_experts: int, topology: Topology) -> Placement:
+    """Return the placement that slots ``[L, P]`` stand for."""
+    return Placement(phy2log, number_replicas(phy2log), num_experts, topology)
+
+
 def balances_of(program: Program, windows_WLE: WindowSequence, topology: Topology) -> Balances:
     """Return the balancedness of a program of this project that places every window anew, by window."""
-    own, after = [], []
-    for window in range(len(windows_WLE)):
-        phy2log = phy2log_of(program, windows_WLE[window], topology)
-        placement = Placement(phy2log, number_replicas(phy2log), windows_WLE.shape[2], topology)
-        own.append(balance(windows_WLE[window], placement).gpu)
-        if window + 1 < len(windows_WLE):
-            after.append(balance(windows_WLE[window + 1], placement).gpu)
-    return Balances(np.array(own), np.array(after))
+
+    def placed(window: int) -> Placement:
+        return placement_of(phy2log_of(program, windows_WLE[window], topology), windows_WLE.shape[2], topology)
+
+    return balances_by(placed, windows_WLE)

@@ -7,7 +7,7 @@ Shapes: K traces, W windows, L layers, E logical experts, P slots.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from eplb_variants import Topology
 from eplb_variants.loads import FloatArray
-from eplb_variants.placement import Placement, number_replicas
 from evaluator.analysis.statistics import mean_of_series
+from evaluator.bench.compositions import Make
 from evaluator.bench.line import Line
 from evaluator.bench.programs.equals import EQUAL_NOISE, NOISE_BY_GAIN, blurred_program
-from evaluator.bench.programs.trusted import phy2log_of
+from evaluator.bench.programs.trusted import phy2log_of, placement_of
 from evaluator.candidates.program import Program, example_program
 from evaluator.progress import Progress
 from evaluator.quality.metrics import balance
@@ -33,9 +33,6 @@ FIRST_SEED = 10_000
 """Of the fresh traces: nothing else is measured on these."""
 NEAR = 0.0002
 """Balancedness by which what is measured may differ from what is known: two standard errors."""
-
-Make = Callable[[int], WindowSequence]
-"""From a seed to the windows of a trace."""
 
 
 def true_differences(
@@ -55,22 +52,21 @@ def true_differences(
     for first in range(FIRST_SEED, FIRST_SEED + traces, TOGETHER):
         seeds = range(first, min(first + TOGETHER, FIRST_SEED + traces))
         traces_KWLE = np.array([list(_each(make(seed))) for seed in seeds], dtype=np.float32)
-        base_K = next_balances(example_program(), traces_KWLE, topology)
+        base_K = means_of(example_program(), traces_KWLE, topology)
         for noise, differences in found.items():
-            differences.append(next_balances(blurred_program(noise, first), traces_KWLE, topology) - base_K)
+            differences.append(means_of(blurred_program(noise, first), traces_KWLE, topology) - base_K)
         progress.step(f"seeds {seeds[0]} to {seeds[-1]}")
     return {noise: np.concatenate(differences) for noise, differences in found.items()}
 
 
-def next_balances(program: Program, traces_KWLE: NDArray[np.float32], topology: Topology) -> FloatArray:
+def means_of(program: Program, traces_KWLE: NDArray[np.float32], topology: Topology) -> FloatArray:
     """Return the mean balancedness of a program's placements on the windows after, by trace: ``[K]``."""
     traces, windows, layers, experts = traces_KWLE.shape
     rows = traces_KWLE[:, :-1].reshape(-1, experts)
     phy2log = phy2log_of(program, rows, topology).reshape(traces, windows - 1, layers, -1)
 
     def worth(trace: int, window: int) -> float:
-        phy2log_LP = np.ascontiguousarray(phy2log[trace, window])
-        placement = Placement(phy2log_LP, number_replicas(phy2log_LP), experts, topology)
+        placement = placement_of(np.ascontiguousarray(phy2log[trace, window]), experts, topology)
         return balance(traces_KWLE[trace, window + 1], placement).gpu
 
     return np.array([np.mean([worth(trace, window) for window in range(windows - 1)]) for trace in range(traces)])

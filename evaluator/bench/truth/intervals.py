@@ -9,7 +9,7 @@ Shapes: K traces of the pool, W windows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from eplb_variants import Topology, Variant, load_variant
 from eplb_variants.loads import FloatArray
 from evaluator.analysis.paired import corrected, paired, verdict_on
 from evaluator.analysis.statistics import BETTER, FEWEST_UNITS, WORSE, mean_of_series
-from evaluator.bench.compositions import balances
+from evaluator.bench.compositions import Make, balances
 from evaluator.bench.line import Line
 from evaluator.progress import Progress
 from evaluator.workloads.windows import WindowSequence
@@ -39,10 +39,6 @@ DRAWS = 200
 WITHIN = (0.93, 0.97)
 """Share of 95% intervals that is to hold the truth."""
 WRONG_TABLES = 0.05
-
-
-Make = Callable[[int], WindowSequence]
-"""From a seed to the windows of a trace."""
 
 
 class Pool(NamedTuple):

@@ -18,6 +18,7 @@ from eplb_variants import Topology
 from eplb_variants.loads import FloatArray
 from evaluator.analysis.columns import HEADLINE
 from evaluator.analysis.statistics import BETTER
+from evaluator.bench.compositions import Make
 from evaluator.bench.line import Line
 from evaluator.bench.programs.equals import better_program, equal_programs
 from evaluator.bench.programs.trusted import balances_of
@@ -36,8 +37,6 @@ CALLED, SEARCHES_CONFIRMED, FOUND = 5, 0.05, 0.9
 """Asked for: of equals called better in training, at most; of searches that confirm one of them, at most; of true gains
 that are confirmed, at least."""
 
-Make = Callable[[int], WindowSequence]
-"""From a seed to the windows of a trace."""
 Part = Sequence[WindowSequence]
 """The traces of a part."""
 

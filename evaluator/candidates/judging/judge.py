@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from functools import cached_property, partial
+from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from eplb_variants.errors import EplbError
-from evaluator.analysis.statistics import Estimate
+from evaluator.analysis.statistics import Estimate, in_columns
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.stages import compared
@@ -30,6 +30,7 @@ from evaluator.timing.rounds import Timing
 from evaluator.workloads import UnusableWorkload
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
 class Judge:
@@ -49,7 +50,7 @@ class Judge:
             raise UnusableWorkload(str(error)) from None
         store.prepare()
         self._lock = Lock()
-        self._control: Estimate | None = None
+        self._found: dict[str, Any] = {}
         self.sandbox = Sandbox(settings.isolation, settings.limits)
 
     def close(self) -> None:
@@ -140,28 +141,32 @@ class Judge:
     @property
     def _parents_trial(self) -> Trial:
         """What the parent does on the training part; ParentUnusable where it fails."""
-        with self._lock:
-            return self._tried
-
-    @cached_property
-    def _tried(self) -> Trial:
-        try:
-            return try_out(self.sandbox, self.parent, self.settings.training)
-        except Invalid as error:
-            raise self._unusable(error) from None
+        return self._of_parent("training", lambda: try_out(self.sandbox, self.parent, self.settings.training))
 
     @property
     def _parents_replays(self) -> Replays:
         """What the parent does on the held-out part; ParentUnusable where it fails."""
-        with self._lock:
-            return self._replayed
+        return self._of_parent("held out", lambda: replayed(self.sandbox, self.parent, self.settings.held_out))
 
-    @cached_property
-    def _replayed(self) -> Replays:
-        try:
-            return replayed(self.sandbox, self.parent, self.settings.held_out)
-        except Invalid as error:
-            raise self._unusable(error) from None
+    @property
+    def _control(self) -> Estimate:
+        """The ratio of the parent's time to its own, a control of all times; ParentUnusable where it fails."""
+        side, stratum, timing = (self.parent, self._parents_trial), self.settings.training[0], self.settings.timing
+        assert timing is not None
+        return self._of_parent("control", lambda: time_beside(self.sandbox, side, side, stratum, timing).ratio)
+
+    def _of_parent(self, what: str, ask: Callable[[], T]) -> T:
+        """Return what the parent was found to do, asked for once; ParentUnusable where it fails."""
+        with self._lock:
+            if what not in self._found:
+                try:
+                    self._found[what] = ask()
+                except ParentFailed as error:
+                    raise self._unusable(error.reason) from None
+                except Invalid as error:
+                    raise self._unusable(error) from None
+            found: T = self._found[what]
+            return found
 
     def _kept(self, program: Program) -> Row | None:
         """Return the row of a program that was judged before with these settings, and timed if that is asked for.
@@ -223,20 +228,6 @@ class Judge:
             return self._failed(program, error)
         return self._judged(program, trial, unseen, timing)
 
-    def _controlled(self) -> Estimate:
-        """Return the ratio of the parent's time to its own, measured once: a control for all of this judge's times."""
-        if self._control is None:
-            assert self.settings.timing is not None
-            side = self.parent, self._parents_trial
-            try:
-                control = time_beside(self.sandbox, side, side, self.settings.training[0], self.settings.timing)
-                self._control = control.ratio
-            except ParentFailed as error:
-                raise self._unusable(error.reason) from None
-            except Invalid as error:
-                raise self._unusable(error) from None
-        return self._control
-
     def _unusable(self, error: Invalid) -> ParentUnusable:
         return ParentUnusable(f"the parent {self.parent.name!r} cannot be judged against: {error}")
 
@@ -244,7 +235,7 @@ class Judge:
         times: Row = {}
         if timing is not None and self.settings.timing is not None:
             times = timing_columns(timing, self.settings.timing, self.parent.name, self._timing_key() or "")
-            times |= dict(zip(schema.CONTROL, self._controlled()[:3], strict=True))
+            times |= in_columns(self._control, schema.CONTROL[0])
         judged = judged_columns(trial, self._parents_trial, self.settings.score, times)
         return {**self._common(program), **judged, **unseen, **times}
 

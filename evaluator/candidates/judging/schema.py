@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from evaluator.analysis.columns import METRICS
+from evaluator.analysis.statistics import columns_of
 from evaluator.results.schema import FLAG, INT, REAL, TEXT, TIMING, Column, arrow_schema
 
 SCORE_SCHEMA_VERSION = 3
@@ -58,7 +59,7 @@ JUDGEMENT = (
     Column("score_parent", REAL, "the parent's, by the same formula"),
     Column("score_name", TEXT, "name of the formula"),
 )
-CONTROL = ("time_control", "time_control_low", "time_control_high")
+CONTROL = columns_of("time_control")
 CONTROLS = (
     Column(
         CONTROL[0], REAL, "the parent's time over its own, measured in the same way once for all programs: 1 is right"
@@ -74,11 +75,6 @@ HELD_OUT_PART = (
     Column("held_out_difference_low", REAL, "lower end of its 95% interval"),
     Column("held_out_difference_high", REAL, "upper end"),
 )
-
-
-def ends_of(column: str) -> tuple[str, str, str]:
-    """Return the names of a column and of those of its interval."""
-    return column, f"{column}_low", f"{column}_high"
 
 
 def _metrics() -> tuple[Column, ...]:

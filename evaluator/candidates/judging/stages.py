@@ -14,7 +14,7 @@ import numpy as np
 
 from evaluator.analysis.columns import HEADLINE, METRICS, OWN_HEADLINE
 from evaluator.analysis.paired import Paired, differences, judged
-from evaluator.analysis.statistics import FEWEST_UNITS, Traces
+from evaluator.analysis.statistics import FEWEST_UNITS, Estimate, Traces
 
 FIRST = 2
 """Windows of each trace that a program must not be hopeless on."""
@@ -33,30 +33,33 @@ def compared(own: Values, base: Values) -> Paired:
     That is balance on the next window, or on the own window where no window has a next one.
     """
     for name in (HEADLINE, OWN_HEADLINE):
-        found = differences_of(own(name), base(name))
+        values = own(name)
+        found = differences(values, as_far(base(name), values))
         if any(not np.isnan(trace).all() for stratum in found for trace in stratum):
             break
     return judged(found, METRICS[name])
 
 
-def differences_of(own: Traces, base: Traces) -> Traces:
-    """Return the differences on the windows that both have placed, NaN where either has none."""
-    shorter = [
-        [theirs[: len(ours)] for ours, theirs in zip(mine, others, strict=True)]
-        for mine, others in zip(own, base, strict=True)
+def as_far(base: Traces, own: Traces) -> Traces:
+    """Return a parent's values on the windows that a program has placed, which may be the first of each trace."""
+    return [
+        [theirs[: len(ours)] for theirs, ours in zip(*stratum, strict=True)] for stratum in zip(base, own, strict=True)
     ]
-    return differences(own, shorter)
 
 
 def is_hopeless(own: Values, base: Values) -> bool:
     """Return whether the first windows of a program are so much worse than its parent's that the others cannot help."""
     difference = compared(own, base).difference
-    lost = -METRICS[HEADLINE].floor >= difference.value
-    return bool(lost and difference.units >= FEWEST_UNITS and difference.p < HOPELESS)
+    return difference.value < 0 and _is_certain(difference, HOPELESS)
 
 
 def is_confirmed(held_out: Paired) -> bool:
     """Return whether what was better in training is better on the held-out part, beyond what a search finds by luck."""
     difference = held_out.difference
-    gained = METRICS[HEADLINE].floor <= difference.value
-    return bool(gained and difference.units >= FEWEST_UNITS and difference.p < CONFIRMED)
+    return difference.value > 0 and _is_certain(difference, CONFIRMED)
+
+
+def _is_certain(difference: Estimate, p: float) -> bool:
+    """Return whether a difference reaches the floor, and chance gives such a one more rarely than ``p`` says."""
+    far = abs(difference.value) >= METRICS[HEADLINE].floor
+    return bool(far and difference.units >= FEWEST_UNITS and difference.p < p)

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -172,9 +173,7 @@ def try_out(sandbox: Sandbox, program: Program, strata: Sequence[Stratum], paren
         worker.kill()
     running = _Running(sandbox, program, strata, deadline)
     running.go_on(FIRST)
-    given_up = parent is not None and is_hopeless(
-        lambda name: by_trace(running.replays, name), lambda name: by_trace(parent.replays, name)
-    )
+    given_up = parent is not None and is_hopeless(*(partial(by_trace, one.replays) for one in (running, parent)))
     if not given_up:
         running.go_on()
     return Trial(running.replays, running.repeats(), checked_loads, running.seconds, given_up)
@@ -205,25 +204,20 @@ class _Running:
     def go_on(self, windows: int | None = None) -> None:
         """Have it place so many further windows of every trace; all that are left where no number is given."""
         for running in self._strata:
-            for window, traces in itertools.islice(running.left, windows):
-                for chunk in self._chunks(traces):
-                    in_time(self._deadline)
-                    asked = asked_about(
-                        [running.stratum.traces[trace][window] for trace in traces],
-                        [traces.index(trace) for trace in chunk],
-                        LOADS,
-                        running.stratum.topology,
-                        self._draw,
-                    )
-                    placed = place(self._sandbox, self._program, asked, running.stratum.topology)
-                    for index, (placement, seconds) in placed.items():
-                        running.add(traces[index], placement)
-                        self.seconds = min(self.seconds, seconds)
+            for of_trace in itertools.islice(running.left, windows):
+                self._place(running, of_trace)
 
-    def _chunks(self, traces: Sequence[int]) -> list[list[int]]:
-        """Return which traces share a process, as many as that is asked about: drawn, and nearly as many in each."""
-        processes = -(-len(traces) // LOADS)
-        return [chunk.tolist() for chunk in np.array_split(self._draw.permutation(list(traces)), processes)]
+    def _place(self, running: _RunningStratum, of_trace: dict[int, Any]) -> None:
+        """Have it place a window of each trace; as many share a process as that is asked about, drawn which."""
+        traces, loads = list(of_trace), list(of_trace.values())
+        processes = -(-len(loads) // LOADS)
+        for counting in np.array_split(self._draw.permutation(len(loads)), processes):
+            in_time(self._deadline)
+            asked = asked_about(loads, counting.tolist(), LOADS, running.stratum.topology, self._draw)
+            placed = place(self._sandbox, self._program, asked, running.stratum.topology)
+            for index, (placement, seconds) in placed.items():
+                running.add(traces[index], placement)
+                self.seconds = min(self.seconds, seconds)
 
     def repeats(self) -> bool:
         """Return whether it places a window once more as it did, alone among decoys, with other random numbers."""
@@ -248,11 +242,11 @@ class _RunningStratum:
         ]
         self.left = self._windows()
 
-    def _windows(self) -> Iterator[tuple[int, list[int]]]:
-        """Yield each window's number, with the traces that have one."""
-        sizes = [len(windows_WLE) for windows_WLE in self.stratum.traces]
-        for window in range(max(sizes)):
-            yield window, [trace for trace, size in enumerate(sizes) if window < size]
+    def _windows(self) -> Iterator[dict[int, Any]]:
+        """Yield window after window, of each trace that has so many, by the trace's number."""
+        traces = self.stratum.traces
+        for window in range(max(map(len, traces))):
+            yield {number: trace[window] for number, trace in enumerate(traces) if window < len(trace)}
 
     def add(self, trace: int, placement: Placement) -> None:
         """Add the placement of the next window of a trace."""

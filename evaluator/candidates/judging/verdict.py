@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from evaluator.analysis.columns import HEADLINE, METRICS, TIMES
-from evaluator.analysis.paired import TIME_WORDS, judged
+from evaluator.analysis.paired import TIME_WORDS, paired
 from evaluator.analysis.score import Score
-from evaluator.analysis.statistics import estimate_in, mean_of_series
+from evaluator.analysis.statistics import Traces, estimate_in, in_columns, mean_of_series
 from evaluator.analysis.times import is_off, verdict_on_times
 from evaluator.candidates.judging import schema
-from evaluator.candidates.judging.stages import compared, differences_of, is_confirmed
+from evaluator.candidates.judging.stages import as_far, compared, is_confirmed
 from evaluator.candidates.judging.trial import Replays, Trial, by_trace
 
 
@@ -29,14 +29,16 @@ def judged_columns(trial: Trial, parent: Trial, score: Score, times: dict[str, A
     """
     row: dict[str, Any] = {}
     for name, metric in METRICS.items():
-        own, base = (by_trace(replays, name) for replays in (trial.replays, _as_far(parent.replays, trial.replays)))
-        difference = judged(differences_of(own, base), metric).difference
+        own = by_trace(trial.replays, name)
+        base = as_far(by_trace(parent.replays, name), own)
         values = {
             name: mean_of_series(own).value,
             f"{name}_parent": mean_of_series(base).value,
-            **dict(zip(schema.ends_of(f"{name}_difference"), difference[:3], strict=True)),
+            **in_columns(paired(own, base, metric).difference, f"{name}_difference"),
         }
-        row |= {column: None if np.isnan(value) else float(value) for column, value in values.items()}
+        row |= {column: _known(value) for column, value in values.items()}
+        if name == HEADLINE:
+            row |= {"next_by_window": _in_a_row(own), "next_by_window_parent": _in_a_row(base)}
     return row | {
         "verdict": _verdict(trial, parent),
         "stage": schema.FIRST_WINDOWS if trial.given_up else schema.TRAINING,
@@ -47,8 +49,6 @@ def judged_columns(trial: Trial, parent: Trial, score: Score, times: dict[str, A
         "windows": sum(len(one.rows) for stratum in trial.replays for one in stratum),
         "score": score.of_numbers({**{name: row[name] for name in METRICS}, **_own_times(times)}),
         "score_parent": score.of_numbers({**{name: row[f"{name}_parent"] for name in METRICS}, **_base_times(times)}),
-        "next_by_window": _in_a_row(trial.replays),
-        "next_by_window_parent": _in_a_row(_as_far(parent.replays, trial.replays)),
     }
 
 
@@ -59,20 +59,16 @@ def held_out_columns(replays: Replays, parent: Replays) -> dict[str, Any]:
         "stage": schema.HELD_OUT,
         "confirmed": is_confirmed(found),
         "held_out_traces": sum(map(len, replays)),
-        **dict(zip(schema.ends_of("held_out_difference"), map(float, found.difference[:3]), strict=True)),
+        **in_columns(found.difference, "held_out_difference"),
     }
 
 
-def _as_far(parent: Replays, own: Replays) -> Replays:
-    """Return what a parent did on the windows that a program has placed."""
-    return [
-        [type(theirs)(theirs.rows[: len(ours.rows)], theirs.placements[: len(ours.rows)]) for theirs, ours in both]
-        for both in (zip(*strata, strict=True) for strata in zip(parent, own, strict=True))
-    ]
+def _in_a_row(values: Traces) -> list[float | None]:
+    return [_known(value) for stratum in values for trace in stratum for value in trace]
 
 
-def _in_a_row(replays: Replays) -> list[float | None]:
-    return [row.get(HEADLINE) for stratum in replays for one in stratum for row in one.rows]
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _verdict(trial: Trial, parent: Trial) -> str:

@@ -36,10 +36,8 @@ def few(monkeypatch):
 
 
 def test_programs_that_are_apart_have_one_order_on_fresh_traces(few):
-    judged = Judged({"small": part(1, 2, 3)}, {"small, held out": part(7, 8, 9)})
-    lines = {
-        (line.what, line.size.partition(":")[0]): line for line in measure_agreement(Silent(), judged, ["byte_moe"])
-    }
+    ways = {"small": Judged(part(1, 2, 3), part(7, 8, 9))}
+    lines = {(line.what, line.size.partition(":")[0]): line for line in measure_agreement(Silent(), ways, ["byte_moe"])}
     for on in ("own", "next"):
         line = lines[f"programs, training part of small, {on}", "small, held out"]
         assert line.value == pytest.approx(1.0)

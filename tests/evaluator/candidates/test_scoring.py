@@ -13,6 +13,7 @@ from evaluator.candidates.judging.judge import ParentUnusable
 from evaluator.candidates.judging.schema import ARROW, IDENTICAL, REJECTED, VERDICTS
 from evaluator.candidates.program import example_program
 from evaluator.candidates.scoring import DEFAULTS, score_candidates
+from evaluator.candidates.settings import Choices
 from evaluator.progress import Progress
 from evaluator.sweep.plan import make_plan
 
@@ -31,7 +32,9 @@ def test_the_examples_are_what_their_table_says(tmp_path):
     table = EXAMPLES.joinpath("README.md").read_text(encoding="utf-8")
     said = dict(re.findall(r"^\| `(\w+)\.\w+` \| ([^|]*?) \|", table, re.MULTILINE))
     with resources.as_file(EXAMPLES.joinpath("candidates")) as folder:
-        scores = score_candidates([folder], plan_in(tmp_path, "measure=quality"), seed=0, limits=LIMITS)
+        scores = score_candidates(
+            [folder], plan_in(tmp_path, "measure=quality"), choices=Choices(seed=0, limits=LIMITS)
+        )
     assert {row["candidate"]: row["verdict"] for row in scores.rows} == said
     assert set(said.values()) <= {*VERDICTS}
 
@@ -52,7 +55,9 @@ def test_every_document_is_a_row_and_every_program_is_judged_once_beside_a_paren
 
     parent = tmp_path / "parent.py"
     parent.write_text(example_program().source)
-    scores = score_candidates(files, plan_in(tmp_path, *SMALL), parent=parent, limits=LIMITS, progress=Steps())
+    scores = score_candidates(
+        files, plan_in(tmp_path, *SMALL), parent=parent, choices=Choices(limits=LIMITS), progress=Steps()
+    )
     assert [row["verdict"] for row in scores.rows] == [IDENTICAL, IDENTICAL, REJECTED]
     assert [row["same_as"] for row in scores.rows] == [None, "a", None]
     assert {*scores.rows[0]} == {*ARROW.names, "path", "notes", "same_as", "feedback"}
@@ -65,7 +70,9 @@ def test_every_document_is_a_row_and_every_program_is_judged_once_beside_a_paren
 def test_a_parent_that_cannot_be_read_is_unusable(tmp_path):
     (tmp_path / "same.py").write_text(example_program().source)
     with pytest.raises(ParentUnusable, match=r"'no\.py' cannot be read"):
-        score_candidates([tmp_path / "same.py"], plan_in(tmp_path, *SMALL), parent="no.py", limits=LIMITS)
+        score_candidates(
+            [tmp_path / "same.py"], plan_in(tmp_path, *SMALL), parent="no.py", choices=Choices(limits=LIMITS)
+        )
 
 
 def test_a_matching_that_there_is_not_is_refused_before_anything_is_read(tmp_path):

@@ -8,13 +8,13 @@ import pytest
 from eplb_variants import EplbError
 from evaluator.candidates.sandbox.limits import Limits
 from evaluator.candidates.scoring import DEFAULTS
-from evaluator.candidates.settings import HELD_OUT_TRACES, TRACES, drawn_seeds, hidden_seed, settings_of
+from evaluator.candidates.settings import HELD_OUT_TRACES, TRACES, Choices, drawn_seeds, hidden_seed, settings_of
 from evaluator.sweep.plan import make_plan
 
 
 def test_a_plan_gives_workload_topology_score_and_timing(tmp_path):
     plan = make_plan([*DEFAULTS, "topology=vllm_wide", "score=leaderboard", f"runs_dir={tmp_path}", "timing.rounds=7"])
-    settings = settings_of(plan, seed=3, limits=Limits(cpu_seconds=9), isolation="none", jobs=2)
+    settings = settings_of(plan, Choices(seed=3, limits=Limits(cpu_seconds=9), isolation="none", jobs=2))
     names = settings.workload_name, settings.topology_name, settings.score.name, settings.suite
     assert names == ("quick", "vllm_wide", "leaderboard", None)
     assert settings.timing is not None
@@ -24,15 +24,15 @@ def test_a_plan_gives_workload_topology_score_and_timing(tmp_path):
 
 def test_traces_of_both_parts_are_drawn_and_none_is_in_both(tmp_path):
     plan = make_plan([*DEFAULTS, f"runs_dir={tmp_path}"])
-    settings = settings_of(plan, seed=3)
+    settings = settings_of(plan, Choices(seed=3))
     (training,), (held_out,) = settings.training, settings.held_out
     assert (len(training.seeds), len(held_out.seeds)) == (TRACES, HELD_OUT_TRACES)
     assert len({*training.seeds, *held_out.seeds}) == TRACES + HELD_OUT_TRACES
     assert not np.array_equal(training.traces[0], training.traces[1])
-    (more,) = settings_of(plan, seed=3, traces=TRACES + 1).training
+    (more,) = settings_of(plan, Choices(seed=3, traces=TRACES + 1)).training
     assert more.seeds[:TRACES] == training.seeds
     assert drawn_seeds(3, 2, 2) != drawn_seeds(4, 2, 2)
-    assert settings_of(plan, seed=3, held_out=0).held_out == ()
+    assert settings_of(plan, Choices(seed=3, held_out=0)).held_out == ()
 
 
 def test_a_workload_without_a_seed_is_one_trace_and_nothing_is_held_out(tmp_path):
@@ -49,12 +49,12 @@ def test_a_workload_without_a_seed_is_one_trace_and_nothing_is_held_out(tmp_path
 def test_numbers_out_of_range_are_refused(tmp_path, numbers, said):
     plan = make_plan([*DEFAULTS, f"runs_dir={tmp_path}"])
     with pytest.raises(EplbError, match=said):
-        settings_of(plan, seed=0, **numbers)
+        settings_of(plan, Choices(seed=0, **numbers))
 
 
 def test_quality_alone_is_not_timed(tmp_path):
     plan = make_plan([*DEFAULTS, "measure=quality", f"runs_dir={tmp_path}"])
-    assert settings_of(plan, seed=0).timing is None
+    assert settings_of(plan, Choices(seed=0)).timing is None
 
 
 def test_the_seed_of_a_folder_is_drawn_once_and_read_by_its_owner_alone(tmp_path):

@@ -12,7 +12,7 @@ import yaml
 import evaluator
 from eplb_variants import EplbError
 from evaluator.candidates.scoring import with_defaults
-from evaluator.candidates.settings import settings_of
+from evaluator.candidates.settings import Choices, settings_of
 from evaluator.config.catalogue import choices
 from evaluator.sweep.plan import make_plan
 from evaluator.sweep.suite import HELD_OUT, TRAINING, made_of
@@ -80,7 +80,7 @@ def test_suite_and_part_are_columns_of_every_result(mine):
 
 
 def test_loads_that_are_not_those_of_the_suite_are_an_error_before_anything_is_measured(mine, tmp_path):
-    hashes = made_of(plan_of(mine()).suite, lambda _: None)[TRAINING, "mild"]
+    hashes = made_of(plan_of(mine()).suite, lambda _: None)[0].hashes
     right = {**MINE["training"]["mild"], "loads": list(hashes.values())}
     chosen = mine(training={"mild": right})
     assert len(evaluator.evaluate(*chosen["overrides"], "measure=quality", config_dirs=chosen["config_dirs"])) == 12
@@ -99,7 +99,7 @@ def test_candidates_are_judged_on_a_suite(mine):
     assert [stratum.seeds for stratum in settings.held_out] == [(7, 8)]
     assert (settings.suite, settings.topology_name) == ("mine", "adrs, vllm_wide")
     with pytest.raises(EplbError, match="suite=mine says which traces there are"):
-        settings_of(plan_of(mine()), traces=3)
+        settings_of(plan_of(mine()), Choices(traces=3))
     assert with_defaults(["suite=mine"]) == ["run=scores", "suite=mine"]
     assert with_defaults(["score=fork"]) == ["workload=quick", "run=scores", "score=fork"]
 
@@ -153,12 +153,10 @@ def test_a_hash_is_that_of_the_counts_and_their_shape():
 
 def test_the_shipped_suites_are_frozen():
     for name in choices("suite"):
-        for strata in make_plan([f"suite={name}"]).suite.strata.values():
-            for stratum in strata.values():
-                assert sorted(stratum.frozen.hashes) == sorted(stratum.seeds)
+        for of_suite in make_plan([f"suite={name}"]).suite.strata:
+            assert sorted(of_suite.stratum.frozen.hashes) == sorted(of_suite.stratum.seeds)
 
 
 def test_the_small_suite_has_the_loads_that_it_was_frozen_with():
     suite = make_plan(["suite=eplb_1"]).suite
-    for (part, label), hashes in made_of(suite, lambda _: None).items():
-        assert hashes == suite.strata[part][label].frozen.hashes
+    assert [made.differing for made in made_of(suite, lambda _: None)] == [[]] * len(suite.strata)

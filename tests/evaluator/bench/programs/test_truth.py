@@ -29,7 +29,7 @@ def test_balances_are_those_of_one_window_after_the_other():
     for trace, window in np.ndindex(2, 3):
         placed = namespace["rebalance_experts"](torch.from_numpy(traces[trace, window]), 40, 4, 2, 4)[0]
         expected[trace, window] = balance(traces[trace, window + 1], check_placement(placed, 32, TOPOLOGY)).gpu
-    found = truth.next_balances(example_program(), traces, TOPOLOGY)
+    found = truth.means_of(example_program(), traces, TOPOLOGY)
     np.testing.assert_allclose(found, expected.mean(axis=1))
 
 

@@ -199,7 +199,7 @@ def test_what_was_given_up_is_not_timed_and_not_judged_again(timing_judge, small
     settings = dataclasses.replace(timing_judge.settings, training=(small_stratum(windows=3, seeds=PARTS["training"]),))
     twin = copy.copy(timing_judge)
     twin.settings = settings
-    vars(twin).pop("_tried", None)
+    twin._found = {}
     program = Program("blind", BLIND)
     row = twin.judge([program])[program.key]
     assert (row["stage"], row["time_ratio"]) == ("first windows", None)
@@ -218,13 +218,13 @@ def test_the_parent_beside_itself_is_a_control_of_all_times(timing_judge, monkey
         return timing._replace(ratio=Estimate(2.0, 1.9, 2.1, 20))
 
     monkeypatch.setattr(judging, "time_beside", counted)
-    monkeypatch.setattr(timing_judge, "_control", None)
+    monkeypatch.delitem(timing_judge._found, "control", raising=False)
     programs = [Program("timed", f"{PARENT}\n# control {i}\n") for i in range(2)]
     rows = timing_judge.judge(programs).values()
     assert asked == [False, True, False]
     assert {row["time_control"] for row in rows} == {2.0}
     assert {row["time_verdict"] for row in rows} == {None}
-    monkeypatch.setattr(timing_judge, "_control", Estimate(1.0, 0.99, 1.01, 20))
+    timing_judge._found["control"] = Estimate(1.0, 0.99, 1.01, 20)
     (row,) = timing_judge.judge([Program("timed", f"{PARENT}\n# control again\n")]).values()
     assert row["time_control"] == 1.0
 
