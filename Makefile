@@ -13,7 +13,7 @@ QUICK := tests/test_architecture.py tests/eplb_variants tests/evaluator/analysis
   tests/evaluator/results tests/evaluator/candidates/documents
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --hypothesis-profile=same
 
-.PHONY: demo check test nobody engines cluster lint format bench selftest clean
+.PHONY: demo check test long nobody engines cluster lint format bench selftest clean
 
 demo: $(READY)
 	$(BIN)/eplb evaluate -m run=demo variant=contiguous,deepseek,seed_parent,seed workload=byte_moe \
@@ -21,10 +21,13 @@ demo: $(READY)
 	$(BIN)/eplb compare runs/demo
 
 check: $(READY) lint
-	$(PYTEST) -m 'not engines' --ignore tests/eplb_variants/kernels/test_compiled.py $(QUICK)
+	$(PYTEST) -m 'not engines and not long' --ignore tests/eplb_variants/kernels/test_compiled.py $(QUICK)
 
 test: $(READY) lint
-	$(PYTEST) --nbmake tests notebooks
+	$(PYTEST) -m 'not long' --nbmake tests notebooks
+
+long: $(READY)
+	$(PYTEST) -m long tests
 
 nobody: $(READY)
 	.ci/nobody

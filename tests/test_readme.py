@@ -90,6 +90,7 @@ def test_the_commands_name_what_exists():
     assert {words[0] for words in commands()} <= set(COMMANDS)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("own_names")
 def test_the_sweeps_can_be_planned():
     from evaluator.sweep.plan import make_plan

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from eplb_variants import Topology, Variant
 from evaluator.analysis.statistics import FEWEST, Estimate, median_ratio
-from evaluator.timing.alone import exclusive, quiet
+from evaluator.timing.alone import exclusive, on_one_core, quiet
 from evaluator.timing.prepare import Prepare, ready
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.windows import WindowSequence
@@ -167,6 +168,7 @@ def measure(
     In each round every contestant, in random order, is called in turn with the reference, which of the two first at
     random; ``repeats`` says how often in a round, once where it says nothing, and ``of_round`` what the round comes to.
     A round in which either did not have its core is drawn again when the others have been, as long as there is time.
+    Where calls have one thread and a clock of CPU time, all those of a round run on one core, drawn.
     """
     draw, names = np.random.default_rng(seed), list(contestants)
     times: dict[str, list[np.ndarray]] = {name: [] for name in names}
@@ -182,7 +184,8 @@ def measure(
                 continue
             number = left[name].popleft()
             sides, again = (contestants[name], reference), (repeats or {}).get(name, 1)
-            calls = np.array([_beside(sides, number, draw, cpu_clock) for _ in range(again)])
+            with on_one_core(draw) if settings.threads == 1 and cpu_clock else nullcontext():
+                calls = np.array([_beside(sides, number, draw, cpu_clock) for _ in range(again)])
             times[name].append(of_round(calls))
             spent[name] += float(calls[..., 0].sum())
             if not had_core(times[name][-1]):

@@ -63,6 +63,7 @@ def test_ablate_returns_a_row_per_effect(tmp_path):
     assert len(pd.read_csv(tmp_path / "effects.csv")) == len(effects)
 
 
+@pytest.mark.long
 def test_score_returns_a_row_per_document(tmp_path):
     with resources.as_file(resources.files("evaluator.examples").joinpath("candidates", "two_moves.txt")) as document:
         rows = evaluator.score(document, overrides=[*SMALL, f"runs_dir={tmp_path}"])

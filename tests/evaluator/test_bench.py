@@ -69,6 +69,7 @@ def test_stages_one_by_one_place_as_the_pipeline_does():
         np.testing.assert_array_equal(*made, err_msg=case.name)
 
 
+@pytest.mark.long
 def test_growth_is_measured_at_every_size_and_drawn():
     lines, found = measure_growth(Silent(), SMALL)
     assert [(growth.variant, growth.size) for growth in found] == [(name, size) for size in SMALL for name in NAMES]
@@ -86,6 +87,7 @@ def test_metrics_in_arrays_are_the_metrics():
     np.testing.assert_allclose(arrays, [*first[:3], *second[:3]], rtol=1e-12)
 
 
+@pytest.mark.long
 def test_overhead_and_memory_are_measured(monkeypatch):
     monkeypatch.setattr(replay, "VARIANT_SECONDS", 0.0)
     (line,) = replay.measure_overhead(Silent(), num_windows=3)
@@ -95,6 +97,7 @@ def test_overhead_and_memory_are_measured(monkeypatch):
     assert many.met in (True, False)
 
 
+@pytest.mark.long
 def test_both_ways_read_the_same_recording(tmp_path):
     recording.write_recording(tmp_path / "load.json", 200_000)
     trace = read_trace(tmp_path / "load.json")

@@ -32,8 +32,9 @@ class TimedProgram:
     """A program made ready for rounds of timing: what ``measure`` asks of a contestant.
 
     Each round has a fresh process: loaded, warmed up, stopped until its first call and between its calls, and ended
-    before the next round. The clock sees a call go out and the answer come back. So nothing that a process left running
-    disturbs the one beside it. All answers are kept, to be looked at afterwards.
+    before the next round. It runs on the core of the thread that asks. The clock sees a call go out and the answer come
+    back. So nothing that a process left running disturbs the one beside it. All answers are kept, to be looked at
+    afterwards.
 
     Args:
         sandbox: where processes come from.
@@ -84,6 +85,7 @@ class TimedProgram:
         counting = [int(draw.integers(len(windows)))]
         asked = asked_about(windows, counting, number, self._topology, draw)
         worker = self._worker = warmed_up(self._sandbox, self._program, windows[0], self._topology)
+        worker.share_core()
         worker.pause()
         for one in asked:
             self._left.append(partial(self._call, worker, call_bytes(one.load_LE, self._topology), window, one))

@@ -72,6 +72,11 @@ class Worker:
             return 0.0
         return time.clock_gettime((~self._pid << 3) | CPUCLOCK_SCHED)
 
+    def share_core(self) -> None:
+        """Keep the process on the cores that the calling thread has, where the system can do that."""
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(self._pid, os.sched_getaffinity(0))
+
     def pause(self) -> None:
         """Stop all that the process does, threads that it left running too."""
         os.kill(self._pid, signal.SIGSTOP)

@@ -50,6 +50,7 @@ def build_a_tree(site, **environment):
     return folder, int(kept)
 
 
+@pytest.mark.long
 def test_beside_the_sources_and_found_again(site):
     folder, kept = build_a_tree(site)
     assert folder.startswith(str(site / "eplb_variants" / "kernels" / "__pycache__"))
@@ -57,6 +58,7 @@ def test_beside_the_sources_and_found_again(site):
     assert build_a_tree(site) == (folder, 1)
 
 
+@pytest.mark.long
 def test_a_change_in_any_kernel_compiles_all_of_them_anew(site):
     """Numba alone looks at the file of a kernel, and would not see a change in what it calls."""
     first, _ = build_a_tree(site)

@@ -251,6 +251,7 @@ def without_a_kernel(weights, labels, num_packs):
 """
 
 
+@pytest.mark.long
 def test_all_tests_are_green_beside_a_stage_that_has_none(tmp_path):
     """What CONTRIBUTING promises to whoever adds a stage: the tests find it, and ask for no kernel."""
     (tmp_path / "without_a_kernel.py").write_text(STRANGER)

@@ -117,6 +117,7 @@ def test_the_probability_of_improvement_counts_ties_half(rows):
     assert summarise(frame, "base").set_index("variant").loc["base", "improvement"] == 0.5
 
 
+@pytest.mark.long
 def test_the_interval_of_the_probability_covers_the_truth(rows):
     draw = np.random.default_rng(7)
     hits = 0

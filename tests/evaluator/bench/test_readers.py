@@ -12,6 +12,7 @@ from evaluator.workloads import readers as reading
 COUNT = 300
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", damage.FORMATS)
 def test_damaged_recordings_are_read_or_refused_in_a_sentence(name):
     """Each within 20 s of CPU time, and the process that reads them within a GiB with all its libraries."""
@@ -76,6 +77,7 @@ for result in readers.results(Path(sys.argv[1]), [Path(name) for name in sys.arg
 """
 
 
+@pytest.mark.long
 def test_what_ends_a_process_costs_the_file_at_which_it_ended(monkeypatch, tmp_path):
     script = tmp_path / "child.py"
     script.write_text(CHILD)

@@ -27,6 +27,7 @@ def plan_in(folder, *overrides):
     return make_plan([*DEFAULTS, f"runs_dir={folder}", *overrides])
 
 
+@pytest.mark.long
 def test_the_examples_are_what_their_table_says(tmp_path):
     """An example that calls itself better is better, by its verdict; and the table names every example."""
     table = EXAMPLES.joinpath("README.md").read_text(encoding="utf-8")
@@ -39,6 +40,7 @@ def test_the_examples_are_what_their_table_says(tmp_path):
     assert set(said.values()) <= {*VERDICTS}
 
 
+@pytest.mark.long
 def test_every_document_is_a_row_and_every_program_is_judged_once_beside_a_parent_of_ones_own(tmp_path):
     (tmp_path / "a.py").write_text(example_program().source + "\n# a\n")
     (tmp_path / "b.py").write_text(example_program().source + "\n# a\n")

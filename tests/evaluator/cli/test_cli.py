@@ -135,6 +135,7 @@ def test_parts_that_do_not_fit_are_no_crash(eplb):
     assert "256 logical experts do not divide into 12 groups" in done.stderr
 
 
+@pytest.mark.long
 def test_a_failing_variant_is_exit_code_3(eplb, tmp_path):
     """A stage of someone's own that crashes: the cell is recorded, the code says so."""
     (tmp_path / "conf" / "variant").mkdir(parents=True)
@@ -176,6 +177,7 @@ def test_help_is_there_for_every_command_and_imports_nothing_heavy(capsys):
         assert capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_evaluating_does_not_import_torch(tmp_path):
     code = "import sys; from evaluator.cli.main import main; assert main(sys.argv[1:]) == 0\n"
     code += "print('torch' in sys.modules)"
@@ -189,6 +191,7 @@ def test_version(capsys):
     assert capsys.readouterr().out.startswith("eplb-lab ")
 
 
+@pytest.mark.long
 def test_the_plain_hydra_application(tmp_path):
     def run(*arguments):
         return subprocess.run(

@@ -166,6 +166,7 @@ def test_a_run_that_was_timed_beside_another_has_no_verdict_on_time(compare):
     assert all("no verdict on time against seed" in " ".join(notes) for notes in document["notes"].values())
 
 
+@pytest.mark.long
 def test_two_commands_with_different_references_are_not_averaged(tmp_path, capsys):
     """As in a first session: one run, first beside one variant, then on another workload beside another."""
     small = [*SMALL, f"runs_dir={tmp_path}", "variant=seed,deepseek"]

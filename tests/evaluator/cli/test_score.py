@@ -29,6 +29,7 @@ def folder(tmp_path):
     return folder
 
 
+@pytest.mark.long
 def test_twenty_documents_are_judged_once_per_program(eplb, folder, tmp_path):
     done = eplb("score", str(folder), "--json", "--jobs", "2", *SMALL, check=0)
     document = json.loads(done.stdout)
@@ -79,6 +80,7 @@ def test_matching_can_be_a_frameworks(eplb):
     assert line["feedback"]["check"] == "locality"
 
 
+@pytest.mark.long
 def test_a_candidate_may_be_timed_and_scored_by_another_formula(eplb, tmp_path):
     (tmp_path / "same.py").write_text(PROGRAM + "\n# the same\n")
     small = [*SMALL[:2], "timing.rounds=3", "timing.min_rounds=3", "score=leaderboard"]

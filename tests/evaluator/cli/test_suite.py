@@ -20,6 +20,7 @@ def suite(tmp_path):
     return write
 
 
+@pytest.mark.long
 def test_a_suite_is_frozen_and_then_held_to_its_loads(eplb, suite):
     suite([])
     shown = eplb("suite", "small", "--config-dir", "mine", check=0).stdout

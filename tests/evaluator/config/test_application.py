@@ -43,6 +43,7 @@ def test_hydras_own_sweeper_runs_a_ready_study(plain):
     assert {word for job in jobs for word in job if word.startswith("seed=")} == {"seed=0", "seed=1"}
 
 
+@pytest.mark.long
 def test_a_job_of_a_study_is_measured(plain, small, tmp_path):
     plain("-m", "experiment=gpus", *FEW[:3], "seed=0", *small)
     frame = pd.read_parquet(tmp_path / "runs" / "gpus")

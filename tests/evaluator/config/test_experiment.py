@@ -31,6 +31,7 @@ def said(name):
     return int(cells)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_is_as_many_cells_as_its_file_says(name, compositions):
     made = plan(f"experiment={name}")
@@ -122,6 +123,7 @@ def test_a_mistake_in_ones_own_is_one_sentence(tmp_path, body, says):
         plan("experiment=mine", **own(tmp_path, body))
 
 
+@pytest.mark.long
 def test_an_experiment_runs(tmp_path, small):
     """The factorial on a workload so small that it takes a moment."""
     outcome = sweep.run(plan("experiment=seed_factorial", *small, f"runs_dir={tmp_path}", "seed=0", "measure=quality"))

@@ -159,6 +159,7 @@ def test_trust_in_the_times_stands_with_them(html):
     assert "deepseek beside itself took" in after
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_rows_are_a_page_of_few_megabytes(monkeypatch):
     """Ten workloads of a thousand windows for ten variants; intervals are not what is measured here."""
     monkeypatch.setattr(statistics, "RESAMPLES", 20)

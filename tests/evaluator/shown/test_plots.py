@@ -26,6 +26,7 @@ def test_every_plot_is_drawn_as_png_and_svg(frame, tmp_path):
             assert "<svg" in file.read_text()
 
 
+@pytest.mark.long
 def test_the_same_data_give_the_same_svg(frame, tmp_path):
     for name in ("a", "b"):
         plots.draw_all(frame, "deepseek", tmp_path / name)

@@ -19,10 +19,12 @@ def check(guests, tricks, *where):
     assert "3 were there already, 2 failed" in again.stdout
 
 
+@pytest.mark.long
 def test_each_bad_stage_costs_its_own_cells_and_says_why(guests):
     check(guests, guests.tricks, "run=here")
 
 
+@pytest.mark.long
 def test_so_it_is_in_the_jobs_of_a_launcher(guests):
     check(guests, guests.of_each_kind, *JOBLIB, "run=some")
 
@@ -33,6 +35,7 @@ def test_so_it_is_for_all_of_them(guests):
     check(guests, guests.tricks, *JOBLIB, "run=all")
 
 
+@pytest.mark.long
 def test_a_stage_that_fails_while_it_is_timed_costs_its_own_times(guests):
     """Its quality was measured with fewer calls; those that are timed beside it are timed without it."""
     late = ["none", "exits", "segfaults", "loops", "takes_all_memory"]

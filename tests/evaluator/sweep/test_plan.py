@@ -84,6 +84,7 @@ def test_a_wildcard_leaves_out_what_cannot_run_and_says_why():
     assert plan.left_out == ("workload=recorded needs workload.path=...",)
 
 
+@pytest.mark.long
 def test_two_thousand_cells_are_not_two_thousand_compositions(compositions):
     """Hydra composes each choice of a section once: 20 values of a parameter on 20 workloads take as few."""
     sweep = ["variant=seed", "variant.gpu_packer.refine_steps=range(0,20)", "workload=glob(*)", "seed=range(0,7)"]

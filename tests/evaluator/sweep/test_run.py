@@ -130,6 +130,7 @@ def test_what_was_read_is_said_of_each_recording_once_and_only_when_it_is_measur
     assert len(told.said) == 1
 
 
+@pytest.mark.long
 def test_scenarios_that_a_wildcard_brings_in_and_that_are_too_short_are_left_out(tmp_path):
     """``quick`` has six windows, the others 24."""
     overrides = ["workload=glob(*,exclude=recorded)", "workload.interval=12", f"runs_dir={tmp_path}"]

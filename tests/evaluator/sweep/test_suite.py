@@ -79,6 +79,7 @@ def test_suite_and_part_are_columns_of_every_result(mine):
     )
 
 
+@pytest.mark.long
 def test_loads_that_are_not_those_of_the_suite_are_an_error_before_anything_is_measured(mine, tmp_path):
     hashes = made_of(plan_of(mine()).suite, lambda _: None)[0].hashes
     right = {**MINE["training"]["mild"], "loads": list(hashes.values())}
@@ -151,6 +152,7 @@ def test_a_hash_is_that_of_the_counts_and_their_shape():
     assert hash_of_windows(counts) != hash_of_windows(counts.reshape(2, 4, 3))
 
 
+@pytest.mark.long
 def test_the_shipped_suites_are_frozen():
     for name in choices("suite"):
         for of_suite in make_plan([f"suite={name}"]).suite.strata:

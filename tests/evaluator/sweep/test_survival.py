@@ -93,6 +93,7 @@ def killing(monkeypatch, steps):
     monkeypatch.setattr(Path, "replace", renamed)
 
 
+@pytest.mark.long
 def test_killed_at_random_points_again_and_again_it_ends_as_if_it_had_not_been(plan, tmp_path, monkeypatch):
     """Points are counted in steps of the work, six a cell, and not in time: each kill hits, on any machine."""
     sweep.run(plan("whole"))
@@ -174,6 +175,7 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
+@pytest.mark.long
 def test_a_disk_without_room_is_one_sentence_and_loses_nothing(tmp_path, plan):
     """A file may not grow beyond some size, as if the disk were full: the kernel's own error, not a made one."""
     arguments = ["evaluate", "-m", *SWEEP, *TINY, f"runs_dir={tmp_path}"]
@@ -191,6 +193,7 @@ def test_a_disk_without_room_is_one_sentence_and_loses_nothing(tmp_path, plan):
     assert sweep.run(plan()).cached == len(before["cell"].unique())
 
 
+@pytest.mark.long
 def test_a_folder_that_cannot_be_written_to_is_said_before_anything_is_measured(tmp_path, eplb):
     (tmp_path / "runs").write_text("a file where the folder should be")
     done = eplb("evaluate", check=2)
@@ -230,6 +233,7 @@ def test_half_written_files_are_not_results_and_old_ones_are_cleared_away(plan, 
     assert len(quality(folder)) == before == len(pd.read_parquet(folder))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "launcher", [["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"], ["hydra/launcher=submitit_local"]], ids=str
 )
@@ -249,6 +253,7 @@ def test_launchers_measure_what_one_process_does(plan, tmp_path, eplb, launcher)
     assert "0 cells measured, 0 timed, 3 were there already" in again.stdout
 
 
+@pytest.mark.long
 def test_the_workers_of_a_sweep_that_was_killed_end_too(tmp_path):
     long = ["variant=seed,deepseek", "workload=quick", "seed=range(0,200)", "measure=quality"]
     command = [sys.executable, "-m", "evaluator.cli.main", "evaluate", "-m", *long, f"runs_dir={tmp_path}"]
@@ -301,6 +306,7 @@ def leaders(number):
     return sum(process == group for process, group in session(number))
 
 
+@pytest.mark.long
 def test_what_a_launchers_job_says_of_a_cell_is_passed_on(tmp_path, eplb):
     (tmp_path / "conf" / "variant").mkdir(parents=True)
     (tmp_path / "conf" / "variant" / "other_machine.yaml").write_text(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections import Counter
 
 import numpy as np
@@ -60,6 +62,25 @@ def test_quick_calls_are_repeated_in_turn_and_the_quickest_counts(monkeypatch, t
     assert result.first == 0.5
     assert result.wall.tolist() == [0.002] * 3, "five pairs of calls a round are one sample"
     assert next(own, None) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system does not say which cores a thread has")
+@pytest.mark.parametrize(
+    ("threads", "clock", "alone_on_one"),
+    [(1, time.process_time, True), (2, time.process_time, False), (1, None, False)],
+)
+def test_calls_of_one_thread_that_follow_each_other_share_a_core(threads, clock, alone_on_one):
+    """Calls that start processes are not held to a core, nor are those that may use several threads."""
+    seen = []
+
+    def prepare(_):
+        return lambda: seen.append(frozenset(os.sched_getaffinity(0)))
+
+    measure({"one": prepare}, prepare, TimingSettings(rounds=3, threads=threads), repeats={"one": 2}, cpu_clock=clock)
+    rounds = [set(seen[start : start + 4]) for start in range(0, 12, 4)]
+    assert all(len(cores) == 1 for cores in rounds)
+    everything = frozenset(os.sched_getaffinity(0))
+    assert all((len(next(iter(cores))) == 1) if alone_on_one else (cores == {everything}) for cores in rounds)
 
 
 def test_what_made_some_calls_longer_does_not_change_the_ratio(monkeypatch, tmp_path):

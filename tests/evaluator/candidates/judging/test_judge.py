@@ -156,6 +156,7 @@ def test_other_settings_are_another_judgement(judge, small_stratum):
         judge.settings = judge_settings
 
 
+@pytest.mark.long
 def test_several_are_tried_beside_each_other(tmp_path, small_settings):
     with Judge(Program("parent", PARENT), small_settings(jobs=3), Store(tmp_path, ARROW)) as judge:
         programs = [Program(str(i), PARENT + f"\n# {i}\n") for i in range(6)]
@@ -207,6 +208,7 @@ def test_what_was_given_up_is_not_timed_and_not_judged_again(timing_judge, small
     assert twin.judge([program])[program.key]["measured_at"] == row["measured_at"]
 
 
+@pytest.mark.long
 def test_the_parent_beside_itself_is_a_control_of_all_times(timing_judge, monkeypatch):
     """It is measured once; where it is off, no time has a verdict."""
     asked = []

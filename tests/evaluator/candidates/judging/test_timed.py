@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.timed import STALE, TimedProgram
 from evaluator.candidates.judging.trial import LOADS, try_out
 from evaluator.candidates.program import example_program
+from evaluator.timing.alone import on_one_core
 
 PARENT = example_program()
 
@@ -39,6 +41,17 @@ def test_two_programs_with_one_secret_get_the_same_loads_in_the_same_rounds(judg
     assert warm.balances[1:] == cold.balances
     assert [counts for *_, counts, _ in cold.balances].count(True) == 2
     assert [own for *_, own in cold.balances] != [own for *_, own in other.balances]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system does not say which cores a thread has")
+def test_a_process_under_the_clock_runs_on_the_core_of_the_thread_that_asks(judge, stratum):
+    program = TimedProgram(judge.sandbox, PARENT, stratum, LOADS, secret=7)
+    with on_one_core(np.random.default_rng(0)):
+        program(0)
+        core = os.sched_getaffinity(0)
+        (worker,) = judge.sandbox._living.values()
+        assert os.sched_getaffinity(worker._pid) == core
+    program.kill()
 
 
 def test_a_paused_process_uses_no_time_and_its_own_is_known(judge, stratum):
