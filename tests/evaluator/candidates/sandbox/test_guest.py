@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from evaluator.candidates.sandbox import wire, zygote
+from evaluator.candidates.sandbox import guest, wire
 
 CALL = wire.Call(np.zeros((2, 4), dtype=np.float32), 6, 1, 1, 2, 0)
 
 
 def answered(value):
     """Return what arrives of an answer."""
-    return wire.unpack_arrays(zygote._call(lambda *_: value, CALL))
+    return wire.unpack_arrays(guest._call(lambda *_: value, CALL))
 
 
 class Lazy(torch.Tensor):
@@ -55,7 +55,7 @@ def test_a_fourth_array_is_left_behind():
 def test_an_error_is_its_type_its_line_and_its_message():
     with pytest.raises(ZeroDivisionError) as caught:
         exec(compile("\n\n1 / 0", "candidate.py", "exec"))
-    assert zygote._describe(caught.value) == b"ZeroDivisionError\n3\ndivision by zero"
+    assert guest._describe(caught.value) == b"ZeroDivisionError\n3\ndivision by zero"
 
 
 def test_an_error_that_cannot_be_printed_is_its_type():
@@ -63,5 +63,5 @@ def test_an_error_that_cannot_be_printed_is_its_type():
         def __str__(self):
             raise RuntimeError
 
-    assert zygote._describe(Sly()) == b"Sly\n0\n"
-    assert len(zygote._describe(ValueError("x" * 10**5))) == wire.LARGEST_ERROR
+    assert guest._describe(Sly()) == b"Sly\n0\n"
+    assert len(guest._describe(ValueError("x" * 10**5))) == wire.LARGEST_ERROR
