@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +35,8 @@ class Settings:
         limits: what they may use.
         isolation: ``auto`` or ``none``.
         jobs: programs tried beside each other; timing is never shared.
+        drawn: whether the traces are those of this command alone, and verdicts hold for others as well.
+        strict: whether hard loads on other topologies than the one asked for decide too.
     """
 
     training: tuple[Stratum, ...]
@@ -47,6 +47,26 @@ class Settings:
     limits: Limits
     isolation: str = "auto"
     jobs: int = 1
+    drawn: bool = False
+    strict: bool = False
+
+    @property
+    def identity(self) -> list[Any]:
+        """What determines a verdict, but the programs and the code, as plain values."""
+        strata = [
+            [stratum.identity[:2], len(stratum.seeds)] if self.drawn else stratum.identity
+            for part in self.parts.values()
+            for stratum in part
+        ]
+        return [
+            self.suite,
+            [len(part) for part in self.parts.values()],
+            strata,
+            asdict(self.limits),
+            self.score.formula,
+            self.isolation,
+            self.strict,
+        ]
 
     @property
     def parts(self) -> dict[str, tuple[Stratum, ...]]:
@@ -73,14 +93,15 @@ class Choices:
     """What may be chosen beside a plan.
 
     Attributes:
-        seed: what the traces of a synthetic workload are drawn from; where None, a secret that is drawn once for the
-            plan's folder, out of the programs' sight.
+        seed: what the traces of a synthetic workload are drawn from; where None, a secret that is drawn for this
+            command alone, so that nothing that a program learned of its traces is of use for another.
         limits: what a program may use.
         isolation: ``auto`` confines programs, ``none`` runs them as they are.
         jobs: programs tried beside each other, above 0; timing is never shared.
         traces: of the training part, 1 or more; where None, ``TRACES``. A workload that no seed changes is one trace,
             and nothing of it is held out.
         held_out: traces of the held-out part, 0 or more; where None, ``HELD_OUT_TRACES``.
+        strict: whether a program must pass hard loads on other topologies than the one asked for, too.
     """
 
     seed: int | None = None
@@ -89,13 +110,14 @@ class Choices:
     jobs: int = 1
     traces: int | None = None
     held_out: int | None = None
+    strict: bool = False
 
 
 def settings_of(plan: Plan, choices: Choices | None = None) -> Settings:
     """Return how to judge on the suite of a plan, or on its first workload and topology, by its score and timing.
 
     Args:
-        plan: of a command whose sections are those of ``eplb evaluate``; where no seed is chosen, its folder exists.
+        plan: of a command whose sections are those of ``eplb evaluate``.
         choices: beside the plan; the usual ones if None.
 
     Raises:
@@ -112,6 +134,8 @@ def settings_of(plan: Plan, choices: Choices | None = None) -> Settings:
         limits=choices.limits,
         isolation=choices.isolation,
         jobs=choices.jobs,
+        drawn=plan.suite is None and choices.seed is None,
+        strict=choices.strict,
     )
 
 
@@ -140,7 +164,7 @@ def _drawn(plan: Plan, choices: Choices) -> Parts:
 
     if not cell.workload.seeded:
         return part((0,)), ()
-    seeds = drawn_seeds(hidden_seed(plan.folder) if choices.seed is None else choices.seed, traces, held_out)
+    seeds = drawn_seeds(secrets.randbits(128) if choices.seed is None else choices.seed, traces, held_out)
     return part(seeds[0]), part(seeds[1])
 
 
@@ -149,18 +173,3 @@ def drawn_seeds(secret: int, training: int, held_out: int) -> tuple[tuple[int, .
     parts = zip(np.random.SeedSequence(secret).spawn(2), (training, held_out), strict=True)
     first, more = (tuple(int(seed) for seed in part.generate_state(number, np.uint64)) for part, number in parts)
     return first, more
-
-
-def hidden_seed(folder: Path) -> int:
-    """Return the seed that is kept in the folder of a run; it is drawn when there is none yet.
-
-    It stands where no program can read it, so that none can make the windows that it will be judged on.
-    """
-    path = folder / "_seed"
-    drawn = folder / f".seed-{secrets.token_hex(8)}"
-    drawn.touch(mode=0o600)
-    drawn.write_text(str(secrets.randbits(128)), encoding="ascii")
-    with contextlib.suppress(FileExistsError):  # there is one already: whole, whoever wrote it
-        os.link(drawn, path)
-    drawn.unlink()
-    return int(path.read_text(encoding="ascii"))

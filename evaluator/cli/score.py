@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--matching", default="exact-line", metavar="SEMANTICS", help="how a SEARCH is matched")
     parser.add_argument("--traces", type=int, metavar="N", help="traces of the training part (default: 10)")
     parser.add_argument("--held-out", type=int, metavar="N", help="traces of the held-out part (default: 20; 0: none)")
+    parser.add_argument("--strict", action="store_true", help="other topologies' hard loads decide too")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="programs tried at once; timing never shares")
     parser.add_argument("--isolation", default="auto", choices=("auto", "none"), help="none runs programs unconfined")
     parser.add_argument("--wall-seconds", type=float, default=20.0, help="for loading and for each call (default: 20)")
@@ -69,7 +70,9 @@ def run(options: argparse.Namespace) -> int:
     try:
         plan = make_plan(with_defaults(overrides), config_dirs=options.config_dir)
         seed = plan.cells[0].seed if any(word.startswith("seed=") for word in overrides) else None
-        choices = Choices(seed, limits, options.isolation, options.jobs, options.traces, options.held_out)
+        choices = Choices(
+            seed, limits, options.isolation, options.jobs, options.traces, options.held_out, options.strict
+        )
         with Bar() as bar:
             scores = score_candidates(
                 [word for word in options.given if word not in overrides],

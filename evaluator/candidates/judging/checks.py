@@ -1,4 +1,4 @@
-"""What a program's answer must satisfy, and the hard loads on which it is checked.
+"""What a program's answer must satisfy.
 
 Shapes: L layers, E logical experts, P slots.
 """
@@ -6,21 +6,18 @@ Shapes: L layers, E logical experts, P slots.
 from __future__ import annotations
 
 import time
-from typing import Any
-
-from numpy.typing import NDArray
 
 from eplb_variants import EplbError, Placement, Topology, check_placement
-from eplb_variants.hard_loads import cases
 from eplb_variants.placement import groups_stay_together
 from evaluator.candidates.sandbox.failure import TIMED_OUT, CandidateFailed
-from evaluator.candidates.sandbox.worker import Answer, Worker
+from evaluator.candidates.sandbox.worker import Answer
 
 ANSWER, PHY2LOG, LOGCNT, LOG2PHY, LOCALITY, STATE = "answer", "phy2log", "logcnt", "log2phy", "locality", "state"
 """Names of the checks: an answer came; the placement is one; the maps agree with it; groups stay on their nodes; an
 answer depends on the load of this call and not on the last one's."""
 
-WORKLOAD = "the workload"
+WORKLOAD, LOADING = "the workload", "loading the program"
+"""Names of what is no hard load: a window, and what comes before the first one."""
 
 
 class Invalid(Exception):
@@ -28,7 +25,7 @@ class Invalid(Exception):
 
     Attributes:
         check: name of the check.
-        load: name of the load, one of the battery's or the workload.
+        load: name of the load, a hard one or the workload.
         detail: what was wrong. May quote the program's output: for people, never for a model.
         timed_out: whether there was no answer in time.
     """
@@ -62,25 +59,6 @@ def in_time(deadline: float) -> None:
     """Raise Invalid after ``deadline`` (of ``time.monotonic``): a program may be slow, not slow again and again."""
     if time.monotonic() > deadline:
         raise Invalid(ANSWER, WORKLOAD, "its answers take too long in all", timed_out=True)
-
-
-def run_battery(worker: Worker, deadline: float) -> int:
-    """Ask a loaded program about every hard load and return how many there were; Invalid where it fails one."""
-    number = 0
-    for case in cases():
-        in_time(deadline)
-        answered = ask(worker, case.load, case.topology, case.name)
-        checked(answered, case.load.shape, case.topology, case.name)
-        number += 1
-    return number
-
-
-def ask(worker: Worker, load_LE: NDArray[Any], topology: Topology, name: str, seed: int = 0) -> Answer:
-    """Return the answer of a program for ``load [L, E]``; Invalid where there is none."""
-    try:
-        return worker.call(load_LE, topology, seed)
-    except CandidateFailed as error:
-        raise failed(error, name) from None
 
 
 def failed(error: CandidateFailed, load: str) -> Invalid:

@@ -3,10 +3,10 @@
 A program that answers several times within one process could be honest where it is judged and quick where it is timed,
 or give an answer that it made before. So every process, whether it judges or times, is asked about several loads in an
 order that is drawn. Those that count are windows of different traces, of which none tells anything of another. The
-others are decoys: what a window might have been, with its experts renamed in every layer. What was worked out for one
-load is of no use for the next, and the work is the same: each layer's total, its experts with no load, and, but for the
-noise of counting, its loads in order. Where that noise is all that experts differ by, decoys show by having more of it;
-there every placement is as good as another.
+others are decoys: what a window might have been. What was worked out for one load is of no use for the next, and the
+work is the same: each layer's total, its experts with no load, and, but for the noise of counting, its loads in order.
+Where that noise is all that experts differ by, decoys show by having more of it; there every placement is as good as
+another.
 
 Shapes: L layers, E logical experts.
 """
@@ -19,9 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eplb_variants import Topology
 from eplb_variants.loads import FloatArray
-from evaluator.workloads.renaming import renaming
 
 NOISE = 0.01
 """Relative noise of loads that are no counts, such as shares."""
@@ -38,12 +36,7 @@ class Asked(NamedTuple):
 
 
 def asked_about(
-    windows: Sequence[NDArray[np.generic]],
-    counting: Collection[int],
-    number: int,
-    topology: Topology,
-    draw: np.random.Generator,
-    at: int | None = None,
+    windows: Sequence[NDArray[np.generic]], counting: Collection[int], number: int, draw: np.random.Generator
 ) -> list[Asked]:
     """Return what a process is asked about, in the order that was drawn.
 
@@ -51,9 +44,7 @@ def asked_about(
         windows: a window ``[L, E]`` of each of some traces.
         counting: the traces whose windows count, one or more.
         number: how many loads; decoys fill up what the windows that count leave, of each trace in turn.
-        topology: its groups stay together when experts are renamed.
         draw: moved on.
-        at: the place of the only window that counts; drawn where None.
 
     Decoys of a window are drawn around one hidden centre, as the window is one draw around its own. So no two of them
     are closer to each other than to the window, and the window is not in the middle of them.
@@ -66,25 +57,23 @@ def asked_about(
     for i in range(number - len(real)):
         trace = turns[i % len(turns)]
         if trace not in centres:
-            centres[trace] = drawn_again(np.asarray(windows[trace], dtype=float), draw)
-        decoys.append(Asked(trace, False, renamed(drawn_again(centres[trace], draw), topology, draw)))
-    if at is not None:
-        return [*decoys[:at], *real, *decoys[at:]]
+            centres[trace] = drawn_again(windows[trace], draw)
+        decoys.append(Asked(trace, False, drawn_again(centres[trace], draw)))
     together = [*real, *decoys]
     return [together[i] for i in draw.permutation(len(together))]
 
 
-def of_no_use(window_LE: NDArray[np.generic], topology: Topology, draw: np.random.Generator) -> FloatArray:
+def of_no_use(window_LE: NDArray[np.generic], draw: np.random.Generator) -> FloatArray:
     """Return a load that looks like any other that a process is asked about, of which nothing is judged or timed."""
-    centre_LE = drawn_again(np.asarray(window_LE, dtype=float), draw)
-    return renamed(drawn_again(centre_LE, draw), topology, draw)
+    return drawn_again(drawn_again(window_LE, draw), draw)
 
 
-def drawn_again(load_LE: FloatArray, draw: np.random.Generator) -> FloatArray:
-    """Return another draw of as many tokens a layer with the shares of ``load [L, E]``; experts with none keep none.
+def drawn_again(window_LE: NDArray[np.generic], draw: np.random.Generator) -> FloatArray:
+    """Return another draw of as many tokens a layer with the shares of ``window [L, E]``; experts with none keep none.
 
     Of loads that are no counts, such as shares, each is multiplied by noise, and each layer keeps its total.
     """
+    load_LE = np.asarray(window_LE, dtype=float)
     total_L1 = load_LE.sum(axis=1, keepdims=True)
     share_LE = load_LE / np.where(total_L1 > 0, total_L1, 1)
     if (load_LE == np.round(load_LE)).all():
@@ -93,11 +82,3 @@ def drawn_again(load_LE: FloatArray, draw: np.random.Generator) -> FloatArray:
     sums_L1 = noisy_LE.sum(axis=1, keepdims=True)
     scaled_LE: FloatArray = noisy_LE * total_L1 / np.where(sums_L1 > 0, sums_L1, 1)
     return scaled_LE
-
-
-def renamed(load_LE: FloatArray, topology: Topology, draw: np.random.Generator) -> FloatArray:
-    """Return ``load [L, E]`` with its experts in an order of each layer; groups stay together where they divide."""
-    num_layers, num_experts = load_LE.shape
-    order_LE = renaming(num_layers, num_experts, topology, draw)
-    mixed: FloatArray = np.take_along_axis(load_LE, order_LE, axis=1)
-    return mixed

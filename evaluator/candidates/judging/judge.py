@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -10,9 +11,12 @@ from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
+import numpy as np
+
 from eplb_variants.errors import EplbError
 from evaluator.analysis.statistics import Estimate, in_columns
 from evaluator.candidates.judging import schema
+from evaluator.candidates.judging.alike import questions
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.stages import compared
 from evaluator.candidates.judging.timing import ParentFailed, time_beside
@@ -31,6 +35,8 @@ from evaluator.workloads import UnusableWorkload
 
 Row = dict[str, Any]
 T = TypeVar("T")
+TWINS = "twins"
+"""Under which it is kept what programs and the parent are asked to see whether they place alike."""
 
 
 class Judge:
@@ -70,17 +76,11 @@ class Judge:
 
     def key(self, program: Program) -> str:
         """Return the hash under which the verdict on a program is kept."""
-        settings = self.settings
         return digest(
             schema.SCORE_SCHEMA_VERSION,
             program.key,
             self.parent.key,
-            settings.suite,
-            [stratum.identity for stratum in settings.training],
-            [stratum.identity for stratum in settings.held_out],
-            asdict(settings.limits),
-            settings.score.formula,
-            settings.isolation,
+            self.settings.identity,
             self.sandbox.layers,
             verdict_identity(),
         )
@@ -129,7 +129,7 @@ class Judge:
         """Try a program on the training part and, where it is better there, on the held-out part."""
         parent, held_out = self._parents_trial, self.settings.held_out
         try:
-            trial = try_out(self.sandbox, program, self.settings.training, parent)
+            trial = self._tried(program, parent)
             found = compared(partial(by_trace, trial.replays), partial(by_trace, parent.replays))
             if found.verdict != schema.BETTER or not held_out:
                 return program, (trial, {})
@@ -141,7 +141,16 @@ class Judge:
     @property
     def _parents_trial(self) -> Trial:
         """What the parent does on the training part; ParentUnusable where it fails."""
-        return self._of_parent("training", lambda: try_out(self.sandbox, self.parent, self.settings.training))
+        return self._of_parent("training", self._try_parent)
+
+    def _try_parent(self) -> Trial:
+        self._found[TWINS] = questions(self.settings.training, np.random.default_rng(secrets.randbits(128)))
+        return self._tried(self.parent, None)
+
+    def _tried(self, program: Program, parent: Trial | None) -> Trial:
+        settings = self.settings
+        strict = settings.strict and parent is not None
+        return try_out(self.sandbox, program, settings.training, parent, twins=self._found[TWINS], strict=strict)
 
     @property
     def _parents_replays(self) -> Replays:

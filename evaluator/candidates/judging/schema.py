@@ -8,7 +8,7 @@ from evaluator.analysis.columns import METRICS
 from evaluator.analysis.statistics import columns_of
 from evaluator.results.schema import FLAG, INT, REAL, TEXT, TIMING, Column, arrow_schema
 
-SCORE_SCHEMA_VERSION = 3
+SCORE_SCHEMA_VERSION = 4
 """Raised when a column changes its meaning."""
 
 REJECTED, INVALID, TIMED_OUT = "rejected", "invalid", "timed out"
@@ -46,7 +46,13 @@ JUDGEMENT = (
     Column("check_load", TEXT, "on which load it failed"),
     Column("detail", TEXT, "what was wrong, for people; may quote the program: never give it to a model"),
     Column("checked_loads", INT, "hard loads that the program passed"),
-    Column("repeats", FLAG, "whether two calls with other random numbers gave the same placement"),
+    Column("portable", FLAG, "whether it passes the hard loads on other topologies too"),
+    Column("fails_on", TEXT, "names of other topologies on which it does not"),
+    Column(
+        "repeats",
+        FLAG,
+        "whether it placed some loads once more as it did, with other random numbers; null where it was not asked",
+    ),
     Column("traces", INT, "traces of the training part, of all its workloads"),
     Column("windows", INT, "windows of them that it was judged on"),
     Column(

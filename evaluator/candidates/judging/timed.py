@@ -1,47 +1,69 @@
-"""A program under the clock: what ``measure`` asks of a contestant, and what its answers are held to afterwards.
+"""A program under the clock: what ``measure`` asks of a contestant, and what its answers there are held to.
+
+A call that is timed is the first that anybody makes on its load. Some of these loads are asked about afterwards, in
+other labels and without a clock, of fresh processes: there a program must not do better than it did under the clock.
 
 Shapes: W windows, L layers, E logical experts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import secrets
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from eplb_variants.loads import IntArray
-from evaluator.candidates.judging.checks import STATE, WORKLOAD, Invalid, checked, failed
-from evaluator.candidates.judging.decoys import Asked, asked_about
-from evaluator.candidates.judging.trial import Trial, warmed_up
+from eplb_variants import Placement
+from eplb_variants.loads import FloatArray
+from evaluator.analysis.columns import HEADLINE, METRICS
+from evaluator.candidates.judging.asking import Process, Question, in_own_labels, question
+from evaluator.candidates.judging.checks import STATE, WORKLOAD, Invalid, in_time
+from evaluator.candidates.judging.decoys import of_no_use
 from evaluator.candidates.program import Program
-from evaluator.candidates.sandbox.failure import CandidateFailed
 from evaluator.candidates.sandbox.pool import Sandbox
-from evaluator.candidates.sandbox.worker import Worker, call_bytes, read_answer
 from evaluator.quality import metrics
 from evaluator.sweep.stratum import Stratum
-from evaluator.timing.prepare import chosen_windows
 
-STALE = 0.002
-"""Balancedness by which the timed answers of a program that draws them may be worse on average than the judged ones."""
+ASKED_AGAIN = 8
+"""Processes of the clock whose loads are asked about again."""
 CHANCE = 3.0
-"""Standard deviations of the answers' balancedness by which those of a program that repeats itself may be worse."""
+"""Standard errors by which answers under the clock may be worse than others beyond the floor of a verdict."""
+
+
+class Load(NamedTuple):
+    """A load that a program is timed on.
+
+    Attributes:
+        load_LE: what it places.
+        judged_LE: what the placement is judged on: the window after the one that the load is like; where there is
+            none, the load itself.
+    """
+
+    load_LE: FloatArray
+    judged_LE: NDArray[np.generic]
+
+    def balance(self, placement: Placement, asked: Question) -> float:
+        """Return the balancedness of GPUs that a placement in a question's labels has."""
+        return float(metrics.balance(self.judged_LE, in_own_labels(placement, asked.order_LE)).gpu)
 
 
 class TimedProgram:
     """A program made ready for rounds of timing: what ``measure`` asks of a contestant.
 
     Each round has a fresh process: loaded, warmed up, stopped until its first call and between its calls, and ended
-    before the next round. It runs on the core of the thread that asks. The clock sees a call go out and the answer come
-    back. So nothing that a process left running disturbs the one beside it. All answers are kept, to be looked at
-    afterwards.
+    before the next round. It runs on the core of the thread that asks. The clock sees a call go out and ``phy2log``
+    come back. So nothing that a process left running disturbs the one beside it.
 
     Args:
         sandbox: where processes come from.
         program: what they run.
-        stratum: whose windows it is asked about.
-        repeats: calls of a round: one of them is for a window, the others for decoys.
-        secret: what the loads of a round are drawn from, with its number. Two programs with one secret get the same.
+        stratum: like whose windows the loads are.
+        calls: of a round.
+        secret: what the loads of a round are drawn from, with its number. Two programs with one secret get the same,
+            each in labels of its own.
+        deadline: of ``time.monotonic``, for the program.
         warm_up: calls before the first round, which has a process for each.
     """
 
@@ -50,100 +72,111 @@ class TimedProgram:
         sandbox: Sandbox,
         program: Program,
         stratum: Stratum,
-        repeats: int,
+        calls: int,
         secret: int,
+        deadline: float = float("inf"),
         warm_up: int = 0,
     ) -> None:
-        self.answers: list[tuple[int, int, IntArray]] = []
-        """Traces and windows that were asked about, and the answers ``[L, P]``."""
-        self.balances: list[tuple[int, int, bool, float]] = []
-        """Of all loads, the trace, the window, whether it is that or a decoy, and the balancedness of the answer."""
-        self._sandbox, self._program, self._traces, self._topology = sandbox, program, stratum.traces, stratum.topology
-        self._repeats, self._secret, self._warm_up = repeats, secret, warm_up
-        self._chosen = chosen_windows(min(map(len, stratum.traces)))
-        self._worker: Worker | None = None
-        self._process = 0
-        self._left: list[Callable[[], None]] = []
-        self._raw: list[tuple[int, Asked, bytes]] = []
+        self.balances: list[list[tuple[Load, float]]] = []
+        """By process, the loads and what the answers for them were worth."""
+        self._sandbox, self._program, self._stratum = sandbox, program, stratum
+        self._calls, self._secret, self._deadline, self._warm_up = calls, secret, deadline, warm_up
+        self._draw = np.random.default_rng(secrets.randbits(128))
+        self._rounds = 0
+        self._process: Process | None = None
+        self._left: Iterator[Load] = iter(())
+        self._asked: tuple[Load, Question] | None = None
+        self._failure: Invalid | None = None
 
     def __call__(self, round_number: int) -> Callable[[], object]:
         """Return the next call of a round; Invalid where the program does not come that far."""
-        if not self._left:
-            self._begin(self._chosen[round_number % len(self._chosen)])
-        return self._left.pop(0)
+        self.rest()
+        load = next(self._left, None)
+        if load is None:
+            load = self._begin()
+        self._raise()
+        assert self._process is not None
+        asked = question(load.load_LE, self._stratum.topology, self._draw)
+        self._process.make_ready(asked)
+        self._asked = load, asked
+        return self._process.ask
 
-    def _begin(self, window: int) -> None:
-        """Ready a fresh process, and the calls that it gets."""
+    def _begin(self) -> Load:
+        """Ready a fresh process, and return the first of the loads that it gets."""
         self.end()
-        number = 1 if self._warm_up else self._repeats
+        in_time(self._deadline)
         if self._warm_up:
             self._warm_up -= 1
+            loads = self._drawn(1, np.random.default_rng(secrets.randbits(128)))
         else:
-            self._process += 1
-        draw = np.random.default_rng([self._secret, self._process])
-        windows = [windows_WLE[window] for windows_WLE in self._traces]
-        counting = [int(draw.integers(len(windows)))]
-        asked = asked_about(windows, counting, number, self._topology, draw)
-        worker = self._worker = warmed_up(self._sandbox, self._program, windows[0], self._topology)
-        worker.share_core()
-        worker.pause()
-        for one in asked:
-            self._left.append(partial(self._call, worker, call_bytes(one.load_LE, self._topology), window, one))
+            loads = self._drawn(self._calls, np.random.default_rng([self._secret, self._rounds]))
+            self._rounds += 1
+        self.balances.append([])
+        self._left = iter(loads[1:])
+        like_LE, topology = loads[0].load_LE, self._stratum.topology
+        self._process = Process(self._sandbox, self._program, like_LE, topology, self._draw, share_core=True)
+        return loads[0]
 
-    def _call(self, worker: Worker, payload: bytes, window: int, asked: Asked) -> None:
-        worker.go_on()
+    def _drawn(self, number: int, draw: np.random.Generator) -> list[Load]:
+        """Return so many loads, each like a window of another trace as long as there are others."""
+        traces, loads = self._stratum.traces, []
+        for index in draw.permutation(max(number, len(traces)))[:number]:
+            windows_WLE = traces[int(index) % len(traces)]
+            window = int(draw.integers(max(len(windows_WLE) - 1, 1)))
+            load_LE = of_no_use(windows_WLE[window], draw)
+            loads.append(Load(load_LE, windows_WLE[window + 1] if window + 1 < len(windows_WLE) else load_LE))
+        return loads
+
+    def rest(self) -> None:
+        """Stop the process, if it has been asked, and judge its answer; what fails is raised when it is called next."""
+        if self._asked is None or self._process is None:
+            return
+        (load, asked), self._asked = self._asked, None
         try:
-            self._raw.append((window, asked, worker.ask(payload)))
-        except CandidateFailed as error:
-            raise failed(error, WORKLOAD) from None
-        worker.pause()
+            self.balances[-1].append((load, load.balance(self._process.finish(), asked)))
+        except Invalid as error:
+            self._failure = error
+
+    def _raise(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of the process of this round."""
-        return 0.0 if self._worker is None else self._worker.cpu_seconds()
-
-    def kill(self) -> None:
-        """End the process of the last round."""
-        if self._worker is not None:
-            self._worker.kill()
-            self._worker = None
-        self._left.clear()
+        return 0.0 if self._process is None else self._process.cpu_seconds()
 
     def end(self) -> None:
-        """End the process of the last round, and read what it answered; Invalid where that is no placement."""
+        """End the process of the last round; Invalid where an answer was no placement."""
+        self.rest()
         self.kill()
-        raw, self._raw = self._raw, []
-        for window, (trace, counts, load_LE), payload in raw:
-            try:
-                answer = read_answer(payload)
-            except CandidateFailed as error:
-                raise failed(error, WORKLOAD) from None
-            placement = checked(answer, load_LE.shape, self._topology, WORKLOAD)
-            if counts:
-                self.answers.append((trace, window, placement.phy2log))
-            self.balances.append((trace, window, counts, metrics.balance(load_LE, placement).gpu))
+        self._raise()
 
-    def check(self, trial: Trial) -> None:
-        """See that the answers under the clock are those that were judged, on the first stratum.
+    def kill(self) -> None:
+        """End the process of the last round, whatever it answered."""
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+        self._asked, self._left = None, iter(())
 
-        A program that repeats itself must give the very placements. One that draws random numbers of its own may
-        differ, but on average not be worse. Neither may be worse for decoys than chance explains: the judged placement
-        of a program that goes by the names of experts is one draw of what it does for renamed ones.
+    def check(self) -> None:
+        """Ask about some of the loads again, of fresh processes without a clock.
 
         Raises:
-            Invalid: an answer is no placement, or not what the program answers without a clock.
+            Invalid: an answer is no placement, or those under the clock are worse on average, by more than the floor of
+                a verdict and what chance explains.
         """
         self.end()
-        judged = trial.replays[0]
-        for trace, window, phy2log in self.answers:
-            if trial.repeats and not np.array_equal(phy2log, judged[trace].placements[window]):
-                raise Invalid(STATE, WORKLOAD, "an answer under the clock is not the one that was judged")
-        worse = [
-            (counts, judged[trace].rows[window]["balancedness_gpu_own"] - own)
-            for trace, window, counts, own in self.balances
-        ]
-        itself, all_loads = [loss for real, loss in worse if real], [loss for _, loss in worse]
-        too_much = bool(itself) and np.mean(itself) > STALE
-        too_much |= bool(all_loads) and np.mean(all_loads) > STALE + CHANCE * np.std(all_loads)
-        if too_much:
-            raise Invalid(STATE, WORKLOAD, "the answers under the clock are worse than those that were judged")
+        topology, losses = self._stratum.topology, []
+        chosen = [process for process in self.balances if process]
+        for index in self._draw.permutation(len(chosen))[:ASKED_AGAIN]:
+            in_time(self._deadline)
+            process = Process(self._sandbox, self._program, chosen[index][0][0].load_LE, topology, self._draw)
+            try:
+                for load, under_clock in chosen[index]:
+                    asked = question(load.load_LE, topology, self._draw)
+                    losses.append(load.balance(process.answer(asked), asked) - under_clock)
+            finally:
+                process.end()
+        error = np.std(losses) / np.sqrt(max(len(losses) - 1, 1)) if losses else 0.0
+        if losses and np.mean(losses) > METRICS[HEADLINE].floor + CHANCE * error:
+            raise Invalid(STATE, WORKLOAD, "the answers under the clock are worse than those without one")

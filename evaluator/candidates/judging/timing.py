@@ -53,24 +53,34 @@ def time_beside(
         seed: of the order of calls.
 
     Raises:
-        Invalid: the program fails under the clock, or does not answer there as it did before.
+        Invalid: the program fails under the clock, takes too long in all, or places worse there than without a clock.
         ParentFailed: the parent fails.
     """
     repeats = min(settings.repeats_of(candidate[1].seconds + parent[1].seconds), LOADS)
     settings = replace(settings, rounds=ROUNDS * settings.rounds, seconds=ROUNDS * settings.seconds)
     source = stratum, repeats, secrets.randbits(128)
-    contestant = TimedProgram(sandbox, candidate[0], *source, warm_up=1)
+    deadline = time.monotonic() + sandbox.limits.total_seconds
+    contestant = TimedProgram(sandbox, candidate[0], *source, deadline, warm_up=1)
     beside = TimedProgram(sandbox, parent[0], *source)
 
     def cpu_clock() -> float:
         return time.thread_time() + contestant.cpu_seconds() + beside.cpu_seconds()
 
-    sides = {"candidate": contestant}, _blameless(beside)
+    def alone(side: Prepare, other: TimedProgram) -> Prepare:
+        """Return a side that is made ready only when the other one is stopped."""
+
+        def prepare(round_number: int) -> Callable[[], object]:
+            other.rest()
+            return side(round_number)
+
+        return prepare
+
+    sides = {"candidate": alone(contestant, beside)}, alone(_blameless(beside), contestant)
     try:
         timing = time_prepared(*sides, settings, seed, repeats=repeats, cpu_clock=cpu_clock, of_round=typical)[
             "candidate"
         ]
-        contestant.check(candidate[1])
+        contestant.check()
         return timing
     finally:
         contestant.kill()

@@ -1,33 +1,35 @@
 """A trial: a program runs on some traces in processes of its own, and its rows are taken.
 
-A process answers for windows of different traces, and for decoys, in a drawn order (``decoys.py``). No process sees
-two windows of one trace, so that nothing that is kept from one call is of use for the next; and a call that is judged
-cannot be told from one that is timed.
+A process answers for windows of different traces, and for decoys, in a drawn order (``decoys.py``), each in labels of
+its own (``asking.py``). No process sees two windows of one trace, windows of a trace are asked about in their order,
+and nothing is asked about twice. So nothing that is kept from one call is of use for another, in this process or in
+any; and a call that is judged cannot be told from one that is timed.
 Shapes: W windows, L layers, E logical experts.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eplb_variants import Placement, Topology
 from eplb_variants.loads import FloatArray, IntArray
-from evaluator.candidates.judging.checks import WORKLOAD, ask, checked, failed, in_time, run_battery
-from evaluator.candidates.judging.decoys import Asked, asked_about, of_no_use
+from evaluator.candidates.judging.alike import Questions, placed, questions, same
+from evaluator.candidates.judging.asking import Process, in_own_labels, question
+from evaluator.candidates.judging.checks import in_time
+from evaluator.candidates.judging.decoys import Asked, asked_about
+from evaluator.candidates.judging.hard import Asker, Passed, pass_hard_loads
 from evaluator.candidates.judging.stages import FIRST, is_hopeless
 from evaluator.candidates.program import Program
-from evaluator.candidates.sandbox.failure import CandidateFailed
 from evaluator.candidates.sandbox.pool import Sandbox
-from evaluator.candidates.sandbox.worker import Worker
 from evaluator.quality.replay import replay
 from evaluator.sweep.stratum import Stratum
 
@@ -36,8 +38,8 @@ LOADS = 5
 SLOW_SECONDS = 1.0
 """CPU seconds of a process after which it is asked about no more: so slow a program has one for each window, and is
 timed by one call."""
-OTHER_SEED = 1
-"""Of the program's random numbers, for the second call that asks whether it repeats itself."""
+TURNS = 2
+"""Processes that take turns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +48,9 @@ class Replay:
 
     Attributes:
         rows: a row of metrics per window, under the names of the results' columns.
-        placements: ``phy2log [L, P]`` per window.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
-    placements: list[IntArray] = field(default_factory=list)
 
 
 Replays = Sequence[Sequence[Replay]]
@@ -68,15 +68,18 @@ class Trial:
 
     Attributes:
         replays: by stratum and trace.
-        repeats: whether two calls on the same window, with other random numbers, gave the same placement.
-        checked_loads: hard loads that it passed.
+        placements: ``phy2log [L, P]`` for the questions that its parent was asked too; none where it was given up.
+        repeats: whether it placed some loads once more as it did, with other random numbers; None where it was given
+            up.
+        passed: what became of the hard loads.
         seconds: wall time of its quickest answer to a window that counts.
         given_up: whether the first windows were so bad that it was not asked about the others.
     """
 
     replays: Replays
-    repeats: bool
-    checked_loads: int
+    placements: Sequence[IntArray]
+    repeats: bool | None
+    passed: Passed
     seconds: float
     given_up: bool = False
 
@@ -96,67 +99,89 @@ class _Placed:
 
 
 class Placed(NamedTuple):
-    """A checked placement, and the wall time of the answer."""
+    """A checked placement, in the labels of the window, and the wall time of the answer."""
 
     placement: Placement
     seconds: float
 
 
 def place(
-    sandbox: Sandbox, program: Program, asked: Sequence[Asked], topology: Topology, seed: int = 0
+    sandbox: Sandbox,
+    program: Program,
+    asked: Sequence[Sequence[Asked]],
+    topology: Topology,
+    draw: np.random.Generator,
 ) -> dict[int, Placed]:
     """Return the checked placements of a program for the windows that count, by trace; Invalid where one is none.
 
-    A fresh process answers for a load of no use, then for what it is asked about, as far as the last window that
-    counts: the same calls as those that are timed, so that a program cannot tell one from the other.
+    A fresh process for each list answers for a load of no use, then for what it is asked about. Processes take turns
+    by twos, and one that is alone is left stopped for a while, so that as much time passes between two answers as where
+    a program is timed beside another.
     """
-    placed: dict[int, Placed] = {}
-    last = max(i for i, one in enumerate(asked) if one.counts)
-    worker: Worker | None = None
+    found: dict[int, Placed] = {}
+    for first in range(0, len(asked), TURNS):
+        with contextlib.ExitStack() as stack:
+            together = asked[first : first + TURNS]
+            turns = [
+                stack.enter_context(
+                    contextlib.closing(_answers(sandbox, program, one, topology, draw, alone=len(together) == 1))
+                )
+                for one in together
+            ]
+            for answered in itertools.chain.from_iterable(itertools.zip_longest(*turns)):
+                if answered is not None:
+                    found |= answered
+    return found
+
+
+def _answers(
+    sandbox: Sandbox,
+    program: Program,
+    asked: Sequence[Asked],
+    topology: Topology,
+    draw: np.random.Generator,
+    *,
+    alone: bool,
+) -> Generator[dict[int, Placed], None, None]:
+    """Yield what a process answers, by trace; nothing is in it where the load does not count.
+
+    Where the program is slow, decoys are left out and each window has a process of its own.
+    """
+    process: Process | None = None
     answered = 0
     try:
-        for one in asked[: last + 1]:
-            slow = worker is not None and answered > 0 and worker.cpu_seconds() > SLOW_SECONDS
+        for one in asked:
+            slow = process is not None and answered > 0 and process.cpu_seconds() > SLOW_SECONDS
             if slow and not one.counts:
                 continue
-            if worker is None or slow:
-                if worker is not None:
-                    worker.kill()
-                worker, answered = warmed_up(sandbox, program, one.load_LE, topology), 0
+            if process is None or slow:
+                if process is not None:
+                    process.end()
+                process, answered = Process(sandbox, program, one.load_LE, topology, draw), 0
+            about = question(one.load_LE, topology, draw)
+            process.make_ready(about)
             began = time.perf_counter()
-            answer = ask(worker, one.load_LE, topology, WORKLOAD, seed)
+            process.ask()
             seconds = time.perf_counter() - began
+            placement = process.finish()
             answered += 1
-            placement = checked(answer, one.load_LE.shape, topology, WORKLOAD)
-            if one.counts:
-                placed[one.trace] = Placed(placement, seconds)
+            if alone:
+                time.sleep(seconds)
+            yield {one.trace: Placed(in_own_labels(placement, about.order_LE), seconds)} if one.counts else {}
     finally:
-        if worker is not None:
-            worker.kill()
-    return placed
+        if process is not None:
+            process.end()
 
 
-def warmed_up(sandbox: Sandbox, program: Program, like_LE: NDArray[Any], topology: Topology) -> Worker:
-    """Return a fresh process that has loaded a program and answered for a load like another, of no use for it."""
-    worker = loaded(sandbox, program)
-    load_LE = of_no_use(like_LE, topology, np.random.default_rng(secrets.randbits(128)))
-    try:
-        checked(ask(worker, load_LE, topology, WORKLOAD), load_LE.shape, topology, WORKLOAD)
-    except BaseException:
-        worker.kill()
-        raise
-    return worker
-
-
-def loaded(sandbox: Sandbox, program: Program) -> Worker:
-    """Return a fresh process that has loaded a program; Invalid where it does not load."""
-    try:
-        return sandbox.load(program.source)
-    except CandidateFailed as error:
-        raise failed(error, "loading the program") from None
-
-
-def try_out(sandbox: Sandbox, program: Program, strata: Sequence[Stratum], parent: Trial | None = None) -> Trial:
+def try_out(
+    sandbox: Sandbox,
+    program: Program,
+    strata: Sequence[Stratum],
+    parent: Trial | None = None,
+    *,
+    twins: Sequence[Questions] | None = None,
+    strict: bool = False,
+) -> Trial:
     """Return what a program does on the hard loads and on strata; Invalid at the first check that it fails.
 
     Args:
@@ -164,19 +189,40 @@ def try_out(sandbox: Sandbox, program: Program, strata: Sequence[Stratum], paren
         program: which.
         strata: one or more.
         parent: what its parent did on them. A program whose first windows are hopeless beside it is given up.
+        twins: what it is asked to see whether it places as its parent does, which was asked the same; drawn if None.
+        strict: whether hard loads on other topologies decide too.
     """
     deadline = time.monotonic() + sandbox.limits.total_seconds
-    worker = loaded(sandbox, program)
+    draw = np.random.default_rng(secrets.randbits(128))
+    first = strata[0]
+    windows_WLE = first.traces[0]
+    _, num_layers, num_experts = windows_WLE.shape
+    asker = Asker(sandbox, program, windows_WLE[0], first.topology, deadline, draw)
     try:
-        checked_loads = run_battery(worker, deadline)
+        passed = pass_hard_loads(asker, (num_layers, num_experts), first.topology, strict=strict)
     finally:
-        worker.kill()
+        asker.end()
     running = _Running(sandbox, program, strata, deadline)
     running.go_on(FIRST)
     given_up = parent is not None and is_hopeless(*(partial(by_trace, one.replays) for one in (running, parent)))
-    if not given_up:
-        running.go_on()
-    return Trial(running.replays, running.repeats(), checked_loads, running.seconds, given_up)
+    if given_up:
+        return Trial(running.replays, (), None, passed, running.seconds, given_up)
+    running.go_on()
+    twins = questions(strata, draw) if twins is None else twins
+    placements, repeats = _twin_answers(sandbox, program, twins, deadline, draw)
+    return Trial(running.replays, placements, repeats, passed, running.seconds)
+
+
+def _twin_answers(
+    sandbox: Sandbox, program: Program, twins: Sequence[Questions], deadline: float, draw: np.random.Generator
+) -> tuple[list[IntArray], bool]:
+    """Return what a program answers to all questions, and whether it answers the first ones so with other seeds."""
+    answers = []
+    for one in (*twins, twins[0].otherwise_seeded(draw)):
+        in_time(deadline)
+        answers.append(placed(sandbox, program, one, draw))
+    *answers, again = answers
+    return [placement for of_process in answers for placement in of_process], same(answers[0], again)
 
 
 def replayed(sandbox: Sandbox, program: Program, strata: Sequence[Stratum]) -> Replays:
@@ -209,24 +255,17 @@ class _Running:
 
     def _place(self, running: _RunningStratum, of_trace: dict[int, Any]) -> None:
         """Have it place a window of each trace; as many share a process as that is asked about, drawn which."""
+        in_time(self._deadline)
         traces, loads = list(of_trace), list(of_trace.values())
         processes = -(-len(loads) // LOADS)
-        for counting in np.array_split(self._draw.permutation(len(loads)), processes):
-            in_time(self._deadline)
-            asked = asked_about(loads, counting.tolist(), LOADS, running.stratum.topology, self._draw)
-            placed = place(self._sandbox, self._program, asked, running.stratum.topology)
-            for index, (placement, seconds) in placed.items():
-                running.add(traces[index], placement)
-                self.seconds = min(self.seconds, seconds)
-
-    def repeats(self) -> bool:
-        """Return whether it places a window once more as it did, alone among decoys, with other random numbers."""
-        running = self._strata[0]
-        trace = int(self._draw.integers(len(running.stratum.traces)))
-        load_LE, at = running.stratum.traces[trace][0], int(self._draw.integers(LOADS))
-        asked = asked_about([load_LE], [0], LOADS, running.stratum.topology, self._draw, at)
-        again = place(self._sandbox, self._program, asked, running.stratum.topology, OTHER_SEED)[0]
-        return np.array_equal(again.placement.phy2log, running.replays[trace].placements[0])
+        asked = [
+            asked_about(loads, counting.tolist(), LOADS, self._draw)
+            for counting in np.array_split(self._draw.permutation(len(loads)), processes)
+        ]
+        found = place(self._sandbox, self._program, asked, running.stratum.topology, self._draw)
+        for index, (placement, seconds) in found.items():
+            running.add(traces[index], placement)
+            self.seconds = min(self.seconds, seconds)
 
 
 class _RunningStratum:
@@ -251,5 +290,4 @@ class _RunningStratum:
     def add(self, trace: int, placement: Placement) -> None:
         """Add the placement of the next window of a trace."""
         self._placed[trace].placements.append(placement)
-        self.replays[trace].placements.append(placement.phy2log)
         self.replays[trace].rows.append(next(self._rows[trace]))

@@ -13,12 +13,15 @@ from evaluator.analysis.score import Score
 from evaluator.analysis.statistics import Traces, estimate_in, in_columns, mean_of_series
 from evaluator.analysis.times import is_off, verdict_on_times
 from evaluator.candidates.judging import schema
+from evaluator.candidates.judging.alike import same
 from evaluator.candidates.judging.stages import as_far, compared, is_confirmed
 from evaluator.candidates.judging.trial import Replays, Trial, by_trace
 
 
 def judged_columns(trial: Trial, parent: Trial, score: Score, times: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of a row that say how a program compares with its parent on the same windows.
+
+    Where it places as its parent does, its numbers are the parent's: it broke ties otherwise in labels of its own.
 
     Args:
         trial: of the program, on the training part.
@@ -28,8 +31,9 @@ def judged_columns(trial: Trial, parent: Trial, score: Score, times: dict[str, A
             were not taken.
     """
     row: dict[str, Any] = {}
+    alike = _is_alike(trial, parent)
     for name, metric in METRICS.items():
-        own = by_trace(trial.replays, name)
+        own = by_trace(parent.replays if alike else trial.replays, name)
         base = as_far(by_trace(parent.replays, name), own)
         values = {
             name: mean_of_series(own).value,
@@ -40,11 +44,13 @@ def judged_columns(trial: Trial, parent: Trial, score: Score, times: dict[str, A
         if name == HEADLINE:
             row |= {"next_by_window": _in_a_row(own), "next_by_window_parent": _in_a_row(base)}
     return row | {
-        "verdict": _verdict(trial, parent),
+        "verdict": schema.IDENTICAL if alike else _verdict(trial, parent),
         "stage": schema.FIRST_WINDOWS if trial.given_up else schema.TRAINING,
         "time_verdict": _time_verdict(times),
-        "checked_loads": trial.checked_loads,
-        "repeats": bool(trial.repeats),
+        "checked_loads": trial.passed.loads,
+        "portable": not trial.passed.fails_on,
+        "fails_on": ", ".join(trial.passed.fails_on) or None,
+        "repeats": trial.repeats,
         "traces": sum(map(len, trial.replays)),
         "windows": sum(len(one.rows) for stratum in trial.replays for one in stratum),
         "score": score.of_numbers({**{name: row[name] for name in METRICS}, **_own_times(times)}),
@@ -71,20 +77,14 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
+def _is_alike(trial: Trial, parent: Trial) -> bool:
+    """Return whether a program places as its parent does; what it does then differs by the labels that it got alone."""
+    return not trial.given_up and same(trial.placements, parent.placements)
+
+
 def _verdict(trial: Trial, parent: Trial) -> str:
-    if not trial.given_up and _placed_alike(trial.replays, parent.replays):
-        return schema.IDENTICAL
     said = compared(partial(by_trace, trial.replays), partial(by_trace, parent.replays)).verdict
     return said if said in (schema.BETTER, schema.WORSE) else schema.NO_DIFFERENCE
-
-
-def _placed_alike(replays: Replays, others: Replays) -> bool:
-    return all(
-        np.array_equal(ours, theirs)
-        for strata in zip(replays, others, strict=True)
-        for one, other in zip(*strata, strict=True)
-        for ours, theirs in zip(one.placements, other.placements, strict=True)
-    )
 
 
 def _time_verdict(times: dict[str, Any]) -> str | None:

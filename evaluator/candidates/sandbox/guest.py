@@ -5,24 +5,32 @@ Whatever runs here shares an interpreter with a stranger's program: nothing that
 
 from __future__ import annotations
 
+import linecache
 import random
 import socket
+import sys
 import types
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from evaluator.candidates.sandbox import wire
 
+NAME, FILE = "candidate", "candidate.py"
+"""What the program's module is called, and the file that errors name."""
+
 
 def answer_calls(channel: socket.socket, source: str) -> None:
-    """Load a program and answer calls of it until the judge goes away."""
-    module = types.ModuleType("candidate")
+    """Load a program and answer calls of it until the judge goes away.
+
+    Each call is two messages. The first brings the seed, and is answered when all random numbers have been seeded. The
+    second brings the load, and is answered by ``phy2log`` and then, in a message of its own, by the other maps. So the
+    clock, which runs from the load to ``phy2log``, sees the program and nothing that is not its affair.
+    """
     try:
-        exec(compile(source, "candidate.py", "exec"), module.__dict__)
-        place = module.__dict__.get("rebalance_experts")
-        if not callable(place):
-            raise AttributeError("the program has no function rebalance_experts")
+        place = loaded(source)
     except BaseException as error:
         wire.send(channel, wire.ERROR, _describe(error))
         return
@@ -32,43 +40,101 @@ def answer_calls(channel: socket.socket, source: str) -> None:
             kind, payload = wire.receive(channel)
         except wire.Closed:
             return
-        if kind == wire.CALL:
-            try:
-                answer = _call(place, wire.unpack_call(payload))
-            except BaseException as error:
-                wire.send(channel, wire.ERROR, _describe(error))
-            else:
-                wire.send(channel, wire.RESULT, answer)
+        if kind == wire.SEED:
+            _told(channel, wire.READY, partial(_seed, payload))
+        elif kind == wire.CALL:
+            _answer(channel, place, payload)
 
 
-def _call(place: Any, call: wire.Call) -> bytes:
+def loaded(source: str) -> Callable[..., Any]:
+    """Return ``rebalance_experts`` of a program, loaded as a module that its own code can find.
+
+    Raises:
+        Exception: whatever the program raises; AttributeError where it has no such function.
+    """
+    module = types.ModuleType(NAME)
+    module.__file__ = FILE
+    sys.modules[NAME] = module  # where dataclasses, pickles and type hints look up what belongs to it
+    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
+    # what this file imports from __future__ is no business of the program
+    exec(compile(source, FILE, "exec", dont_inherit=True), module.__dict__)
+    place = module.__dict__.get("rebalance_experts")
+    if not callable(place):
+        raise AttributeError("the program has no function rebalance_experts")
+    return place
+
+
+def _answer(channel: socket.socket, place: Callable[..., Any], payload: bytes) -> None:
+    """Send ``phy2log`` as soon as it is there in plain integers, then the other maps."""
+    rest: list[Any] = []
+
+    def phy2log() -> bytes:
+        answer = _call(place, wire.unpack_call(payload))
+        several = isinstance(answer, tuple) or (isinstance(answer, list) and not _is_rows(answer))
+        arrays = list(answer) if several else [answer]
+        first, *rest[:] = [*arrays, None, None][:3]
+        return wire.pack_arrays([_integers(first)])
+
+    if _told(channel, wire.RESULT, phy2log):
+        _told(channel, wire.MAPS, lambda: wire.pack_arrays([_integers(array) for array in rest]))
+
+
+def _is_rows(answer: list[Any]) -> bool:
+    """Return whether a list holds the rows of ``phy2log``, and not some arrays."""
+    return bool(answer) and answer[0] is not None and np.ndim(answer[0]) == 1
+
+
+def _told(channel: socket.socket, kind: int, make: Callable[[], bytes]) -> bool:
+    """Send what is made, or what went wrong; return whether nothing did."""
+    try:
+        content = make()
+    except BaseException as error:
+        wire.send(channel, wire.ERROR, _describe(error))
+        return False
+    wire.send(channel, kind, content)
+    return True
+
+
+def _seed(payload: bytes) -> bytes:
     import torch
 
-    random.seed(call.seed)
-    np.random.seed(call.seed)  # noqa: NPY002 - programs that draw from the global generator
-    torch.manual_seed(call.seed)
-    answer = place(torch.from_numpy(call.load), call.num_replicas, call.num_groups, call.num_nodes, call.num_gpus)
-    arrays = list(answer) if isinstance(answer, tuple | list) else [answer]
-    return wire.pack_arrays([_integers(array) for array in (*arrays, None, None)[:3]])
+    seed = wire.unpack_seed(payload)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - programs that draw from the global generator
+    torch.manual_seed(seed)
+    return b""
+
+
+def _call(place: Callable[..., Any], call: wire.Call) -> Any:
+    import torch
+
+    return place(torch.from_numpy(call.load), call.num_replicas, call.num_groups, call.num_nodes, call.num_gpus)
 
 
 def _integers(values: Any) -> np.ndarray | None:
-    """Return plain integers, whatever kind of tensor or list came; a float, a boolean or an object is refused."""
+    """Return plain integers, whatever kind of tensor or list came; what is no whole number is refused.
+
+    Engines take ``phy2log`` as an index, so that whole numbers in a tensor of floats are taken too.
+    """
     import torch
 
     if values is None:
         return None
-    tensor = torch.as_tensor(values).detach().cpu()
-    if tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool:
+    rows = isinstance(values, tuple | list) and all(isinstance(row, torch.Tensor) for row in values)
+    tensor = (torch.stack(list(values)) if rows and len(values) else torch.as_tensor(values)).detach().cpu()
+    if tensor.is_complex() or tensor.dtype == torch.bool:
         raise TypeError(f"placements are integers, not {tensor.dtype}")
-    return np.array(tensor.to(torch.int64).numpy(), dtype=np.int64, copy=True)
+    whole = tensor.to(torch.int64)
+    if tensor.is_floating_point() and not torch.equal(whole.to(tensor.dtype), tensor):
+        raise TypeError(f"placements are integers, and this {tensor.dtype} has others")
+    return np.array(whole.numpy(), dtype=np.int64, copy=True)
 
 
 def _describe(error: BaseException) -> bytes:
     """Return the type of an error, the line of the program it comes from and its message, each on a line."""
     line, trace = 0, error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "candidate.py":
+        if trace.tb_frame.f_code.co_filename == FILE:
             line = trace.tb_lineno
         trace = trace.tb_next
     if isinstance(error, SyntaxError):

@@ -5,6 +5,7 @@ Shapes: L layers, E logical experts, P slots.
 
 from __future__ import annotations
 
+import math
 import select
 import socket
 import struct
@@ -14,11 +15,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-LOAD, LOADED, CALL, RESULT, ERROR = range(5)
-"""Kinds of message: a program's source; it is loaded; a load to place; a placement; what went wrong."""
+LOAD, LOADED, SEED, READY, CALL, RESULT, MAPS, ERROR = range(8)
+"""Kinds of message: a program's source; it is loaded; a seed; random numbers are seeded; a load to place; its
+``phy2log``; the other maps of the answer; what went wrong."""
 
 FRAME = struct.Struct("<IQ")
-CALL_HEAD = struct.Struct("<7q")
+CALL_HEAD = struct.Struct("<6q")
+SEED_HEAD = struct.Struct("<q")
 LARGEST = 1 << 28
 """Bytes of a message at most: a placement of the largest topologies is a hundredth of it."""
 LARGEST_ERROR = 4096
@@ -44,7 +47,6 @@ class Call(NamedTuple):
     num_groups: int
     num_nodes: int
     num_gpus: int
-    seed: int
 
 
 def send(channel: socket.socket, kind: int, payload: bytes = b"") -> None:
@@ -72,6 +74,16 @@ def receive(channel: socket.socket, deadline: float | None = None, largest: int 
     return kind, _exactly(channel, length, deadline)
 
 
+def is_silent(channel: socket.socket) -> bool:
+    """Return whether nothing waits to be read, and the other side is there."""
+    return not select.select([channel], [], [], 0)[0]
+
+
+def size_of_arrays(*shapes: tuple[int, ...]) -> int:
+    """Return how many bytes arrays of such shapes take, as ``pack_arrays`` writes them."""
+    return 8 + sum(8 * (1 + len(shape) + math.prod(shape)) for shape in shapes)
+
+
 def _exactly(channel: socket.socket, size: int, deadline: float | None) -> bytes:
     buffer = bytearray(size)
     view, got = memoryview(buffer), 0
@@ -93,17 +105,26 @@ def _exactly(channel: socket.socket, size: int, deadline: float | None) -> bytes
 def pack_call(call: Call) -> bytes:
     """Return a call as bytes."""
     num_layers, num_experts = call.load.shape
-    head = CALL_HEAD.pack(
-        num_layers, num_experts, call.num_replicas, call.num_groups, call.num_nodes, call.num_gpus, call.seed
-    )
+    head = CALL_HEAD.pack(num_layers, num_experts, call.num_replicas, call.num_groups, call.num_nodes, call.num_gpus)
     return head + np.ascontiguousarray(call.load, dtype=np.float32).tobytes()
 
 
 def unpack_call(payload: bytes) -> Call:
     """Return the call that bytes hold."""
-    num_layers, num_experts, replicas, groups, nodes, gpus, seed = CALL_HEAD.unpack_from(payload)
+    num_layers, num_experts, replicas, groups, nodes, gpus = CALL_HEAD.unpack_from(payload)
     load = np.frombuffer(payload, dtype=np.float32, offset=CALL_HEAD.size).reshape(num_layers, num_experts)
-    return Call(load.copy(), replicas, groups, nodes, gpus, seed)
+    return Call(load.copy(), replicas, groups, nodes, gpus)
+
+
+def pack_seed(seed: int) -> bytes:
+    """Return a seed, ``0 <= seed < 2**32``, as bytes."""
+    return SEED_HEAD.pack(seed)
+
+
+def unpack_seed(payload: bytes) -> int:
+    """Return the seed that bytes hold."""
+    seed: int = SEED_HEAD.unpack(payload)[0]
+    return seed
 
 
 def pack_arrays(arrays: list[NDArray[np.int64] | None]) -> bytes:

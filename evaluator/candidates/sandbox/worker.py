@@ -19,6 +19,8 @@ from evaluator.candidates.sandbox import wire
 from evaluator.candidates.sandbox.failure import GARBAGE, KILLED, TIMED_OUT, CandidateFailed, told_failure
 from evaluator.candidates.sandbox.limits import Limits
 
+ROOM = 1 << 16
+"""Bytes of an answer beyond those of the shape asked for: enough to say which shape it has instead."""
 CPUCLOCK_SCHED = 2
 """The clock of a process's CPU time among those that Linux numbers by process, as ``clock_getcpuclockid`` does."""
 
@@ -57,14 +59,35 @@ class Worker:
     def call(self, load_LE: NDArray[np.generic], topology: Topology, seed: int = 0) -> Answer:
         """Return what the program answers for ``load [L, E]``.
 
+        Args:
+            load_LE: tokens of each expert.
+            topology: the machine to place on.
+            seed: of all random numbers, ``0 <= seed < 2**32``.
+
         Raises:
             CandidateFailed: it crashed, did not answer in time, or answered with what is no answer.
         """
-        return read_answer(self._exchange(wire.CALL, call_bytes(load_LE, topology, seed), wire.RESULT))
+        self.make_ready(seed)
+        phy2log = self.ask(call_bytes(load_LE, topology), largest_answer(load_LE.shape, topology))
+        return self.rest_of(phy2log, load_LE.shape, topology)
 
-    def ask(self, payload: bytes) -> bytes:  # nothing but the exchange: this is what is timed
-        """Return the raw answer to a call that was made ready before, as the clock sees it."""
-        return self._exchange(wire.CALL, payload, wire.RESULT)
+    def make_ready(self, seed: int) -> None:
+        """Seed all random numbers; CandidateFailed where that fails, or the program says more than it was asked."""
+        self._exchange(wire.SEED, wire.pack_seed(seed), wire.READY)
+        if not wire.is_silent(self._channel):  # what waits here would be taken for the answer, before the question
+            self.kill()
+            raise CandidateFailed(GARBAGE, message="a message out of turn")
+
+    def ask(self, payload: bytes, largest: int) -> bytes:  # nothing but the exchange: this is what is timed
+        """Return raw ``phy2log``, of ``largest`` bytes at most, for a call that was made ready before."""
+        return self._exchange(wire.CALL, payload, wire.RESULT, largest)
+
+    def rest_of(self, phy2log: bytes, shape: tuple[int, ...], topology: Topology) -> Answer:
+        """Return the answer that begins with raw ``phy2log``; the other maps are read, for a load of this shape."""
+        num_layers, num_experts = shape
+        widest = (num_layers, num_experts, topology.num_slots)
+        rest = self._exchange(None, b"", wire.MAPS, wire.size_of_arrays(widest, widest[:2]) + ROOM)
+        return Answer(*_arrays(phy2log, 1), *_arrays(rest, 2))
 
     def cpu_seconds(self) -> float:
         """Return the CPU time that the process has used in its life; 0 when it has ended."""
@@ -85,12 +108,14 @@ class Worker:
         """Let a paused process go on."""
         os.kill(self._pid, signal.SIGCONT)
 
-    def _exchange(self, kind: int, payload: bytes, expected: int) -> bytes:
+    def _exchange(self, kind: int | None, payload: bytes, expected: int, largest: int = 64) -> bytes:
+        """Send a message, if it has a kind, and return the content of the next one that comes."""
         seconds = self._sandbox.limits.wall_seconds
         deadline = time.monotonic() + seconds
         try:
-            wire.send(self._channel, kind, payload)
-            answered, content = wire.receive(self._channel, deadline)
+            if kind is not None:
+                wire.send(self._channel, kind, payload)
+            answered, content = wire.receive(self._channel, deadline, largest)
         except wire.Late:
             self.kill()
             raise CandidateFailed(TIMED_OUT, message=f"no answer in {seconds:g} s") from None
@@ -102,6 +127,7 @@ class Worker:
         if answered == wire.ERROR:
             raise told_failure(content)
         if answered != expected:
+            self.kill()
             raise CandidateFailed(GARBAGE, message="a message out of turn")
         return content
 
@@ -127,7 +153,7 @@ class Worker:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 
-def call_bytes(load_LE: NDArray[np.generic], topology: Topology, seed: int = 0) -> bytes:
+def call_bytes(load_LE: NDArray[np.generic], topology: Topology) -> bytes:
     """Return a call of ``rebalance_experts`` as it goes over the channel; loads become float32, as engines do it."""
     call = wire.Call(
         np.asarray(load_LE, dtype=np.float32),
@@ -135,15 +161,19 @@ def call_bytes(load_LE: NDArray[np.generic], topology: Topology, seed: int = 0) 
         topology.num_groups,
         topology.num_nodes,
         topology.num_gpus,
-        seed,
     )
     return wire.pack_call(call)
 
 
-def read_answer(payload: bytes) -> Answer:
-    """Return the arrays in a raw answer; CandidateFailed where it holds none."""
+def largest_answer(shape: tuple[int, ...], topology: Topology) -> int:
+    """Return how many bytes of ``phy2log`` are read at most, for a load of ``shape`` ``[L, E]``."""
+    return wire.size_of_arrays((shape[0], topology.num_slots)) + ROOM
+
+
+def _arrays(payload: bytes, number: int) -> list[NDArray[np.int64] | None]:
+    """Return the arrays of a raw message, with None for those that are missing; CandidateFailed where it has none."""
     try:
         arrays = wire.unpack_arrays(payload)
     except wire.WireError as error:
         raise CandidateFailed(GARBAGE, message=str(error)) from None
-    return Answer(*(arrays + [None] * 3)[:3])
+    return (arrays + [None] * number)[:number]

@@ -65,7 +65,6 @@ def test_every_document_is_a_row_and_every_program_is_judged_once_beside_a_paren
     assert {*scores.rows[0]} == {*ARROW.names, "path", "notes", "same_as", "feedback"}
     assert scores.heading["programs"] == 1
     assert scores.heading["parent"] == "parent"
-    assert (tmp_path / "scores" / "_seed").exists(), "the seed was drawn, for none was given"
     assert steps == [("trying", 1), "a"]
 
 

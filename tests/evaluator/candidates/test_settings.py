@@ -8,7 +8,7 @@ import pytest
 from eplb_variants import EplbError
 from evaluator.candidates.sandbox.limits import Limits
 from evaluator.candidates.scoring import DEFAULTS
-from evaluator.candidates.settings import HELD_OUT_TRACES, TRACES, Choices, drawn_seeds, hidden_seed, settings_of
+from evaluator.candidates.settings import HELD_OUT_TRACES, TRACES, Choices, drawn_seeds, settings_of
 from evaluator.sweep.plan import make_plan
 
 
@@ -57,11 +57,13 @@ def test_quality_alone_is_not_timed(tmp_path):
     assert settings_of(plan, Choices(seed=0)).timing is None
 
 
-def test_the_seed_of_a_folder_is_drawn_once_and_read_by_its_owner_alone(tmp_path):
-    one, two = tmp_path / "one", tmp_path / "two"
-    one.mkdir()
-    two.mkdir()
-    assert hidden_seed(one) == hidden_seed(one)
-    assert hidden_seed(one) != hidden_seed(two), "once in 2 to the power of 128 it is"
-    assert (one / "_seed").stat().st_mode & 0o077 == 0
-    assert [path.name for path in one.iterdir()] == ["_seed"]
+def test_traces_are_drawn_anew_each_time_and_verdicts_hold_for_all_that_are_drawn(tmp_path):
+    plan = make_plan([*DEFAULTS, f"runs_dir={tmp_path}"])
+    one, other = settings_of(plan), settings_of(plan)
+    assert set(one.training[0].seeds).isdisjoint(other.training[0].seeds)
+    assert one.identity == other.identity
+    known, another = settings_of(plan, Choices(seed=0)), settings_of(plan, Choices(seed=1))
+    assert known.training[0].seeds == settings_of(plan, Choices(seed=0)).training[0].seeds
+    assert known.identity != another.identity != one.identity
+    assert settings_of(plan, Choices(traces=9)).identity != one.identity
+    assert settings_of(plan, Choices(strict=True)).identity != one.identity

@@ -31,7 +31,7 @@ def test_the_parent_is_the_parent(verdict):
     assert row["balancedness_gpu_next_difference"] == 0
     assert row["repeats"]
     assert row["windows"] == 7
-    assert row["checked_loads"] > 30
+    assert (row["checked_loads"], row["portable"], row["fails_on"]) == (26, True, None)
     assert row["score"] == row["score_parent"] == row["balancedness_gpu_next"]
     assert "landlock" in row["isolation"]
     assert len(row["next_by_window"]) == 7
@@ -84,7 +84,7 @@ def test_what_was_found_on_the_held_out_part_is_kept_and_not_told_to_a_search(in
 
 
 def test_a_change_that_matters_little_is_no_difference(verdict):
-    """Other slots on the same GPUs: not the same placement, and exactly as balanced."""
+    """Other slots on the same GPUs: not the same placement, and as balanced but for ties, broken by other labels."""
     turned = PARENT.replace(
         "    return phy2log, *maps(phy2log, num_experts)",
         "    phy2log = phy2log.view(num_layers, num_gpus, -1).flip(2).reshape(num_layers, -1)\n"
@@ -92,7 +92,7 @@ def test_a_change_that_matters_little_is_no_difference(verdict):
     )
     row = verdict(turned)
     assert row["verdict"] == NO_DIFFERENCE
-    assert row["balancedness_gpu_next_difference"] == 0
+    assert row["balancedness_gpu_next_difference"] == pytest.approx(0, abs=0.005)
 
 
 def test_a_program_that_draws_its_placement_does_not_repeat_itself(verdict):
@@ -111,17 +111,36 @@ def test_a_program_that_draws_its_placement_does_not_repeat_itself(verdict):
 @pytest.mark.parametrize(
     ("broken", "load"),
     [
-        ("assert weight.sum() > 0", "all zero, hierarchical"),
-        ("assert num_replicas > weight.shape[1]", "mild, no redundancy"),
-        ("assert num_replicas > num_gpus", "mild, one slot per GPU"),
-        ("assert weight.max() <= 30 * weight.mean()", "heavy skew"),
-        ("assert (weight > 0).any(dim=1).all()", "zero"),
+        ("assert weight.sum() > 0", "all zero"),
+        ("assert weight.max() <= 15 * weight.mean()", "one expert has all the load"),
+        ("assert (weight > 0).any(dim=1).all()", "all zero"),
+        ("assert ((weight > 0).any(dim=1) | (weight.sum() == 0)).all()", "zero rows"),
+        ("assert weight.max() < 1e12", "huge"),
     ],
 )
 def test_the_hard_loads_find_what_a_mild_one_does_not(verdict, broken, load):
     row = verdict(PARENT.replace("    weight = weight.float().cpu()\n", f"    weight = weight.float()\n    {broken}\n"))
     assert row["verdict"] == INVALID
-    assert load in row["check_load"]
+    assert row["check_load"] == load
+
+
+@pytest.mark.parametrize(
+    ("broken", "where"),
+    [
+        ("assert num_replicas > weight.shape[1]", "no redundancy"),
+        ("assert num_replicas > num_gpus", "one slot per GPU"),
+        ("assert num_gpus > 1", "one GPU"),
+    ],
+)
+def test_failing_on_another_topology_is_said_and_decides_where_that_is_asked_for(
+    verdict, judge, monkeypatch, broken, where
+):
+    source = PARENT.replace("    weight = weight.float().cpu()\n", f"    weight = weight.float()\n    {broken}\n")
+    row = verdict(source)
+    assert (row["verdict"], row["portable"], row["fails_on"]) == (IDENTICAL, False, where)
+    monkeypatch.setattr(judge, "settings", dataclasses.replace(judge.settings, strict=True))
+    row = verdict(source)
+    assert (row["verdict"], row["check_load"]) == (INVALID, where)
 
 
 def test_the_global_path_is_tried(verdict):
@@ -131,13 +150,13 @@ def test_the_global_path_is_tried(verdict):
             "    assert num_groups % num_nodes == 0\n",
         )
     )
-    assert (row["verdict"], row["check_load"]) == (INVALID, "mild, groups that nodes do not divide")
+    assert (row["verdict"], row["fails_on"]) == (IDENTICAL, "groups that nodes do not divide")
 
 
 def test_a_program_is_judged_once_whatever_it_is_called(judge, monkeypatch):
     tried = []
     original = judging.try_out
-    monkeypatch.setattr(judging, "try_out", lambda *a: tried.append(a[1].name) or original(*a))
+    monkeypatch.setattr(judging, "try_out", lambda *a, **k: tried.append(a[1].name) or original(*a, **k))
     source = PARENT + "\n# judged once\n"
     first = judge.judge([Program("one", source), Program("two", source)])
     again = judge.judge([Program("three", source)])

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 
 import numpy as np
 import pytest
 
-from evaluator.candidates.judging import timed
+from evaluator.candidates.judging.asking import Process
 from evaluator.candidates.judging.checks import Invalid
-from evaluator.candidates.judging.timed import STALE, TimedProgram
-from evaluator.candidates.judging.trial import LOADS, try_out
-from evaluator.candidates.program import example_program
+from evaluator.candidates.judging.timed import TimedProgram
+from evaluator.candidates.judging.trial import LOADS
+from evaluator.candidates.program import Program, example_program
 from evaluator.timing.alone import on_one_core
 
 PARENT = example_program()
+BROKEN = Program(
+    "broken",
+    PARENT.source.replace("def rebalance_experts(", "def _honest(") + "\ncalls = []\n\n"
+    "def rebalance_experts(*arguments):\n    calls.append(1)\n"
+    "    answer = _honest(*arguments)[0]\n    return answer if len(calls) < 2 else answer * 0\n",
+)
+"""It answers once, for the load of no use."""
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +30,15 @@ def stratum(small_stratum):
     return small_stratum(windows=2)
 
 
-def test_two_programs_with_one_secret_get_the_same_loads_in_the_same_rounds(judge, stratum):
-    """The very first call has a process of its own; then each process answers for the window and for four decoys."""
+def test_two_programs_with_one_secret_get_the_same_loads_in_labels_of_their_own(judge, stratum, monkeypatch):
+    """The very first call has a process of its own; then each process answers for as many loads as there are calls."""
+    labels, original = [], Process.make_ready
+
+    def watched(self, asked):
+        labels.append(asked.load_LE.tobytes())
+        original(self, asked)
+
+    monkeypatch.setattr(Process, "make_ready", watched)
     warm = TimedProgram(judge.sandbox, PARENT, stratum, LOADS, secret=7, warm_up=1)
     cold = TimedProgram(judge.sandbox, PARENT, stratum, LOADS, secret=7)
     other = TimedProgram(judge.sandbox, PARENT, stratum, LOADS, secret=8)
@@ -35,12 +48,14 @@ def test_two_programs_with_one_secret_get_the_same_loads_in_the_same_rounds(judg
             for _ in range(LOADS):
                 program(number)()
         program.end()
-    assert len(warm.answers) == 3
-    assert warm.answers[0][1] == 0
-    assert [window for _, window, _ in cold.answers] == [0, 1]
-    assert warm.balances[1:] == cold.balances
-    assert [counts for *_, counts, _ in cold.balances].count(True) == 2
-    assert [own for *_, own in cold.balances] != [own for *_, own in other.balances]
+    sizes = [[len(process) for process in program.balances] for program in (warm, cold, other)]
+    assert sizes == [[1, LOADS, LOADS], [LOADS, LOADS], [LOADS, LOADS]]
+    loads = [
+        [load.load_LE.tolist() for process in balances for load, _ in process]
+        for balances in (warm.balances[1:], cold.balances, other.balances)
+    ]
+    assert loads[0] == loads[1] != loads[2]
+    assert len(set(labels)) == len(labels), "nothing is asked about twice in the same form"
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system does not say which cores a thread has")
@@ -59,53 +74,66 @@ def test_a_paused_process_uses_no_time_and_its_own_is_known(judge, stratum):
     assert program.cpu_seconds() == 0.0
     call = program(0)
     before = program.cpu_seconds()
-    assert program.cpu_seconds() == before > 0
     call()
-    assert program.cpu_seconds() > before
+    program.rest()
+    after = program.cpu_seconds()
+    assert after > before
+    assert program.cpu_seconds() == after
     program.kill()
     assert program.cpu_seconds() == 0.0
 
 
-@pytest.fixture
-def under_the_clock(judge, stratum):
-    """Return a function that checks two rounds of the parent under the clock against a trial of the windows."""
-    judged = try_out(judge.sandbox, PARENT, [stratum])
-    replay = judged.replays[0][0]
+def test_what_fails_under_the_clock_is_the_failure_of_its_own_side(judge, stratum):
+    """Its answer is looked at when the other side is made ready, which is none of that side's business."""
+    broken = TimedProgram(judge.sandbox, BROKEN, stratum, 2, secret=1)
+    call = broken(0)
+    call()
+    broken.rest()
+    with pytest.raises(Invalid, match="phy2log"):
+        broken(0)
+    broken.kill()
 
-    def check(spoilt=None, repeats=True, **changes):
-        contestant = TimedProgram(judge.sandbox, PARENT, stratum, 2, secret=3)
-        for number in (0, 0, 1, 1):
+
+def test_time_that_is_up_ends_the_rounds(judge, stratum):
+    program = TimedProgram(judge.sandbox, PARENT, stratum, 2, secret=1, deadline=0.0)
+    with pytest.raises(Invalid, match="too long in all") as caught:
+        program(0)
+    assert caught.value.timed_out
+
+
+def under_the_clock(judge, stratum, better=0.0):
+    """Return the parent after two rounds, whose answers were so much better than they are without a clock."""
+    contestant = TimedProgram(judge.sandbox, PARENT, stratum, LOADS, secret=3)
+    for number in range(2):
+        for _ in range(LOADS):
             contestant(number)()
-        contestant.end()
-        contestant.balances = [
-            (*where, counts, own - (0.3 if spoilt == ("window" if counts else "decoys") else 0.0))
-            for *where, counts, own in contestant.balances
-        ]
-        replays = [[dataclasses.replace(replay, **changes)]]
-        contestant.check(dataclasses.replace(judged, replays=replays, repeats=repeats))
-
-    check.replay = replay
-    return check
+    contestant.end()
+    contestant.balances = [[(load, own + better) for load, own in process] for process in contestant.balances]
+    return contestant
 
 
-@pytest.mark.parametrize("spoilt", ["window", "decoys"])
-def test_neither_the_window_nor_decoys_may_be_answered_worse_under_the_clock(under_the_clock, monkeypatch, spoilt):
-    monkeypatch.setattr(timed, "CHANCE", 0.0)
-    with pytest.raises(Invalid, match="under the clock are worse"):
-        under_the_clock(spoilt)
+def test_answers_under_the_clock_are_those_that_are_given_without(judge, stratum):
+    under_the_clock(judge, stratum).check()
+    under_the_clock(judge, stratum, better=0.1).check()
 
 
-def test_the_answer_under_the_clock_is_the_judged_one(under_the_clock):
-    under_the_clock()
-    turned = [np.roll(phy2log, 1, axis=1) for phy2log in under_the_clock.replay.placements]
-    with pytest.raises(Invalid, match="is not the one that was judged") as caught:
-        under_the_clock(placements=turned)
+def test_answers_under_the_clock_may_not_be_worse_than_without_one(judge, stratum):
+    with pytest.raises(Invalid, match="under the clock are worse") as caught:
+        under_the_clock(judge, stratum, better=-0.1).check()
     assert caught.value.check == "state"
-    under_the_clock(placements=turned, repeats=False)
 
 
-def test_a_program_that_draws_may_not_be_worse_under_the_clock(under_the_clock):
-    rows = under_the_clock.replay.rows
-    better = [row | {"balancedness_gpu_own": row["balancedness_gpu_own"] + 2 * STALE} for row in rows]
-    with pytest.raises(Invalid, match="under the clock are worse"):
-        under_the_clock(rows=better, repeats=False)
+def test_what_is_asked_again_is_asked_in_other_labels(judge, stratum, monkeypatch):
+    contestant, labels, original = under_the_clock(judge, stratum), [], Process.make_ready
+
+    def watched(self, asked):
+        labels.append(asked.load_LE)
+        original(self, asked)
+
+    monkeypatch.setattr(Process, "make_ready", watched)
+    contestant.check()
+    timed_loads = [load.load_LE for process in contestant.balances for load, _ in process]
+    in_order = {np.sort(load, axis=1).tobytes() for load in timed_loads}
+    again = [load for load in labels if np.sort(load, axis=1).tobytes() in in_order]
+    assert len(again) == len(timed_loads)
+    assert not {load.tobytes() for load in again} & {load.tobytes() for load in timed_loads}

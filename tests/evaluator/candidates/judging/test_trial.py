@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from evaluator.candidates.judging import trial
+from evaluator.candidates.judging.asking import Process
 from evaluator.candidates.judging.checks import Invalid
-from evaluator.candidates.judging.decoys import asked_about
+from evaluator.candidates.judging.decoys import Asked, asked_about
 from evaluator.candidates.judging.stages import FIRST
-from evaluator.candidates.judging.trial import LOADS, loaded, place, try_out
+from evaluator.candidates.judging.trial import LOADS, place, try_out
 from evaluator.candidates.program import Program, example_program
 from evaluator.quality import metrics
 
 PARENT = example_program()
 
 
-def about(windows, topology, at=0):
+DRAW = np.random.default_rng(0)
+
+
+def about(windows):
     """Return what a process is asked about that is judged on the first window of a trace."""
-    return asked_about([windows[0]], [0], LOADS, topology, np.random.default_rng(0), at)
+    return asked_about([windows[0]], [0], LOADS, DRAW)
 
 
 @pytest.fixture
@@ -50,7 +55,7 @@ def topology(judge):
 def test_a_program_that_does_not_load(judge, monkeypatch, source, detail):
     monkeypatch.setattr(judge.sandbox, "limits", dataclasses.replace(judge.sandbox.limits, cpu_seconds=1))
     with pytest.raises(Invalid, match=detail) as caught:
-        loaded(judge.sandbox, Program("broken", source))
+        try_out(judge.sandbox, Program("broken", source), judge.settings.training)
     assert (caught.value.check, caught.value.load) == ("answer", "loading the program")
 
 
@@ -61,7 +66,7 @@ def test_a_program_that_does_not_load(judge, monkeypatch, source, detail):
 def test_a_program_that_does_not_answer(judge, windows, topology, body):
     source = f"def rebalance_experts(*_):\n    {body}"
     with pytest.raises(Invalid) as caught:
-        place(judge.sandbox, Program("broken", source), about(windows, topology), topology)
+        place(judge.sandbox, Program("broken", source), [about(windows)], topology, DRAW)
     assert (caught.value.check, caught.value.load) == ("answer", "the workload")
 
 
@@ -69,11 +74,10 @@ def test_every_window_of_every_trace_is_placed_and_the_hard_loads_are_counted(ju
     strata = [small_stratum(windows=3, seeds=(5, 6)), small_stratum(windows=4)]
     tried = try_out(judge.sandbox, PARENT, strata)
     assert [[len(one.rows) for one in stratum] for stratum in tried.replays] == [[3, 3], [4]]
-    assert [[len(one.placements) for one in stratum] for stratum in tried.replays] == [[3, 3], [4]]
     assert [row["window"] for row in tried.replays[0][1].rows] == [0, 1, 2]
-    first, second = (one.placements[0] for one in tried.replays[0])
-    assert not np.array_equal(first, second), "each trace has windows of its own"
-    assert tried.checked_loads > 30
+    first, second = (one.rows[0]["balancedness_gpu_own"] for one in tried.replays[0])
+    assert first != second, "each trace has windows of its own"
+    assert tried.passed == (26, ())
     assert tried.repeats
     assert tried.seconds > 0
     assert not tried.given_up
@@ -82,34 +86,96 @@ def test_every_window_of_every_trace_is_placed_and_the_hard_loads_are_counted(ju
 def test_a_process_sees_one_window_of_a_trace_and_as_many_loads_as_one_that_is_timed(judge, small_stratum, monkeypatch):
     seen = []
 
-    def watched(sandbox, program, asked, topology, seed=0):
-        seen.append(asked)
-        return place(sandbox, program, asked, topology, seed)
+    def watched(sandbox, program, asked, topology, draw):
+        seen.extend(asked)
+        return place(sandbox, program, asked, topology, draw)
 
     monkeypatch.setattr(trial, "place", watched)
-    strata = [small_stratum(windows=2, seeds=tuple(range(7)))]
-    tried = try_out(judge.sandbox, PARENT, strata)
-    *judged, again = seen
-    assert [sum(one.counts for one in asked) for asked in judged] == [4, 3, 4, 3]
+    try_out(judge.sandbox, PARENT, [small_stratum(windows=2, seeds=tuple(range(7)))])
+    assert [sum(one.counts for one in asked) for asked in seen] == [4, 3, 4, 3]
     assert {len(asked) for asked in seen} == {LOADS}
-    assert sum(one.counts for one in again) == 1
-    for asked in judged:
+    for asked in seen:
         traces = [one.trace for one in asked if one.counts]
         assert len(set(traces)) == len(traces)
-    alone = [placement for stratum in strata[0].traces[:1] for placement in stratum]
-    placed = place(judge.sandbox, PARENT, about(alone, strata[0].topology), strata[0].topology)[0].placement
-    np.testing.assert_array_equal(tried.replays[0][0].placements[0], placed.phy2log)
+
+
+def test_what_is_asked_never_comes_again_and_never_under_the_names_of_the_trace(judge, small_stratum, monkeypatch):
+    """Of all that is asked, only what asks whether programs place alike is asked of both, and of no window."""
+    loads, original = [], Process.make_ready
+
+    def watched(self, asked):
+        loads.append(asked.load_LE)
+        original(self, asked)
+
+    monkeypatch.setattr(Process, "make_ready", watched)
+    strata = [small_stratum(windows=3, seeds=tuple(range(6)))]
+    try_out(judge.sandbox, PARENT, strata)
+    try_out(judge.sandbox, PARENT, strata)
+    asked = Counter(load.tobytes() for load in loads)
+    twice = [load for load in loads if asked[load.tobytes()] > 1]
+    in_order = {np.sort(load, axis=1).tobytes() for load in twice}
+    windows = {np.sort(np.asarray(one, dtype=float), axis=1).tobytes() for trace in strata[0].traces for one in trace}
+    assert not in_order & windows, "a window was asked about twice in the same labels"
+    as_it_was = {np.asarray(one, dtype=float).tobytes() for trace in strata[0].traces for one in trace}
+    assert not as_it_was & set(asked), "a window was asked about under the names that it has in its trace"
+
+
+def test_windows_of_a_trace_are_asked_about_in_their_order(judge, small_stratum, monkeypatch):
+    """Whoever has seen the next window could tell whoever is asked about this one."""
+    loads, original = [], Process.make_ready
+
+    def watched(self, asked):
+        loads.append(np.sort(asked.load_LE, axis=1).tobytes())
+        original(self, asked)
+
+    monkeypatch.setattr(Process, "make_ready", watched)
+    stratum = small_stratum(windows=5, seeds=(1, 2, 3, 4, 5, 6))
+    try_out(judge.sandbox, PARENT, [stratum])
+    for trace in stratum.traces:
+        places = [loads.index(np.sort(np.asarray(one, dtype=float), axis=1).tobytes()) for one in trace]
+        assert places == sorted(places)
+
+
+def test_processes_take_turns_and_one_that_is_alone_waits(judge, small_stratum, monkeypatch):
+    stratum = small_stratum(windows=1, seeds=(1, 2, 3))
+    windows = [windows[0] for windows in stratum.traces]
+    order, waits, original = [], [], Process.make_ready
+
+    def watched(self, asked):
+        order.append(id(self))
+        original(self, asked)
+
+    monkeypatch.setattr(Process, "make_ready", watched)
+    monkeypatch.setattr(trial.time, "sleep", waits.append)
+    asked = [asked_about(windows, [number], LOADS, DRAW) for number in range(3)]
+    placed = place(judge.sandbox, PARENT, asked, stratum.topology, DRAW)
+    assert sorted(placed) == [0, 1, 2]
+    one, other = order[1], order[3]  # the first question of each is the load of no use
+    assert order[: 2 * (LOADS + 1)][4:] == [one, other] * (LOADS - 1)
+    assert len(waits) == LOADS
+    assert min(waits) > 0
+
+
+def test_a_placement_is_in_the_labels_of_its_window(judge, small_stratum):
+    """Whatever the labels are: where no two experts have the same load, the example program places them alike."""
+    stratum = small_stratum(windows=2, seeds=(3,))
+    window_LE = stratum.traces[0][0] + np.linspace(0, 0.4, 16)
+    asked = [[Asked(0, True, window_LE)]]
+    one, other = (
+        place(judge.sandbox, PARENT, asked, stratum.topology, np.random.default_rng(seed))[0].placement.phy2log
+        for seed in (1, 2)
+    )
+    np.testing.assert_array_equal(one, other)
 
 
 def test_a_slow_program_has_a_process_for_each_window_and_no_decoys(judge, small_stratum, monkeypatch):
     monkeypatch.setattr(trial, "SLOW_SECONDS", 0.0)
     started = []
-    original = trial.warmed_up
-    monkeypatch.setattr(trial, "warmed_up", lambda *a: started.append(1) or original(*a))
+    monkeypatch.setattr(trial, "Process", lambda *a: started.append(1) or Process(*a))
     stratum = small_stratum(windows=1, seeds=(1, 2, 3))
     windows = [windows[0] for windows in stratum.traces]
-    asked = asked_about(windows, [0, 1, 2], LOADS, stratum.topology, np.random.default_rng(0))
-    placed = place(judge.sandbox, PARENT, asked, stratum.topology)
+    asked = asked_about(windows, [0, 1, 2], LOADS, DRAW)
+    placed = place(judge.sandbox, PARENT, [asked], stratum.topology, DRAW)
     assert sorted(placed) == [0, 1, 2]
     assert len(started) == 3 + (not asked[0].counts)
 
@@ -130,8 +196,9 @@ def test_what_a_program_kept_from_a_decoy_is_of_no_use(judge, windows, topology)
         "\nkept = []\n\n"
         "def rebalance_experts(*arguments):\n    kept.append(_honest(*arguments))\n    return kept[-2:][0]\n"
     )
+    asked = sorted(about(windows), key=lambda one: one.counts)
     honest, stale = (
-        place(judge.sandbox, Program("x", text), about(windows, topology, at=LOADS - 1), topology)[0].placement
+        place(judge.sandbox, Program("x", text), [asked], topology, DRAW)[0].placement
         for text in (PARENT.source, source)
     )
     balance = [metrics.balance(windows[0], placement).gpu for placement in (honest, stale)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.stats import ttest_rel
@@ -9,6 +11,7 @@ from scipy.stats import ttest_rel
 from evaluator.analysis.columns import METRICS
 from evaluator.analysis.score import Score
 from evaluator.analysis.statistics import mean_of_series, median_ratio
+from evaluator.candidates.judging.hard import Passed
 from evaluator.candidates.judging.schema import BETTER, IDENTICAL, NO_DIFFERENCE, TRAINING
 from evaluator.candidates.judging.trial import Replay, Trial
 from evaluator.candidates.judging.verdict import judged_columns
@@ -32,8 +35,12 @@ def trial(draw, offset):
         if window == 8:
             row |= {name: None for name in METRICS if name.endswith("next")}
         rows.append(row | {"window": window} | ({"moved_slots": None} if window == 0 else {}))
-    placements = [np.full((2, 4), window + (offset != 0)) for window in range(9)]
-    return Trial([[Replay(rows, placements)]], True, 31, 1e-3)
+    return tried([[Replay(rows)]], offset)
+
+
+def tried(replays, offset):
+    """Return a trial of which this is what it did; two with another offset place otherwise."""
+    return Trial(replays, [np.full((2, 4), offset != 0)], True, Passed(31, ("one GPU",)), 1e-3)
 
 
 @pytest.fixture
@@ -63,12 +70,13 @@ def test_numbers_and_verdicts_are_those_of_the_windows(sides):
     assert (row["verdict"], row["time_verdict"]) == (NO_DIFFERENCE, "slower")
     assert (row["traces"], row["windows"], row["checked_loads"], row["repeats"]) == (1, 9, 31, True)
     assert row["stage"] == TRAINING
+    assert (row["portable"], row["fails_on"]) == (False, "one GPU")
 
 
 def test_traces_weigh_equally_and_their_differences_make_the_interval():
     draw = np.random.default_rng(1)
     replays = [[trial(draw, offset).replays[0][0] for _ in range(4)] for offset in (0.1, 0.0)]
-    own, parent = (Trial([one], True, 31, 1e-3) for one in replays)
+    own, parent = (tried([one], offset) for one, offset in zip(replays, (0.1, 0.0), strict=True))
     row = judged_columns(own, parent, score(DEFAULT), {})
     means = [np.mean([line["balancedness_gpu_next"] for line in one.rows[:8]]) for one in own.replays[0]]
     others = [np.mean([line["balancedness_gpu_next"] for line in one.rows[:8]]) for one in parent.replays[0]]
@@ -92,7 +100,14 @@ def test_without_times_a_score_that_needs_them_is_missing(sides):
 
 
 def test_the_same_placements_are_said_to_be_the_same(sides):
-    assert judged_columns(sides[1], sides[1], score(DEFAULT), {})["verdict"] == IDENTICAL
+    """Its numbers are then the parent's, whatever ties it broke otherwise in the labels that it got alone."""
+    own, parent, _ = sides
+    row = judged_columns(dataclasses.replace(own, placements=parent.placements), parent, score("moved_slots"), {})
+    assert row["verdict"] == IDENTICAL
+    assert row["score"] == row["score_parent"]
+    assert row["balancedness_gpu_next_difference"] == 0
+    hopeless = dataclasses.replace(own, placements=(), given_up=True)
+    assert judged_columns(hopeless, parent, score("moved_slots"), {})["verdict"] == NO_DIFFERENCE
 
 
 def test_where_no_window_has_a_next_one_the_own_one_is_judged(sides):

@@ -48,10 +48,21 @@ def test_a_changed_number_is_an_answer_or_an_error(given_arrays, number, positio
 
 def test_a_call_comes_back():
     load = np.random.default_rng(0).random((3, 5)).astype(np.float32)
-    call = wire.unpack_call(wire.pack_call(wire.Call(load, 8, 1, 1, 2, 7)))
+    call = wire.unpack_call(wire.pack_call(wire.Call(load, 8, 1, 1, 2)))
     np.testing.assert_array_equal(call.load, load)
-    assert call[1:] == (8, 1, 1, 2, 7)
+    assert call[1:] == (8, 1, 1, 2)
     call.load[:] = 0  # the program may write to what it is given
+
+
+@pytest.mark.parametrize("seed", [0, 2**32 - 1])
+def test_a_seed_comes_back(seed):
+    assert wire.unpack_seed(wire.pack_seed(seed)) == seed
+
+
+@pytest.mark.parametrize("shapes", [[], [(0,)], [(2, 3), (5,), (4, 1, 2)]])
+def test_the_size_of_arrays_is_that_of_their_bytes(shapes):
+    arrays = [np.zeros(shape, dtype=np.int64) for shape in shapes]
+    assert wire.size_of_arrays(*shapes) == len(wire.pack_arrays(arrays))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eplb_variants import Topology
-from evaluator.candidates.sandbox import failure
+from evaluator.candidates.sandbox import failure, wire
 from evaluator.candidates.sandbox.failure import CandidateFailed
 
 TOPOLOGY = Topology(6, 1, 1, 2)
@@ -106,19 +106,56 @@ def test_no_answer_in_time_is_told_with_the_time(sandbox, load, monkeypatch, bod
 @pytest.mark.parametrize(
     ("written", "told"),
     [
-        ("struct.pack('<IQ', 3, 1 << 60)", "garbage: a message of 1152921504606846976 bytes was announced"),
-        ("struct.pack('<IQ', 3, 8) + struct.pack('<q', 3)", "garbage: the answer ends before its arrays do"),
-        ("struct.pack('<IQ', 3, 32) + struct.pack('<4q', 1, 2, 1 << 40, 1 << 40)", "garbage: the answer holds an"),
+        ("struct.pack('<IQ', RESULT, 1 << 60)", "garbage: a message of 1152921504606846976 bytes was announced"),
+        ("struct.pack('<IQ', RESULT, 1 << 17)", "garbage: a message of 131072 bytes was announced"),
+        (
+            "struct.pack('<IQ', RESULT, 8) + struct.pack('<q', 3) + MAPS",
+            "garbage: the answer ends before its arrays do",
+        ),
+        (
+            "struct.pack('<IQ', RESULT, 32) + struct.pack('<4q', 1, 2, 1 << 40, 1 << 40) + MAPS",
+            "garbage: the answer holds an",
+        ),
+        ("struct.pack('<IQ', RESULT, 8) + struct.pack('<q', 0)", "killed: exited with 0"),
+        ("2 * (struct.pack('<IQ', RESULT, 8) + struct.pack('<q', 0))", "garbage: a message out of turn"),
         ("struct.pack('<IQ', 77, 0)", "garbage: a message out of turn"),
-        ("struct.pack('<IQ', 4, 1 << 27)", "garbage: a message of 134217728 bytes was announced"),
-        ("struct.pack('<IQ', 4, 6) + 'X\\n²\\nm'.encode()", "crashed: X: m"),
-        ("struct.pack('<IQ', 4, 4000) + b'X\\n' + b'9' * 3990 + b'\\nmessage'", "crashed: X: message"),
+        ("struct.pack('<IQ', ERROR, 1 << 27)", "garbage: a message of 134217728 bytes was announced"),
+        ("struct.pack('<IQ', ERROR, 6) + 'X\\n²\\nm'.encode()", "crashed: X: m"),
+        ("struct.pack('<IQ', ERROR, 4000) + b'X\\n' + b'9' * 3990 + b'\\nmessage'", "crashed: X: message"),
         ("b'\\0' * 5", "killed: exited with 0"),
     ],
 )
 def test_a_forged_message_is_no_answer(failing, written, told):
     """What a program writes to the channel itself is a stranger's word, and what it leaves unsaid is not waited for."""
-    assert str(failing(f"import os, struct; os.write(3, {written}); os._exit(0)")).startswith(told)
+    names = f"RESULT, ERROR = {wire.RESULT}, {wire.ERROR}; MAPS = struct.pack('<IQq', {wire.MAPS}, 8, 0)"
+    assert str(failing(f"import os, struct; {names}; os.write(3, {written}); os._exit(0)")).startswith(told)
+
+
+def test_what_is_said_before_the_question_is_no_answer_to_it(load):
+    """A thread that answers when the random numbers are seeded would be the quickest of all."""
+    worker = load(f"""
+import os, struct
+forged = struct.pack('<IQq', {wire.RESULT}, 8, 0)
+class Numbers:
+    def __getattr__(self, name):
+        return getattr(random, name)
+    def seed(self, number):
+        os.write(3, forged)
+import random
+import evaluator.candidates.sandbox.guest as guest
+guest.random = Numbers()
+def rebalance_experts(*_):
+    return None
+""")
+    with pytest.raises(CandidateFailed, match="a message out of turn"):
+        worker.call(LOAD, TOPOLOGY)
+
+
+def test_an_answer_is_no_longer_than_the_shape_asked_for(failing):
+    told = str(failing("import torch; return torch.zeros(1 << 20, dtype=torch.long)"))
+    assert told.startswith("garbage: a message of 8388")
+    told = str(failing("import torch; return torch.zeros(2, 6), torch.zeros(1 << 20, dtype=torch.long)"))
+    assert told.startswith("garbage: a message of 8388")
 
 
 def test_a_program_without_the_function_is_told(sandbox):
