@@ -116,9 +116,12 @@ def check_rows(phy2log: Any, num_experts: int, topology: Topology, rank: Any, lo
 
 def groups_stay_together(placement: Placement, num_groups: int) -> bool:
     """Return whether all replicas of every group of every layer lie on one node."""
+    num_layers, num_slots = placement.phy2log.shape
     group_LP = placement.phy2log // (placement.num_experts // num_groups)
-    node_P = np.arange(placement.topology.num_slots) // placement.topology.slots_per_node
-    return all(np.unique(node_P[row == group]).size == 1 for row in group_LP for group in range(num_groups))
+    node_P = np.arange(num_slots) // placement.topology.slots_per_node
+    is_there_LXN = np.zeros((num_layers, num_groups, placement.topology.num_nodes), dtype=bool)  # X: groups
+    is_there_LXN[np.arange(num_layers)[:, None], group_LP, node_P] = True
+    return bool((is_there_LXN.sum(axis=2) == 1).all())
 
 
 def whole_numbers(name: str, array: Any, ndim: int) -> IntArray:

@@ -129,7 +129,7 @@ def candidates(settings: Settings) -> Iterator[Compare]:
         trial = try_out(sandbox, programs[1.0], [stratum])
 
         def compare(factor: float, run: int) -> Timing:
-            sides = (programs[factor], trial), (programs[1.0], trial)
+            sides = (programs[factor], trial.seconds), (programs[1.0], trial.seconds)
             return time_beside(sandbox, *sides, stratum, timing, seed=run)
 
         yield compare

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from eplb_variants import Placement, Topology
 from eplb_variants.loads import FloatArray, IntArray
-from eplb_variants.placement import number_replicas
 from evaluator.candidates.judging.checks import LOADING, WORKLOAD, checked, failed
 from evaluator.candidates.judging.decoys import of_no_use
 from evaluator.candidates.program import Program
@@ -66,7 +65,7 @@ def question(
 def in_own_labels(placement: Placement, order_LE: IntArray) -> Placement:
     """Return a placement in the labels that the load had before ``order [L, E]`` renamed its experts."""
     phy2log = np.take_along_axis(order_LE, placement.phy2log, axis=1)
-    return Placement(phy2log, number_replicas(phy2log), placement.num_experts, placement.topology)
+    return Placement(phy2log, placement.rank, placement.num_experts, placement.topology)  # copies keep their numbers
 
 
 class Process:

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -18,10 +17,9 @@ from evaluator.analysis.statistics import Estimate, in_columns
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.alike import questions
 from evaluator.candidates.judging.checks import Invalid
-from evaluator.candidates.judging.stages import compared
 from evaluator.candidates.judging.timing import ParentFailed, time_beside
-from evaluator.candidates.judging.trial import Replays, Trial, by_trace, replayed, try_out
-from evaluator.candidates.judging.verdict import held_out_columns, judged_columns
+from evaluator.candidates.judging.trial import Replays, Trial, replayed, try_out
+from evaluator.candidates.judging.verdict import held_out_columns, judged_columns, scored_columns
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
 from evaluator.candidates.settings import Settings
@@ -30,7 +28,6 @@ from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.store import Store
 from evaluator.sweep.identity import digest, timing_identity, verdict_identity
 from evaluator.timing.columns import timing_columns
-from evaluator.timing.rounds import Timing
 from evaluator.workloads import UnusableWorkload
 
 Row = dict[str, Any]
@@ -107,36 +104,42 @@ class Judge:
         if new or not rows:
             _ = self._parents_trial  # before anything is judged against it
         progress.start("trying", len(new))
-        trials: dict[str, Trial] = {}
-        unseen: dict[str, Row] = {}
+        seconds: dict[str, float] = {}
         with ThreadPoolExecutor(self.settings.jobs) as pool:
             for program, result in pool.map(self._attempt, new.values()):
                 if isinstance(result, Invalid):
-                    rows[program.key] = self._write(program, self._failed(program, result))
+                    row = self._failed(program, result)
                 else:
-                    trials[program.key], unseen[program.key] = result
-                    rows[program.key] = self._write(program, self._judged(program, *result, None))
+                    row, took = result
+                    if row["stage"] != schema.FIRST_WINDOWS:
+                        seconds[program.key] = took
+                rows[program.key] = self._write(program, row)
                 progress.step(program.name)
         if self.settings.timing is not None:
-            timed = {key: trial for key, trial in trials.items() if not trial.given_up}
-            progress.start("timing", len(timed))
-            for key, trial in timed.items():
-                rows[key] = self._write(new[key], self._timed(new[key], trial, unseen[key]))
+            progress.start("timing", len(seconds))
+            for key, took in seconds.items():
+                rows[key] = self._write(new[key], self._timed(new[key], took, rows[key]))
                 progress.step(new[key].name)
         return rows
 
-    def _attempt(self, program: Program) -> tuple[Program, tuple[Trial, Row] | Invalid]:
-        """Try a program on the training part and, where it is better there, on the held-out part."""
+    def _attempt(self, program: Program) -> tuple[Program, tuple[Row, float] | Invalid]:
+        """Try a program on the training part and, where it is better there, on the held-out part.
+
+        Nothing is kept of it but its row and the seconds of its quickest answer, however many programs there are.
+        """
         parent, held_out = self._parents_trial, self.settings.held_out
         try:
             trial = self._tried(program, parent)
-            found = compared(partial(by_trace, trial.replays), partial(by_trace, parent.replays))
-            if found.verdict != schema.BETTER or not held_out:
-                return program, (trial, {})
-            replays = replayed(self.sandbox, program, held_out)
+            row = judged_columns(trial, parent)
+            if row["verdict"] == schema.BETTER and held_out:
+                replays = replayed(self.sandbox, program, held_out)
+                row |= held_out_columns(replays, self._parents_replays)
         except Invalid as error:
             return program, error
-        return program, (trial, held_out_columns(replays, self._parents_replays))
+        return program, (self._scored({**self._common(program), **row}, {}), trial.seconds)
+
+    def _scored(self, row: Row, times: Row) -> Row:
+        return {**row, **scored_columns(row, self.settings.score, times), **times}
 
     @property
     def _parents_trial(self) -> Trial:
@@ -160,7 +163,11 @@ class Judge:
     @property
     def _control(self) -> Estimate:
         """The ratio of the parent's time to its own, a control of all times; ParentUnusable where it fails."""
-        side, stratum, timing = (self.parent, self._parents_trial), self.settings.training[0], self.settings.timing
+        side, stratum, timing = (
+            (self.parent, self._parents_trial.seconds),
+            self.settings.training[0],
+            self.settings.timing,
+        )
         assert timing is not None
         return self._of_parent("control", lambda: time_beside(self.sandbox, side, side, stratum, timing).ratio)
 
@@ -226,27 +233,21 @@ class Judge:
             "detail": error.detail,
         }
 
-    def _timed(self, program: Program, trial: Trial, unseen: Row) -> Row:
+    def _timed(self, program: Program, seconds: float, row: Row) -> Row:
         assert self.settings.timing is not None
         try:
-            sides = (program, trial), (self.parent, self._parents_trial)
+            sides = (program, seconds), (self.parent, self._parents_trial.seconds)
             timing = time_beside(self.sandbox, *sides, self.settings.training[0], self.settings.timing)
         except ParentFailed as error:
             raise self._unusable(error.reason) from None
         except Invalid as error:
             return self._failed(program, error)
-        return self._judged(program, trial, unseen, timing)
+        times = timing_columns(timing, self.settings.timing, self.parent.name, self._timing_key() or "")
+        times |= in_columns(self._control, schema.CONTROL[0])
+        return self._scored(row, times) | {"measured_at": datetime.datetime.now(datetime.UTC)}
 
     def _unusable(self, error: Invalid) -> ParentUnusable:
         return ParentUnusable(f"the parent {self.parent.name!r} cannot be judged against: {error}")
-
-    def _judged(self, program: Program, trial: Trial, unseen: Row, timing: Timing | None) -> Row:
-        times: Row = {}
-        if timing is not None and self.settings.timing is not None:
-            times = timing_columns(timing, self.settings.timing, self.parent.name, self._timing_key() or "")
-            times |= in_columns(self._control, schema.CONTROL[0])
-        judged = judged_columns(trial, self._parents_trial, self.settings.score, times)
-        return {**self._common(program), **judged, **unseen, **times}
 
 
 class ParentUnusable(EplbError):

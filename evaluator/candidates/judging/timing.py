@@ -10,7 +10,7 @@ from typing import Any
 
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.timed import TimedProgram
-from evaluator.candidates.judging.trial import LOADS, Trial
+from evaluator.candidates.judging.trial import LOADS
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
 from evaluator.sweep.stratum import Stratum
@@ -20,7 +20,8 @@ from evaluator.timing.settings import TimingSettings
 
 ROUNDS = 2
 """Times as many rounds as a variant has: processes differ from each other, by some 5%, where calls in one do not."""
-Side = tuple[Program, Trial]
+Side = tuple[Program, float]
+"""A program, and the wall time of its quickest answer."""
 
 
 class ParentFailed(Exception):
@@ -46,9 +47,9 @@ def time_beside(
 
     Args:
         sandbox: where processes come from.
-        candidate: with what it did without a clock.
+        candidate: with the seconds of its quickest answer.
         parent: the same of it.
-        stratum: the first of those that both were tried on.
+        stratum: like whose windows the loads are.
         settings: there are ``ROUNDS`` times as many rounds, and as much time; ``LOADS`` calls in each at most.
         seed: of the order of calls.
 
@@ -56,7 +57,7 @@ def time_beside(
         Invalid: the program fails under the clock, takes too long in all, or places worse there than without a clock.
         ParentFailed: the parent fails.
     """
-    repeats = min(settings.repeats_of(candidate[1].seconds + parent[1].seconds), LOADS)
+    repeats = min(settings.repeats_of(candidate[1] + parent[1]), LOADS)
     settings = replace(settings, rounds=ROUNDS * settings.rounds, seconds=ROUNDS * settings.seconds)
     source = stratum, repeats, secrets.randbits(128)
     deadline = time.monotonic() + sandbox.limits.total_seconds

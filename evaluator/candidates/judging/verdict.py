@@ -18,7 +18,7 @@ from evaluator.candidates.judging.stages import as_far, compared, is_confirmed
 from evaluator.candidates.judging.trial import Replays, Trial, by_trace
 
 
-def judged_columns(trial: Trial, parent: Trial, score: Score, times: dict[str, Any]) -> dict[str, Any]:
+def judged_columns(trial: Trial, parent: Trial) -> dict[str, Any]:
     """Return the columns of a row that say how a program compares with its parent on the same windows.
 
     Where it places as its parent does, its numbers are the parent's: it broke ties otherwise in labels of its own.
@@ -26,9 +26,6 @@ def judged_columns(trial: Trial, parent: Trial, score: Score, times: dict[str, A
     Args:
         trial: of the program, on the training part.
         parent: of its parent, on the same windows.
-        score: computed for both.
-        times: columns of the timing pass, the parent being the time reference, and of its control; empty where times
-            were not taken.
     """
     row: dict[str, Any] = {}
     alike = _is_alike(trial, parent)
@@ -46,13 +43,26 @@ def judged_columns(trial: Trial, parent: Trial, score: Score, times: dict[str, A
     return row | {
         "verdict": schema.IDENTICAL if alike else _verdict(trial, parent),
         "stage": schema.FIRST_WINDOWS if trial.given_up else schema.TRAINING,
-        "time_verdict": _time_verdict(times),
         "checked_loads": trial.passed.loads,
         "portable": not trial.passed.fails_on,
         "fails_on": ", ".join(trial.passed.fails_on) or None,
         "repeats": trial.repeats,
         "traces": sum(map(len, trial.replays)),
         "windows": sum(len(one.rows) for stratum in trial.replays for one in stratum),
+    }
+
+
+def scored_columns(row: dict[str, Any], score: Score, times: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns that may need times: the verdict on them and the scores of a program and its parent.
+
+    Args:
+        row: with the columns of ``judged_columns``.
+        score: computed for both.
+        times: columns of the timing pass, the parent being the time reference, and of its control; empty where times
+            were not taken.
+    """
+    return {
+        "time_verdict": _time_verdict(times),
         "score": score.of_numbers({**{name: row[name] for name in METRICS}, **_own_times(times)}),
         "score_parent": score.of_numbers({**{name: row[f"{name}_parent"] for name in METRICS}, **_base_times(times)}),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import gc
 from importlib import resources
 
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from evaluator.candidates.judging.feedback import feedback
 from evaluator.candidates.judging.judge import Judge, ParentUnusable
 from evaluator.candidates.judging.schema import ARROW, BETTER, IDENTICAL, INVALID, NO_DIFFERENCE, WORSE
 from evaluator.candidates.judging.timing import ParentFailed
+from evaluator.candidates.judging.trial import Trial
 from evaluator.candidates.program import Program
 from evaluator.results.store import Store
 
@@ -162,6 +164,16 @@ def test_a_program_is_judged_once_whatever_it_is_called(judge, monkeypatch):
     again = judge.judge([Program("three", source)])
     assert len(tried) == 1
     assert list(first) == list(again)
+
+
+def test_nothing_is_kept_of_a_program_but_its_row(judge):
+    """A run of thousands takes no more memory for what they did."""
+    judge.judge([Program(str(i), f"{PARENT}\n# of {i} nothing is kept\n") for i in range(3)])
+    gc.collect()
+    before = sum(isinstance(one, Trial) for one in gc.get_objects())
+    judge.judge([Program(str(i), f"{PARENT}\n# nor of {i}\n") for i in range(3)])
+    gc.collect()
+    assert sum(isinstance(one, Trial) for one in gc.get_objects()) == before
 
 
 def test_other_settings_are_another_judgement(judge, small_stratum):

@@ -14,13 +14,19 @@ from evaluator.analysis.statistics import mean_of_series, median_ratio
 from evaluator.candidates.judging.hard import Passed
 from evaluator.candidates.judging.schema import BETTER, IDENTICAL, NO_DIFFERENCE, TRAINING
 from evaluator.candidates.judging.trial import Replay, Trial
-from evaluator.candidates.judging.verdict import judged_columns
+from evaluator.candidates.judging.verdict import judged_columns, scored_columns
 from evaluator.sweep.measure import timing_columns
 from evaluator.timing.rounds import Timing
 from evaluator.timing.settings import TimingSettings
 
 DEFAULT = "balancedness_gpu_next - 0.01 * log10(time_ratio) - 0.01 * moved_slots"
 SATURATING = "90 * balancedness_gpu_next + 10 * (0.001 / place_seconds).clip(upper=1)"
+
+
+def row_of(own, parent, formula, times):
+    """Return the columns of a row of a program that was judged, scored and maybe timed."""
+    row = judged_columns(own, parent)
+    return row | scored_columns(row, formula, times)
 
 
 def score(formula):
@@ -54,7 +60,7 @@ def sides():
 
 
 def test_numbers_and_verdicts_are_those_of_the_windows(sides):
-    row = judged_columns(sides[0], sides[1], score(DEFAULT), sides[2])
+    row = row_of(sides[0], sides[1], score(DEFAULT), sides[2])
     expected = {
         "score": 0.8060390393465274,
         "score_parent": 0.795904929786531,
@@ -77,7 +83,7 @@ def test_traces_weigh_equally_and_their_differences_make_the_interval():
     draw = np.random.default_rng(1)
     replays = [[trial(draw, offset).replays[0][0] for _ in range(4)] for offset in (0.1, 0.0)]
     own, parent = (tried([one], offset) for one, offset in zip(replays, (0.1, 0.0), strict=True))
-    row = judged_columns(own, parent, score(DEFAULT), {})
+    row = row_of(own, parent, score(DEFAULT), {})
     means = [np.mean([line["balancedness_gpu_next"] for line in one.rows[:8]]) for one in own.replays[0]]
     others = [np.mean([line["balancedness_gpu_next"] for line in one.rows[:8]]) for one in parent.replays[0]]
     assert row["balancedness_gpu_next"] == pytest.approx(np.mean(means))
@@ -88,26 +94,26 @@ def test_traces_weigh_equally_and_their_differences_make_the_interval():
 
 
 def test_a_formula_may_call_methods_of_a_column(sides):
-    row = judged_columns(sides[0], sides[1], score(SATURATING), sides[2])
+    row = row_of(sides[0], sides[1], score(SATURATING), sides[2])
     assert row["score"] == pytest.approx(80.93497265145142, rel=1e-12)
     assert row["score_parent"] == pytest.approx(82.27864090249047, rel=1e-12)
 
 
 def test_without_times_a_score_that_needs_them_is_missing(sides):
-    row = judged_columns(sides[0], sides[1], score(DEFAULT), {})
+    row = row_of(sides[0], sides[1], score(DEFAULT), {})
     assert (row["score"], row["score_parent"], row["time_verdict"]) == (None, None, None)
-    assert judged_columns(sides[0], sides[1], score("balancedness_gpu_next"), {})["score"] is not None
+    assert row_of(sides[0], sides[1], score("balancedness_gpu_next"), {})["score"] is not None
 
 
 def test_the_same_placements_are_said_to_be_the_same(sides):
     """Its numbers are then the parent's, whatever ties it broke otherwise in the labels that it got alone."""
     own, parent, _ = sides
-    row = judged_columns(dataclasses.replace(own, placements=parent.placements), parent, score("moved_slots"), {})
+    row = row_of(dataclasses.replace(own, placements=parent.placements), parent, score("moved_slots"), {})
     assert row["verdict"] == IDENTICAL
     assert row["score"] == row["score_parent"]
     assert row["balancedness_gpu_next_difference"] == 0
     hopeless = dataclasses.replace(own, placements=(), given_up=True)
-    assert judged_columns(hopeless, parent, score("moved_slots"), {})["verdict"] == NO_DIFFERENCE
+    assert row_of(hopeless, parent, score("moved_slots"), {})["verdict"] == NO_DIFFERENCE
 
 
 def test_where_no_window_has_a_next_one_the_own_one_is_judged(sides):
@@ -117,6 +123,6 @@ def test_where_no_window_has_a_next_one_the_own_one_is_judged(sides):
             if name.endswith("next"):
                 row[name] = base[name] = None
         row["balancedness_gpu_own"] = base["balancedness_gpu_own"] + 0.1
-    row = judged_columns(own, parent, score("balancedness_gpu_own"), {})
+    row = row_of(own, parent, score("balancedness_gpu_own"), {})
     assert row["verdict"] == BETTER
     assert row["balancedness_gpu_next_difference"] is None
