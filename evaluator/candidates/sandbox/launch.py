@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def bubblewrap_command() -> list[str]:
     package = Path(__file__).resolve().parents[2]
     for name in PROJECT:
         words += ["--tmpfs", str(package.with_name(name))]
-    for path in _imported(package):
-        words += ["--ro-bind", str(path), str(path)]
+    for path in _imported():
+        words += ["--ro-bind", path, path]
     for loader in (*Path("/lib64").glob("ld-*"), *Path("/lib").glob("ld-*")):
         words += ["--ro-bind", os.path.realpath(loader), os.path.join(os.path.realpath(loader.parent), loader.name)]
     words += _environment()
@@ -39,10 +40,16 @@ def bubblewrap_command() -> list[str]:
     return [*words, "--bind", "FOLDER", "FOLDER", "--"]
 
 
-def _imported(package: Path) -> list[Path]:
-    """Return the files and folders of this project that the zygote imports, none of which holds data."""
-    rooms = [package, package / "candidates"]
-    return [*(room / "__init__.py" for room in rooms), package / "candidates" / "sandbox"]
+def _imported() -> list[str]:
+    """Return the files of this project that the zygote imports; none of them holds data."""
+    tell = f"""
+import sys, evaluator.candidates.sandbox.zygote
+for name, module in list(sys.modules.items()):
+    if name.partition(".")[0] in {PROJECT}:
+        print(module.__file__)
+"""
+    command = [sys.executable, "-I", "-c", tell]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")[:-1]
 
 
 def _environment() -> list[str]:

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import threading  # noqa: F401 - who is nobody may not be able to read it
 
 from evaluator.candidates.sandbox.calls import CHANNEL
 from evaluator.candidates.sandbox.confine import confine, drop_capabilities

@@ -53,4 +53,4 @@ def test_threads_are_counted(behind):
 def test_threads_are_counted_where_the_judge_is_root(behind):
     """The limit binds because a candidate is not root: as root, it starts them all."""
     assert behind(LAYER, f"{START}\nimport os\nos._exit(0)") == ""
-    assert behind(["unprivileged user", *LAYER], START) == "RuntimeError"
+    assert behind([*LAYER, "unprivileged user"], START) == "RuntimeError"
