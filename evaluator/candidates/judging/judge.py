@@ -14,6 +14,7 @@ from eplb_variants.errors import EplbError
 from evaluator.analysis.statistics import Estimate, in_columns
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.checks import Invalid
+from evaluator.candidates.judging.secrecy import check_secrecy
 from evaluator.candidates.judging.stages import compared
 from evaluator.candidates.judging.timing import ParentFailed, time_beside
 from evaluator.candidates.judging.trial import Replays, Trial, by_trace, replayed, try_out
@@ -38,7 +39,7 @@ class Judge:
 
     Raises:
         UnusableWorkload: a workload cannot be used, as far as that is known without making its windows.
-        EplbError: isolation is not to be had, or results cannot be written.
+        EplbError: isolation is not to be had, results cannot be written, or candidates could read them.
     """
 
     def __init__(self, parent: Program, settings: Settings, store: Store) -> None:
@@ -48,6 +49,7 @@ class Judge:
                 stratum.workload.check()
         except EplbError as error:
             raise UnusableWorkload(str(error)) from None
+        check_secrecy(settings, store)
         store.prepare()
         self._lock = Lock()
         self._found: dict[str, Any] = {}
