@@ -44,9 +44,10 @@ class _Fresh(Sandbox):
         worker = own.fork()
         end = worker.kill
 
-        def kill() -> None:
-            end()
+        def kill() -> tuple[int, float]:
+            ended = end()
             own.close()
+            return ended
 
         worker.kill = kill  # type: ignore[method-assign]
         return worker

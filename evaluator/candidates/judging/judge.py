@@ -17,6 +17,7 @@ from evaluator.analysis.statistics import Estimate, in_columns
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.alike import questions
 from evaluator.candidates.judging.checks import Invalid
+from evaluator.candidates.judging.secrecy import check_secrecy
 from evaluator.candidates.judging.timing import ParentFailed, time_beside
 from evaluator.candidates.judging.trial import Replays, Trial, replayed, try_out
 from evaluator.candidates.judging.verdict import held_out_columns, judged_columns, scored_columns
@@ -41,7 +42,7 @@ class Judge:
 
     Raises:
         UnusableWorkload: a workload cannot be used, as far as that is known without making its windows.
-        EplbError: isolation is not to be had, or results cannot be written.
+        EplbError: isolation is not to be had, results cannot be written, or candidates could read them.
     """
 
     def __init__(self, parent: Program, settings: Settings, store: Store) -> None:
@@ -51,6 +52,7 @@ class Judge:
                 stratum.workload.check()
         except EplbError as error:
             raise UnusableWorkload(str(error)) from None
+        check_secrecy(settings, store)
         store.prepare()
         self._lock = Lock()
         self._found: dict[str, Any] = {}

@@ -1,14 +1,14 @@
 """Takes from the calling process all that a candidate does not need: files, network, other processes, resources.
 
-Four layers, a file each, and each used where the kernel has it: resource limits, namespaces, Landlock and seccomp.
-Nothing can be taken back.
+The layers, a file each, and each used where the kernel has it: resource limits, Landlock and seccomp here, and before
+them namespaces and a root of its own (``surroundings.py``). Nothing can be taken back.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
 import struct
+from collections.abc import Iterable
 
 from evaluator.candidates.sandbox.landlock import restrict_files
 from evaluator.candidates.sandbox.libc import (
@@ -20,42 +20,41 @@ from evaluator.candidates.sandbox.libc import (
     check,
     prctl,
 )
-from evaluator.candidates.sandbox.limits import Limits, limit_resources
-from evaluator.candidates.sandbox.namespaces import enter_namespaces
+from evaluator.candidates.sandbox.limits import Limits, Sizes, limit_resources
 from evaluator.candidates.sandbox.seccomp import install_filter
+from evaluator.candidates.sandbox.surroundings import OWN_ROOT
+
+BUBBLEWRAP = "bubblewrap"
 
 
-def confine(limits: Limits, scratch: str) -> list[str]:
+def confine(limits: Limits, scratch: str, sizes: Sizes | None = None, shown: Iterable[str] | None = None) -> list[str]:
     """Confine the calling process for good and return the layers in force, by name.
 
     Args:
         limits: what it may use.
         scratch: an empty folder, the only place that it may write to.
+        sizes: what it has of memory already; asked for where not given.
+        shown: what it may read; where not given, ``shown_around_project``.
 
     The process must have one thread.
     """
-    os.setsid()
-    prctl(PR_SET_PDEATHSIG, 9)
     layers = ["resource limits"]
-    if enter_namespaces(scratch, limits.file_mib):
-        layers.append("namespaces")
-    os.chdir(scratch)
-    limit_resources(limits)
+    limit_resources(limits, sizes)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    abi = restrict_files(scratch)
+    abi = restrict_files(scratch, shown)
     if abi:
         layers.append(f"landlock {abi}")
     drop_capabilities()
     prctl(PR_SET_DUMPABLE, 0)
-    prctl(PR_SET_PDEATHSIG, 9)  # again: the kernel forgets it when credentials change
+    prctl(PR_SET_PDEATHSIG, 9)  # last: the kernel forgets it when credentials change
     if install_filter():
         layers.append("seccomp")
-    return sorted(layers)
+    return layers
 
 
 def is_enough(layers: list[str]) -> bool:
     """Return whether a stranger's program may run behind these layers: files and processes must both be closed."""
-    files = "bubblewrap" in layers or any(layer.startswith("landlock") for layer in layers)
+    files = any(layer in (BUBBLEWRAP, OWN_ROOT) or layer.startswith("landlock") for layer in layers)
     return "seccomp" in layers and files
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import resource
 from dataclasses import dataclass
+from typing import NamedTuple
 
 THREADS = 64
-"""Threads of a candidate at most; the kernel counts them for ordinary users, and for root memory is the limit."""
+"""Threads of a candidate at most; the kernel counts them for every user but root."""
 
 
 @dataclass(frozen=True)
@@ -28,29 +29,41 @@ class Limits:
     file_mib: int = 16
 
 
-def limit_resources(limits: Limits) -> None:
-    """Limit what the calling process may use, beyond what it has already."""
-    page = resource.getpagesize()
+class Sizes(NamedTuple):
+    """What a process has of memory already, in bytes: addresses, and data of its own."""
+
+    addresses: int
+    data: int
+
+
+def own_sizes() -> Sizes:
+    """Return what the calling process has of memory, as /proc tells."""
     with open("/proc/self/statm", encoding="ascii") as file:
-        sizes = [int(number) * page for number in file.read().split()]
+        pages = [int(number) for number in file.read().split()]
+    return Sizes(pages[0] * resource.getpagesize(), pages[5] * resource.getpagesize())
+
+
+def limit_resources(limits: Limits, sizes: Sizes | None = None) -> None:
+    """Limit what the calling process may use, beyond what it has already.
+
+    Args:
+        limits: of what.
+        sizes: what it has; asked for where not given.
+    """
+    has = sizes or own_sizes()
     memory = limits.memory_mib << 20
     for what, value in (
-        (resource.RLIMIT_AS, sizes[0] + memory),
-        (resource.RLIMIT_DATA, sizes[5] + memory),
+        (resource.RLIMIT_AS, has.addresses + memory),
+        (resource.RLIMIT_DATA, has.data + memory),
         (resource.RLIMIT_FSIZE, limits.file_mib << 20),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_NPROC, THREADS),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_CPU, limits.cpu_seconds),  # the end, without a warning: the first process of a namespace
+        # ignores the signal that would be one
     ):
-        _limit(what, value, value)
-    # the first limit sends the signal by which the judge knows the reason; who ignores it is killed at the second
-    _limit(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)
-
-
-def _limit(what: int, soft: int, hard: int) -> None:
-    allowed = resource.getrlimit(what)[1]
-    if allowed != resource.RLIM_INFINITY:
-        soft, hard = min(soft, allowed), min(hard, allowed)
-    resource.setrlimit(what, (soft, hard))
+        allowed = resource.getrlimit(what)[1]
+        value = value if allowed == resource.RLIM_INFINITY else min(value, allowed)
+        resource.setrlimit(what, (value, value))

@@ -11,14 +11,24 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import astuple
 from types import TracebackType
 
 from eplb_variants import EplbError
 from eplb_variants.errors import unknown
 from evaluator.candidates.sandbox import confine, wire
-from evaluator.candidates.sandbox.launch import bubblewrap_command, scrubbed_environment, zygote_command
+from evaluator.candidates.sandbox.failure import TIMED_OUT, CandidateFailed
+from evaluator.candidates.sandbox.launch import (
+    CONFINED,
+    OPEN,
+    ROOTED,
+    bubblewrap_command,
+    scrubbed_environment,
+    zygote_command,
+)
 from evaluator.candidates.sandbox.limits import Limits
+from evaluator.candidates.sandbox.process import Process
 from evaluator.candidates.sandbox.worker import Worker
 
 START_SECONDS = FORK_SECONDS = 120.0
@@ -44,25 +54,24 @@ class Sandbox:
         self.isolation = isolation
         self._lock = threading.Lock()
         self._living: dict[int, Worker] = {}
-        self._start([])
-        try:
+        if isolation == "none":
+            self._start_or_say_why(OPEN)
             self.layers = self._probe()
-            if isolation == "auto" and not confine.is_enough(self.layers):
-                self._start_wrapped()
-        except BaseException:
-            self.close()
-            raise
+            return
+        if self._start(ROOTED):
+            self._start_or_say_why(CONFINED)
+        self.layers = self._probe()
+        if not confine.is_enough(self.layers):
+            self._start_wrapped()
 
-    def _start(self, wrapper: list[str]) -> None:
-        """Start the zygote, behind the words of another command where there are any."""
+    def _start(self, mode: str, wrapper: Sequence[str] = ()) -> str:
+        """Start the zygote, behind the words of another command if there are any; return what was refused, if any."""
         self._folder = tempfile.mkdtemp(prefix="eplb-sandbox-")
-        self._outer = ["bubblewrap"] if wrapper else []
-        wrapper = [word.replace("FOLDER", self._folder) for word in wrapper]
+        self._mode, self._outer = mode, [confine.BUBBLEWRAP] if wrapper else []
         ours, theirs = socket.socketpair()
         self._control = ours
-        zygote = zygote_command(theirs.fileno(), isolated=self.isolation == "auto")
         self._process = subprocess.Popen(
-            [*wrapper, *zygote],
+            [*(word.replace("FOLDER", self._folder) for word in wrapper), *zygote_command(theirs.fileno(), mode)],
             pass_fds=[theirs.fileno()],
             env=scrubbed_environment(self._folder),
             cwd=self._folder,
@@ -72,45 +81,65 @@ class Sandbox:
         )
         theirs.close()
         ours.settimeout(START_SECONDS)
-        if ours.recv(16) != b"ready":
-            self.close()
-            raise EplbError("the process that candidates are forked from did not start")
+        self.zygote: Process | None = None
+        try:
+            said, self.zygote = self._told_of()
+        except OSError as error:
+            said = str(error)
+        if self.zygote is not None:
+            return ""
+        self.close()
+        return said or "it ended"
+
+    def _start_or_say_why(self, mode: str, wrapper: Sequence[str] = ()) -> None:
+        refused = self._start(mode, wrapper)
+        if refused:
+            raise EplbError(f"the process that candidates are forked from did not start: {refused}")
 
     def _start_wrapped(self) -> None:
         """Start over within bubblewrap: the kernel alone does not close enough."""
         found = ", ".join(self.layers) or "nothing"
+        self.close()
         if shutil.which("bwrap") is None:
             raise EplbError(
                 f"this machine can isolate candidates by {found} only, and seccomp with Landlock or bubblewrap is "
                 "needed: install bubblewrap, or use --isolation none for programs that you trust"
             )
-        self.close()
-        self._start(bubblewrap_command())
+        self._start_or_say_why(CONFINED, bubblewrap_command())
         self.layers = self._probe()
         if not confine.is_enough(self.layers):
+            self.close()
             raise EplbError("seccomp is needed, and this kernel has none: use --isolation none for trusted programs")
 
     def _probe(self) -> list[str]:
-        worker = self.fork()
+        try:
+            worker = self.fork()
+        except BaseException as error:
+            self.close()
+            if isinstance(error, CandidateFailed):
+                raise EplbError(error.message) from None
+            raise
         worker.kill()
         return worker.layers
 
     def fork(self) -> Worker:
-        """Return a new child, confined and ready for a program."""
+        """Return a new child, confined and ready for a program.
+
+        Raises:
+            CandidateFailed: there are no more processes or memory.
+            EplbError: it could not be confined.
+        """
         ours, theirs = socket.socketpair()
-        scratch = tempfile.mkdtemp(dir=self._folder)
-        limits = self.limits
-        numbers = " ".join(map(str, astuple(limits)))
-        request = f"spawn\n{scratch}\n{numbers}".encode()
+        scratch = None if self._mode == ROOTED else tempfile.mkdtemp(dir=self._folder)
+        numbers = " ".join(map(str, astuple(self.limits)))
         with self._lock:
-            socket.send_fds(self._control, [request], [theirs.fileno()])
-            pid = int(self._control.recv(32) or b"0")
+            socket.send_fds(self._control, [f"spawn\n{scratch or ''}\n{numbers}".encode()], [theirs.fileno()])
+            said, process = self._told_of()
         theirs.close()
-        if pid <= 0:
+        if process is None:
             ours.close()
-            raise EplbError("a candidate's process could not be forked: no processes or memory are left")
-        worker = Worker(self, pid, ours, scratch)
-        self._living[pid] = worker
+            raise CandidateFailed(TIMED_OUT, message=f"no process could be forked for it: {said}")
+        worker = self._living[process.name] = Worker(self, process, ours, scratch)
         try:
             kind, content = wire.receive(ours, time.monotonic() + FORK_SECONDS)
         except wire.WireError as error:
@@ -120,6 +149,14 @@ class Sandbox:
             raise EplbError(f"a candidate's process could not be confined: {content.decode()}")
         worker.layers = self._outer + (content.decode().split("\n") if content else [])
         return worker
+
+    def _told_of(self) -> tuple[str, Process | None]:
+        """Return what the zygote says and, unless it says what was refused, the process that it tells of."""
+        said, descriptors, _, _ = socket.recv_fds(self._control, 1024, 1)
+        what, _, rest = said.decode().partition(" ")
+        if what not in ("ready", "forked"):
+            return rest, None
+        return what, Process(int(rest), descriptors[0] if descriptors else None)
 
     def load(self, source: str) -> Worker:
         """Return a new child that has loaded a program.
@@ -136,22 +173,25 @@ class Sandbox:
             raise
         return worker
 
-    def reap(self, pid: int) -> int:
-        """Return the wait status of a child that has ended or was killed."""
+    def reap(self, process: Process) -> tuple[int, float]:
+        """Return the wait status and the CPU time of a child that has ended or was killed."""
         with self._lock:
-            if self._living.pop(pid, None) is None:  # the sandbox was closed meanwhile
-                return 0
-            self._control.sendall(f"reap\n{pid}".encode())
-            return int(self._control.recv(32) or b"0")
+            if self._living.pop(process.name, None) is None:  # the sandbox was closed meanwhile
+                return 0, 0.0
+            self._control.sendall(f"reap\n{process.name}".encode())
+            status, seconds = (self._control.recv(64) or b"0 0").split()
+            return int(status), float(seconds)
 
     def close(self) -> None:
         """End the zygote and all its children."""
-        for pid in list(self._living):
-            for end in (os.killpg, os.kill):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    end(pid, signal.SIGKILL)
+        for worker in list(self._living.values()):
+            worker.process.end()
         self._living.clear()
         self._control.close()
+        if self.zygote is not None:
+            self.zygote.end()
+            self.zygote.close()
+            self.zygote = None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

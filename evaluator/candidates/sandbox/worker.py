@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 import signal
 import socket
@@ -18,11 +16,10 @@ from eplb_variants import Topology
 from evaluator.candidates.sandbox import wire
 from evaluator.candidates.sandbox.failure import GARBAGE, KILLED, TIMED_OUT, CandidateFailed, told_failure
 from evaluator.candidates.sandbox.limits import Limits
+from evaluator.candidates.sandbox.process import Process, told_status
 
 ROOM = 1 << 16
 """Bytes of an answer beyond those of the shape asked for: enough to say which shape it has instead."""
-CPUCLOCK_SCHED = 2
-"""The clock of a process's CPU time among those that Linux numbers by process, as ``clock_getcpuclockid`` does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +36,18 @@ class Owner(Protocol):
 
     limits: Limits
 
-    def reap(self, pid: int) -> int:
-        """Return the wait status of a child that has ended or was killed."""
+    def reap(self, process: Process) -> tuple[int, float]:
+        """Return the wait status and the CPU time of a child that has ended or was killed."""
 
 
 class Worker:
     """A child process with one program, asked one window at a time."""
 
-    def __init__(self, sandbox: Owner, pid: int, channel: socket.socket, scratch: str) -> None:
+    def __init__(self, sandbox: Owner, process: Process, channel: socket.socket, scratch: str | None) -> None:
         self.layers: list[str] = []
-        self._sandbox, self._pid, self._channel, self._scratch = sandbox, pid, channel, scratch
-        self._status: int | None = None
+        self.process = process
+        self._sandbox, self._channel, self._scratch = sandbox, channel, scratch
+        self._ended: tuple[int, float] | None = None
         channel.settimeout(sandbox.limits.wall_seconds + 1)
 
     def load(self, source: str) -> None:
@@ -91,22 +89,19 @@ class Worker:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time that the process has used in its life; 0 when it has ended."""
-        if self._status is not None:
-            return 0.0
-        return time.clock_gettime((~self._pid << 3) | CPUCLOCK_SCHED)
+        return self.process.cpu_seconds() if self._ended is None else 0.0
 
     def share_core(self) -> None:
         """Keep the process on the cores that the calling thread has, where the system can do that."""
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(self._pid, os.sched_getaffinity(0))
+        self.process.pin()
 
     def pause(self) -> None:
         """Stop all that the process does, threads that it left running too."""
-        os.kill(self._pid, signal.SIGSTOP)
+        self.process.signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
         """Let a paused process go on."""
-        os.kill(self._pid, signal.SIGCONT)
+        self.process.signal(signal.SIGCONT)
 
     def _exchange(self, kind: int | None, payload: bytes, expected: int, largest: int = 64) -> bytes:
         """Send a message, if it has a kind, and return the content of the next one that comes."""
@@ -132,25 +127,19 @@ class Worker:
         return content
 
     def _how_it_ended(self) -> str:
-        self.kill()
-        status = self._status or 0
-        if os.WIFSIGNALED(status):
-            number = os.WTERMSIG(status)
-            if number == signal.SIGXCPU:
-                return "it used up its CPU time"
-            return f"ended by {signal.Signals(number).name}"
-        return f"exited with {os.waitstatus_to_exitcode(status)}"
+        status, seconds = self.kill()
+        return told_status(status, seconds, self._sandbox.limits.cpu_seconds)
 
-    def kill(self) -> None:
-        """End the process and everything it started; once is enough."""
-        if self._status is not None:
-            return
-        for end in (os.killpg, os.kill):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                end(self._pid, signal.SIGKILL)
-        self._channel.close()
-        self._status = self._sandbox.reap(self._pid)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+    def kill(self) -> tuple[int, float]:
+        """End the process and everything it started; once is enough. Return its wait status and CPU time."""
+        if self._ended is None:
+            self.process.end()
+            self._channel.close()
+            self._ended = self._sandbox.reap(self.process)
+            self.process.close()
+            if self._scratch is not None:
+                shutil.rmtree(self._scratch, ignore_errors=True)
+        return self._ended
 
 
 def call_bytes(load_LE: NDArray[np.generic], topology: Topology) -> bytes:

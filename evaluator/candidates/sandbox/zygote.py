@@ -1,7 +1,8 @@
 """The process that candidates are forked from: it has torch imported and nothing else to know.
 
-``python -I -m evaluator.candidates.sandbox.zygote FD`` listens on a socket for one-line requests: ``spawn`` (with a
-descriptor for the child's channel) answers with a process id, ``reap PID`` with a wait status. It ends with the socket.
+``python -I -m evaluator.candidates.sandbox.zygote FD MODE`` listens on a socket for requests of a few lines: ``spawn``
+(with a descriptor for the child's channel) answers with a process id and, where there are such, a descriptor of the
+process; ``reap PID`` with a wait status and the CPU time. It ends with the socket.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import resource  # noqa: F401 - os.wait4 imports it, which it cannot any more where the interpreter is out of sight
 import signal
 import socket
 import sys
@@ -16,20 +18,50 @@ from typing import Any
 
 from evaluator.candidates.sandbox import confine, wire
 from evaluator.candidates.sandbox.guest import answer_calls
+from evaluator.candidates.sandbox.launch import CONFINED, ROOTED
 from evaluator.candidates.sandbox.limits import Limits
+from evaluator.candidates.sandbox.namespaces import ProcFolder, become_first
+from evaluator.candidates.sandbox.pages import gather_pages
+from evaluator.candidates.sandbox.seccomp import filter_code
+from evaluator.candidates.sandbox.surroundings import Surroundings, as_it_is, of_its_own
 
 
-def serve(control: socket.socket, isolated: bool) -> None:
-    """Fork a child for each request until the judge goes away."""
+def main(control: socket.socket, mode: str) -> None:
+    """Make ready, tell the judge, and fork a child for each of its requests until it goes away."""
+    try:
+        proc = ProcFolder() if mode == ROOTED else None
+        if proc is not None:
+            become_first(proc)
+        needed = _warm_up()
+        around: Surroundings | None = None
+        if proc is not None:
+            around = of_its_own(os.getcwd(), needed, proc)
+        elif mode == CONFINED:
+            around = as_it_is(needed)
+    except OSError as error:
+        control.sendall(f"refused {error}".encode()[:1000])
+        return
+    _tell_of(control, "ready", os.getpid())
+    serve(control, around)
+
+
+def _warm_up() -> list[str]:
+    """Have everything made that is made on first use, before the first fork; return files that children need."""
     import torch
 
     torch.set_num_threads(1)
     with contextlib.suppress(RuntimeError):
         torch.set_num_interop_threads(1)
-    torch.ones(4).sort()  # what torch makes on first use is made before the fork
+    torch.ones(4).sort()
+    filter_code()
     gc.collect()
     gc.freeze()
-    control.sendall(b"ready")
+    gather_pages()
+    return [os.__file__, torch.__file__]
+
+
+def serve(control: socket.socket, around: Surroundings | None) -> None:
+    """Fork a child for each request until the judge goes away."""
     while True:
         request, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
         if not request:
@@ -37,16 +69,30 @@ def serve(control: socket.socket, isolated: bool) -> None:
         words = request.decode().split("\n")
         if words[0] == "spawn":
             try:
-                pid = os.fork()
-            except OSError:  # no more processes or memory: the judge is told, the zygote lives on
-                pid = -1
+                pid = os.fork() if around is None else around.fork()
+            except OSError as error:  # no more processes or memory: the judge is told, the zygote lives on
+                control.sendall(f"refused {error}".encode())
+                os.close(descriptors[0])
+                continue
             if pid == 0:
                 control.close()
-                _child(descriptors[0], words[1], Limits(*_numbers(words[2])), isolated)
+                _child(descriptors[0], words[1], Limits(*_numbers(words[2])), around)
             os.close(descriptors[0])
-            control.sendall(str(pid).encode())
+            _tell_of(control, "forked", pid)
         elif words[0] == "reap":
-            control.sendall(str(os.waitpid(int(words[1]), 0)[1]).encode())
+            _, status, used = os.wait4(int(words[1]), 0)
+            control.sendall(f"{status} {used.ru_utime + used.ru_stime}".encode())
+
+
+def _tell_of(control: socket.socket, what: str, pid: int) -> None:
+    """Tell of a process, with a descriptor of it where the system has such: its id may be another for the judge."""
+    descriptors = []
+    if hasattr(os, "pidfd_open"):
+        with contextlib.suppress(OSError):
+            descriptors = [os.pidfd_open(pid)]
+    socket.send_fds(control, [f"{what} {pid}".encode()], descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _numbers(text: str) -> Any:
@@ -54,15 +100,25 @@ def _numbers(text: str) -> Any:
     return float(wall), float(total), int(cpu), int(memory), int(files)
 
 
-def _child(descriptor: int, scratch: str, limits: Limits, isolated: bool) -> None:
+def _child(descriptor: int, scratch: str, limits: Limits, around: Surroundings | None) -> None:
     """Be a candidate: confine this process, load the program, answer calls; never return."""
     try:
+        refused, layers = "", []
+        if around is not None:
+            try:
+                scratch = around.enter(limits, scratch)
+            except OSError as error:
+                refused = str(error)
         channel = _quiet(descriptor)
         try:
-            layers = confine.confine(limits, scratch) if isolated else []
+            if around is not None and not refused:
+                layers = sorted([*around.layers, *confine.confine(limits, scratch, around.sizes, around.shown)])
         except Exception as error:
-            wire.send(channel, wire.ERROR, str(error).encode())
+            refused = str(error)
+        if refused:
+            wire.send(channel, wire.ERROR, refused.encode())
             os._exit(71)
+        os.environ["HOME"] = scratch
         wire.send(channel, wire.LOADED, "\n".join(layers).encode())
         kind, source = wire.receive(channel)
         if kind == wire.LOAD:
@@ -84,4 +140,4 @@ def _quiet(descriptor: int) -> socket.socket:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2] == "isolated")
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])

@@ -145,6 +145,6 @@ def children_of(sandbox):
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            if int(fields[1]) == sandbox._process.pid and fields[0] != "Z":
+            if int(fields[1]) == sandbox.zygote.pid and fields[0] != "Z":
                 found.append(int(entry.name))
     return found

@@ -53,7 +53,7 @@ def test_the_workloads_file_cannot_be_read(attack, tmp_path):
     path.write_bytes(b"secret loads")
     row = attack(f"open({str(path)!r}).read()\nreturn _honest(*arguments)")
     assert (row["verdict"], row["check"]) == (INVALID, "answer")
-    assert "PermissionError" in row["detail"]
+    assert "FileNotFoundError" in row["detail"] or "PermissionError" in row["detail"]
 
 
 def test_changing_arrays_changes_nothing(attack):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
 
-from evaluator.candidates.judging.schema import IDENTICAL, INVALID, NO_DIFFERENCE
+from evaluator.candidates.judging.schema import ARROW, IDENTICAL, INVALID, NO_DIFFERENCE
+from evaluator.candidates.program import Program
+from evaluator.results.store import Store
 
 from .conftest import PARENT, wrapped
 
@@ -26,6 +29,22 @@ def shapes():
 
 
 SHAPES = shapes()
+
+
+@pytest.fixture(scope="module")
+def verdict(judge, small_settings, tmp_path_factory):
+    """Return a function from a program's source to the row that a judge of two windows writes on it."""
+    twin = copy.copy(judge)
+    twin.settings, twin._found = small_settings(windows=2), {}
+    twin.store = Store(tmp_path_factory.mktemp("honest"), ARROW)
+    twin.store.prepare()
+
+    def of(source):
+        program = Program("honest", source)
+        return twin.judge([program])[program.key]
+
+    of.judge = twin
+    return of
 
 
 @pytest.mark.parametrize("name", SHAPES)

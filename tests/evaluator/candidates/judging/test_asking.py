@@ -67,7 +67,7 @@ def test_a_process_uses_no_time_between_its_answers(process, draw):
         "import threading\ndef burn():\n    while True: sum(range(1000))",
     )
     running.answer(question(LOAD_LE, TOPOLOGY, draw))
-    stat = Path(f"/proc/{running._worker._pid}/stat")
+    stat = Path(f"/proc/{running._worker.process.pid}/stat")
     while stat.read_text().rpartition(")")[2].split()[0] != "T":  # the kernel stops it as soon as it can
         pass
     before = running.cpu_seconds()

@@ -65,7 +65,7 @@ def test_a_process_under_the_clock_runs_on_the_core_of_the_thread_that_asks(judg
         program(0)
         core = os.sched_getaffinity(0)
         (worker,) = judge.sandbox._living.values()
-        assert os.sched_getaffinity(worker._pid) == core
+        assert os.sched_getaffinity(worker.process.pid) == core
     program.kill()
 
 

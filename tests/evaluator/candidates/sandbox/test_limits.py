@@ -25,7 +25,7 @@ def test_what_is_used_up_is_refused(behind, hog, end):
 
 def test_cpu_time_is_that_of_all_threads(behind):
     burn = "import threading\ndef burn():\n    while True: pass\nthreading.Thread(target=burn).start()\nburn()"
-    assert behind(LAYER, burn) == "SIGXCPU"
+    assert behind(LAYER, burn) == "SIGKILL"
 
 
 def test_limits_cannot_be_raised_again(behind):
@@ -36,7 +36,21 @@ def test_limits_cannot_be_raised_again(behind):
     )
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="the kernel does not count root's threads: memory is their limit")
+START = """
+import threading, time
+threading.stack_size(1 << 16)  # so small that memory is not what ends first
+for _ in range(100):
+    threading.Thread(target=time.sleep, args=(9,)).start()
+"""
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="the kernel does not count root's threads")
 def test_threads_are_counted(behind):
-    start = "import threading, time\nfor _ in range(100): threading.Thread(target=time.sleep, args=(9,)).start()"
-    assert behind(LAYER, start) == "RuntimeError"
+    assert behind(LAYER, START) == "RuntimeError"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_threads_are_counted_where_the_judge_is_root(behind):
+    """The limit binds because a candidate is not root: as root, it starts them all."""
+    assert behind(LAYER, f"{START}\nimport os\nos._exit(0)") == ""
+    assert behind([*LAYER, "unprivileged user"], START) == "RuntimeError"

@@ -1,4 +1,4 @@
-"""Namespaces, alone: everything that is mounted is read-only, and the scratch folder is a small one in memory."""
+"""Namespaces, alone: a process is the first of its own, and sees and reaches no other."""
 
 from __future__ import annotations
 
@@ -9,34 +9,26 @@ import pytest
 LAYER = ["namespaces"]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "open({path!r}, 'a')",
-        "os.chmod({path!r}, 0o777)",
-        "os.chmod({folder!r}, 0o777)",
-        "os.chown({path!r}, os.getuid(), os.getgid())",
-        "os.utime({path!r}, (2, 2))",
-        "os.setxattr({path!r}, 'user.k', b'a window')",
-        "os.truncate({path!r}, 0)",
-        "os.unlink({path!r})",
-        "os.rename({path!r}, {path!r} + '2')",
-        "os.mkdir({folder!r} + '/more')",
-    ],
-)
-def test_nothing_that_is_mounted_can_be_changed(behind, secret, change):
-    """What a process could write where a later one can read it would be a way to the windows before."""
-    before = os.stat(secret), os.stat(secret.parent).st_mode
-    assert behind(LAYER, f"import os\n{change.format(path=str(secret), folder=str(secret.parent))}") == "EROFS"
-    assert (os.stat(secret), os.stat(secret.parent).st_mode) == before
+def test_every_process_has_the_same_id(behind):
+    """An id that counts would tell how many processes there were before, and so which one this is."""
+    code = "import os\nassert (os.getpid(), os.getppid()) == (1, 0)"
+    assert [behind(LAYER, code) for _ in range(2)] == ["done", "done"]
+    assert behind([], code) == "AssertionError"
 
 
-def test_the_scratch_folder_is_small_and_gone_afterwards(behind, scratch):
-    assert behind(LAYER, "open('note', 'w').write('x')\nassert open('note').read() == 'x'") == "done"
-    assert behind(LAYER, "for i in range(2):\n    open(f'{i}', 'wb').write(bytes(1 << 20))") == "ENOSPC"
-    assert behind(LAYER, "for i in range(1000):\n    open(f'{i}', 'w')") == "ENOSPC"
-    assert list(scratch.iterdir()) == []
+@pytest.mark.parametrize("ask", ["os.kill({pid}, 0)", "os.getpgid({pid})", "os.sched_getaffinity({pid})"])
+def test_other_processes_are_not_there(behind, ask):
+    code = f"import os\n{ask.format(pid=os.getpid())}"
+    assert behind([], code) == "done"
+    assert behind(LAYER, code) == "ESRCH"
 
 
 def test_the_user_stays_who_it_is(behind):
     assert behind(LAYER, f"import os\nassert (os.getuid(), os.getgid()) == {os.getuid(), os.getgid()}") == "done"
+
+
+def test_queues_and_the_host_name_are_its_own(behind):
+    code = "import ctypes\nassert ctypes.CDLL(None).msgget(4711, 0o1666) >= 0"
+    assert behind([*LAYER, "capabilities"], "import socket\nsocket.sethostname('x')") == "EPERM"
+    assert behind(LAYER, code) == "done"
+    assert behind(LAYER, "import ctypes\nassert ctypes.CDLL(None).msgget(4711, 0) >= 0") == "AssertionError"
