@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 import os
+import resource
 import signal
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -42,6 +45,8 @@ class Made:
         reason: why it was rejected, in a sentence of our own words and numbers; None where it was not.
         notes: what was noticed on the way: repairs, and where other semantics give another program.
         spoiled: whether the process that read it should read no other.
+        cpu_seconds: that it took.
+        peak_bytes: the most memory that the process that read it has had so far.
     """
 
     name: str
@@ -49,6 +54,8 @@ class Made:
     reason: str | None = None
     notes: tuple[str, ...] = ()
     spoiled: bool = False
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
 
 
 class Reader:
@@ -105,6 +112,7 @@ class Reader:
         """Return a document as ``Made``, in JSON; in the child."""
         file = Path(path)
         name = shown_name(file.stem)
+        began = time.process_time()
         try:
             with self._limited():
                 made = made_of(file, self._parent, self._matching)
@@ -114,7 +122,8 @@ class Reader:
             made = Made(name, reason="it is nested too deeply", spoiled=True)
         except Exception as error:
             made = Made(name, reason=f"it cannot be read, by a fault of eplb-lab: {_place_of(error)}", spoiled=True)
-        return asdict(made)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return asdict(replace(made, cpu_seconds=time.process_time() - began, peak_bytes=peak))
 
     @contextmanager
     def _limited(self) -> Iterator[None]:
@@ -132,7 +141,8 @@ class Reader:
 
 def made_of(file: Path, parent: str, matching: str) -> Made:
     """Return what a document makes of its parent, read and applied in this process."""
-    name, notes = shown_name(file.stem), ()
+    name = shown_name(file.stem)
+    notes: tuple[str, ...] = ()
     try:
         text = decode(read_regular(file), "the document")
         document = parse_document(text, parent, name=file.stem, strict=False)

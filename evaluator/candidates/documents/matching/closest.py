@@ -13,7 +13,7 @@ CUTOFF = 0.6
 """Similarity of two lines below which they have nothing to do with each other; difflib's own choice."""
 MOST_VOTES = 100_000
 """Places of lines that vote; the most frequent lines, which say least, have no vote where there are more."""
-MOST_LIKENESS = 5_000_000
+MOST_LIKENESS = 2_000_000
 """Pairs of characters that are compared to find one line that is alike; difflib's time grows with them."""
 MOST_DIFF = 200
 """Lines of a SEARCH, and of what is closest, that are shown as a diff; difflib takes time with the cube of them."""

@@ -17,7 +17,8 @@ def equal_runs(lines: list[str], wanted: list[str], work: Work) -> list[int]:
         EplbError: it takes too much work.
     """
     work.spend(len(lines) + 1)
-    size, places = len(wanted), []
+    size = len(wanted)
+    places: list[int] = []
     first, last = wanted[0], len(lines) - size
     place = -1
     while True:
