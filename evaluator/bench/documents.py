@@ -149,7 +149,7 @@ def _wrong_with(made: Made) -> Iterator[str]:
         said = made.reason or ""
         if not said.isprintable() or not 10 < len(said) <= LONGEST:
             yield f"the reason is no sentence: {said!r}"[:LONGEST]
-        if made.spoiled or not made.peak_bytes or "the process that read it" in said:
+        elif made.spoiled or not made.peak_bytes:  # its process did not end well, or was ended
             yield said
     elif made.reason is not None:
         yield "it was applied and rejected"
