@@ -68,15 +68,12 @@ def _by_votes(wanted: list[str], lines: list[str]) -> tuple[int, int] | None:
 def _voters(wanted: list[str], places: Mapping[str, list[int]]) -> list[tuple[int, list[int]]]:
     """Return the positions of wanted lines with the places at which the text has them; not those with the most."""
     found = [(position, places[line.strip()]) for position, line in enumerate(wanted) if line.strip() in places]
-    most, total = 0, 0
+    total = 0
     for number in sorted(len(numbers) for _, numbers in found):
         total += number
         if total > MOST_VOTES:
-            break
-        most = number
-    else:
-        return found
-    return [(position, numbers) for position, numbers in found if len(numbers) < max(most, 1)]
+            return [(position, numbers) for position, numbers in found if len(numbers) < number]
+    return found
 
 
 def _by_likeness(wanted: list[str], lines: list[str]) -> tuple[int, int] | None:
