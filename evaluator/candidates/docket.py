@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from eplb_variants import EplbError
-from eplb_variants.errors import printable
-from evaluator.candidates.documents.apply import apply_document, other_interpretations
-from evaluator.candidates.documents.document import read_document
 from evaluator.candidates.judging.feedback import feedback
 from evaluator.candidates.judging.schema import ARROW, REJECTED
 from evaluator.candidates.program import Program
+from evaluator.candidates.reading import Reader
+from evaluator.progress import Progress, Silent
 
 Row = dict[str, Any]
 NAMED = 3
@@ -26,10 +25,10 @@ class Entry:
     """A document and what became of it.
 
     Attributes:
-        name: of the candidate.
-        path: of its file.
+        name: of the candidate, printable.
+        path: of its file; what is not UTF-8 in it is replaced.
         program: what it made of the parent; None if it was rejected.
-        reason: why it was rejected, in a sentence.
+        reason: why it was rejected, in a sentence that holds no text of the document: it may be told to a model.
         notes: what was noticed on the way: repairs, and where other semantics give another program.
     """
 
@@ -41,43 +40,58 @@ class Entry:
 
 
 def candidate_files(paths: Iterable[str | Path]) -> list[Path]:
-    """Return the files that are named, and those in folders that are named, sorted within each.
+    """Return what is named, and what is in folders that are named, sorted within each.
+
+    Of a folder, other folders and names that begin with a dot or an underscore are left out. What cannot be read, such
+    as a pipe or a link that leads nowhere, stays: whoever reads it says so.
 
     Raises:
-        EplbError: a path does not exist, or a folder has no files.
+        EplbError: a path does not exist, a folder has no files or cannot be listed.
     """
     files: list[Path] = []
     for given in map(Path, paths):
-        if given.is_dir():
-            inside = sorted(p for p in given.iterdir() if p.is_file() and not p.name.startswith((".", "_")))
+        if os.path.isdir(given):
+            inside = sorted(path for path in _listed(given) if not path.name.startswith((".", "_")))
             if not inside:
                 raise EplbError(f"the folder {str(given)!r} holds no candidates")
             files += inside
-        elif given.is_file():
+        elif os.path.lexists(given):
             files.append(given)
         else:
             raise EplbError(f"there is no candidate {str(given)!r}")
     return files
 
 
-def read_entries(files: Sequence[Path], parent: Program, matching: str) -> list[Entry]:
-    """Return an entry per file; a document that does not apply is an entry too."""
-    return [_entry(file, parent, matching) for file in files]
+def _listed(folder: Path) -> list[Path]:
+    """Return all but the folders in a folder."""
+    try:
+        return [path for path in folder.iterdir() if not os.path.isdir(path)]
+    except OSError as error:
+        raise EplbError(f"the folder {str(folder)!r} cannot be listed: {error.strerror}") from None
 
 
-def _entry(file: Path, parent: Program, matching: str) -> Entry:
-    path = os.fsencode(file).decode("utf-8", "replace")
-    try:
-        document = read_document(file, parent.source, strict=False)
-    except EplbError as error:
-        return Entry(printable(file.stem), path, None, str(error), ())
-    name = printable(document.name or file.stem)[:80]
-    others = other_interpretations(document, parent.source, matching)
-    try:
-        applied = apply_document(document, parent.source, matching)
-    except EplbError as error:
-        return Entry(name, path, None, str(error), (*document.notes, *others))
-    return Entry(name, path, Program(name, applied.program), None, (*document.notes, *applied.notes, *others))
+def read_entries(
+    files: Sequence[Path], parent: Program, matching: str, progress: Progress | None = None
+) -> list[Entry]:
+    """Return an entry per file; a document that cannot be read or does not apply is an entry too.
+
+    Args:
+        files: of documents.
+        parent: the program that they change.
+        matching: how a SEARCH is matched.
+        progress: told of each file.
+    """
+    entries = []
+    told = progress or Silent()
+    told.start("documents", len(files))
+    with Reader(parent.source, matching) as reader:
+        for file in files:
+            made = reader.read(file)
+            program = None if made.program is None else Program(made.name, made.program)
+            path = os.fsencode(file).decode("utf-8", "replace")
+            entries.append(Entry(made.name, path, program, made.reason, made.notes))
+            told.step(made.name)
+    return entries
 
 
 def report_on(entries: Sequence[Entry], rows: dict[str, Row]) -> list[Row]:

@@ -9,6 +9,8 @@ from importlib import resources
 from pathlib import Path
 
 from eplb_variants import EplbError
+from evaluator.candidates.documents.files import read_regular
+from evaluator.candidates.documents.text import shown_name
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,12 @@ class Program:
 
 
 def read_program(path: str | Path) -> Program:
-    """Return the program in a file; EplbError where there is none, or it is not UTF-8."""
+    """Return the program in a regular file; EplbError where there is none, it is too long or not UTF-8."""
     path = Path(path)
     try:
-        return Program(path.stem, path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise EplbError(f"the program {str(path)!r} cannot be read: {error.strerror}") from None
+        return Program(shown_name(path.stem), read_regular(path).decode("utf-8"))
+    except EplbError as error:
+        raise EplbError(f"the program {str(path)!r} cannot be read: {error}") from None
     except UnicodeDecodeError as error:
         raise EplbError(f"the program {str(path)!r} is not UTF-8 at byte {error.start}") from None
 

@@ -79,7 +79,7 @@ def score_candidates(
     store.prepare()
     settings = settings_of(plan, choices)
     program = _parent(parent)
-    entries = read_entries(files, program, matching)
+    entries = read_entries(files, program, matching, progress)
     programs: dict[str, Program] = {}
     for entry in entries:
         if entry.program is not None:

@@ -19,6 +19,7 @@ SUITES = {
     "memory": "peak memory of a thousand and of four thousand windows",
     "recording": "an expert-load.json of 220 MB beside json.load and torch.tensor",
     "readers": "damaged recordings of every format: read or refused in a sentence, in bounded time and memory",
+    "documents": "damaged documents of candidates: applied or rejected in a sentence, in bounded time and memory",
     "startup": "eplb --help and eplb list",
     "intervals": "how often intervals of balance hold the truth; tables of equals in which one gets a verdict",
     "search": "searches of a hundred equals: how many the judge calls better, and confirms; programs that are better",
@@ -45,7 +46,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--megabytes", type=float, default=220, metavar="N", help="size of the recording (default: 220)"
     )
     parser.add_argument(
-        "--damaged", type=int, default=1000, metavar="N", help="damaged recordings of each format (default: 1000)"
+        "--damaged",
+        type=int,
+        metavar="N",
+        help="damaged recordings of each format (default: 1000), damaged documents (default: 3000)",
     )
     parser.add_argument("--runs", type=int, default=40, metavar="N", help="comparisons of each kind (default: 40)")
     parser.add_argument(
@@ -76,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         if name not in SUITES:
             raise unknown("benchmark", name, [*SUITES, *ALL_OF])
     for name in ("programs", "megabytes", "damaged", "runs"):
-        if not getattr(options, name) > 0:
+        if getattr(options, name) is not None and not getattr(options, name) > 0:
             raise EplbError(f"--{name} is {getattr(options, name):g}: it must be above 0")
     machine, terminal = json.loads(describe_machine()), console()
     if not options.json:
@@ -101,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> list[Line]:
-    from evaluator.bench import candidates, placement, readers, recording, replay, startup, transfer
+    from evaluator.bench import candidates, documents, placement, readers, recording, replay, startup, transfer
 
     measures: dict[str, Callable[[], list[Line]]] = {
         "placement": lambda: placement.measure_placement(bar),
@@ -110,7 +114,8 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "overhead": lambda: replay.measure_overhead(bar),
         "memory": lambda: replay.measure_memory(bar),
         "recording": lambda: recording.measure_recording(bar, options.megabytes),
-        "readers": lambda: readers.measure_readers(bar, options.damaged, folder / "_damaged"),
+        "readers": lambda: readers.measure_readers(bar, options.damaged or 1000, folder / "_damaged"),
+        "documents": lambda: documents.measure_documents(bar, options.damaged or 3000, folder / "_damaged"),
         "startup": lambda: startup.measure_startup(bar),
         "intervals": lambda: _intervals(bar),
         "search": lambda: _search(options.runs, bar),

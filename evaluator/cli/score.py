@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from pathlib import Path
@@ -65,6 +66,9 @@ def run(options: argparse.Namespace) -> int:
     from evaluator.workloads import UnusableWorkload
 
     _must_be_positive(options)
+    for stream in (sys.stdout, sys.stderr):  # a name with a letter that they lack must not end it all
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     overrides = [word for word in options.given if "=" in word and not Path(word).exists()]
     limits = Limits(options.wall_seconds, options.total_seconds, options.cpu_seconds, options.memory_mib)
     try:
@@ -108,17 +112,17 @@ def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
     from evaluator.shown.verdicts import verdict_grid
 
     where = f"{heading['workload']} on {heading['topology']}"
-    print(f"{heading['suite'] or where}, parent {heading['parent']}, matching {heading['matching']}")
+    print(f"{heading['suite'] or where}, parent {printable(heading['parent'])}, matching {heading['matching']}")
     print(f"traces: {heading['training_traces']} to train on, {heading['held_out_traces']} held out")
     print(f"isolation: {heading['isolation']}")
     console().print(verdict_grid(said))
     for who, note in shared_notes(said):
-        print(f"{who}: {printable(note)}")
+        print(f"{printable(who)}: {printable(note)}")
     for line in said:
         if line["detail"]:
-            print(f"{line['candidate']}: {line['verdict']}: {printable(line['detail'])}")
+            print(f"{printable(line['candidate'])}: {line['verdict']}: {printable(line['detail'])}")
     documents, programs = _counted(len(said), "document"), _counted(heading["programs"], "distinct program")
-    print(f"{documents}, {programs} judged; parquet: {heading['folder']}")
+    print(f"{documents}, {programs} judged; parquet: {printable(heading['folder'])}")
 
 
 def _counted(number: int, what: str) -> str:

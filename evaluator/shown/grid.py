@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
@@ -90,7 +91,7 @@ class Grid:
 
     def _fitting(self, width: int) -> list[int]:
         """Return the columns to show, in order: the important ones, then each that there is still room for."""
-        natural = [max(map(len, texts)) for texts in self._columns()]
+        natural = [max(map(cell_len, texts)) for texts in self._columns()]
         kept = [c for c, importance in enumerate(self.importance) if importance == 0]
         room = width - ENDS + GAP - sum(natural[c] + GAP for c in kept)
         for c in sorted(set(range(len(natural))) - set(kept), key=lambda c: self.importance[c]):
@@ -103,7 +104,7 @@ class Grid:
         return [[self.header[c], *(row[c] for row in self.rows if len(row) > 1)] for c in range(len(self.header))]
 
     def _least(self, column: int) -> int:
-        return max(len(line) for text in self._columns()[column] for line in self._broken(text, column, 1))
+        return max(cell_len(line) for text in self._columns()[column] for line in self._broken(text, column, 1))
 
     def _broken(self, text: str, column: int, width: int) -> list[str]:
         """Return a cell in lines; those of a name that follow its first are set in, where there is room for that."""
@@ -113,12 +114,12 @@ class Grid:
             return broken(text, width, BREAKS_OF_NUMBERS).split("\n")
         first, *more = broken(text, width - GAP if len(text) > width else width, BREAKS[:1]).split("\n")
         lines = [first, *(" " * GAP + line for line in more)]
-        return lines if max(map(len, lines)) <= width else broken(text, width).split("\n")
+        return lines if max(map(cell_len, lines)) <= width else broken(text, width).split("\n")
 
     def _widths(self, width: int) -> list[int]:
         """Return the width of each column; the widest are made narrower until the table fits or cannot get narrower."""
         columns = self._columns()
-        widths = [max(map(len, texts)) for texts in columns]
+        widths = [max(map(cell_len, texts)) for texts in columns]
         least = [self._least(c) for c in range(len(columns))]
         too_wide = sum(widths) + GAP * (len(widths) - 1) + ENDS - width
         while too_wide > 0 and widths != least:
@@ -126,7 +127,7 @@ class Grid:
             widths[widest] -= 1
             too_wide -= 1
         return [
-            max(len(line) for text in texts for line in self._broken(text, c, widths[c]))
+            max(cell_len(line) for text in texts for line in self._broken(text, c, widths[c]))
             for c, texts in enumerate(columns)
         ]
 
@@ -137,7 +138,8 @@ class Grid:
             line = Text(" ", style or "")
             for c, cell in enumerate(cells):
                 text = cell[number] if number < len(cell) else ""
-                padded = text.ljust(widths[c]) if self.header[c] in self.left else text.rjust(widths[c])
+                blank = " " * (widths[c] - cell_len(text))
+                padded = text + blank if self.header[c] in self.left else blank + text
                 line.append(" " * GAP if c else "")
                 line.append(padded, None if style else tone(row[c]))
             line.rstrip()

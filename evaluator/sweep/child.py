@@ -63,12 +63,14 @@ class Child:
         calls: where the child counts the calls of variants.
         place_seconds: a call that takes longer is ended; waiting for a core does not count.
         memory_bytes: memory that the child may take beyond what it starts with.
+        longest_answer: bytes of an answer; a longer one is none.
     """
 
     answer: Callable[[Any], Any]
     calls: Calls
     place_seconds: float
     memory_bytes: int
+    longest_answer: int = LONGEST_ANSWER
     _pid: int | None = field(default=None, init=False)
     _channel: socket.socket | None = field(default=None, init=False)
 
@@ -143,7 +145,7 @@ class Child:
                     part = self._channel.recv(1 << 16)
                 except ConnectionError:
                     part = b""
-                if not part or len(line) > LONGEST_ANSWER:
+                if not part or len(line) > self.longest_answer:
                     raise Ended(self._reaped())
                 line += part
             elif watch.is_over():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eplb_variants.errors import EplbError, unknown
-from evaluator.candidates.documents.document import Document, parse_document
+from evaluator.candidates.documents.characters import notes_on_characters
+from evaluator.candidates.documents.document import MAX_CHARACTERS, Document, parse_document
 from evaluator.candidates.documents.matching import DEFAULT, MATCHINGS, Applied
 
 SAME, SAME_TEXT, ANOTHER, REJECTS, BOTH_REJECT = (
@@ -16,6 +18,8 @@ SAME, SAME_TEXT, ANOTHER, REJECTS, BOTH_REJECT = (
     "rejects it, too",
 )
 """What is said of another semantics, ahead of the reason."""
+MOST_NOTES = 10
+"""On the blocks of one document: one that has thousands must not fill a terminal."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ def apply_document(document: Document, parent: str, matching: str = DEFAULT) -> 
     """Return the program that a document makes of its parent; nothing is ever applied in part by the default.
 
     Damaged characters that the document's reader repaired are taken as they stand where the parent has them too.
+    What a reader of the program would not see is refused or noted (``characters.py``), under every semantics.
 
     Args:
         document: the candidate, best read with ``strict=False``, so that a framework may take what it does take
@@ -38,18 +43,31 @@ def apply_document(document: Document, parent: str, matching: str = DEFAULT) -> 
         matching: the semantics, one of ``MATCHINGS``
 
     Raises:
-        EplbError: the document is rejected, as ``NotApplied`` with a line diff where there is one to show; or there is
-            no such semantics.
+        EplbError: the document is rejected, as ``NotApplied`` with a line diff where there is one to show; the program
+            has characters that are refused; or there is no such semantics.
     """
     _must_be_known(matching)
+    applied = _matched(document, parent, matching)
+    if len(applied.program) > len(parent) + MAX_CHARACTERS:
+        raise EplbError(f"it makes the program longer by more than {MAX_CHARACTERS} characters")
+    notes = (*few(applied.notes), *notes_on_characters(applied.program, parent))
+    return Applied(applied.program, notes)
+
+
+def _matched(document: Document, parent: str, matching: str) -> Applied:
     if document.notes and not parent.isascii():
         again = parse_document(document.raw, parent, name=document.name, strict=False)
         if again.notes != document.notes:
             applied = MATCHINGS[matching](again, parent)
-            return Applied(
-                applied.program, (*applied.notes, "no characters were repaired, for the parent has them too")
-            )
+            note = "no characters were repaired, for the parent has them too"
+            return Applied(applied.program, (*applied.notes, note))
     return MATCHINGS[matching](document, parent)
+
+
+def few(notes: Sequence[str]) -> tuple[str, ...]:
+    """Return notes; of many, the first ones and how many more there are."""
+    more = len(notes) - MOST_NOTES
+    return tuple(notes) if more <= 0 else (*notes[:MOST_NOTES], f"{more} more notes of this kind")
 
 
 def compare_matchings(document: Document, parent: str) -> dict[str, Interpretation]:
@@ -87,10 +105,10 @@ def _must_be_known(matching: str) -> None:
 
 def _interpret(document: Document, parent: str, matching: str) -> Interpretation:
     try:
-        applied = apply_document(document, parent, matching)
+        applied = _matched(document, parent, matching)
     except EplbError as error:
         return Interpretation(None, reason=str(error))
-    return Interpretation(applied.program, applied.notes)
+    return Interpretation(applied.program, few(applied.notes))
 
 
 def _relation(other: Interpretation, chosen: Interpretation) -> str:

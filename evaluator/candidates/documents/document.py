@@ -17,7 +17,15 @@ __all__ = ["Document", "Edit", "parse_document", "read_document"]
 
 MAX_CHARACTERS = 400_000
 """Of a document: as much as a model can answer with, and little enough that none keeps a scorer busy."""
-_OPENING = re.compile(r"<{7}\s*SEARCH")
+_OPENING = re.compile(r"<{7}\s*+SEARCH")
+_FAULTS = (
+    *("unexpected indent", "expected an indented block", "unindent does not match", "inconsistent use of tabs"),
+    *("was never closed", "unmatched", "does not match opening", "unterminated", "unexpected EOF", "too many nested"),
+    *("expected ':'", "cannot assign", "invalid character", "invalid non-printable character", "null bytes"),
+    *("invalid decimal literal", "leading zeros", "positional argument follows", "f-string", "unicode error"),
+)
+"""What Python may say of a text that is no program. Its own sentences can quote the text, and what is said of a
+document may be told to a model."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ def read_document(path: str | Path, parent: str = "", *, strict: bool = True) ->
     """Return the candidate in a file, as ``parse_document`` does; its name is the file's where it names none.
 
     Raises:
-        EplbError: the file is missing or not UTF-8, or the document is malformed (only where ``strict``).
+        EplbError: the file cannot be read or is not UTF-8, or the document is malformed (only where ``strict``).
     """
     path = Path(path)
     return parse_document(read_text(path), parent, name=path.stem, strict=strict)
@@ -102,7 +110,7 @@ def parse_document(text: str, parent: str = "", *, name: str = "candidate", stri
 
 def _element(text: str, tag: str) -> tuple[str, str]:
     """Return what stands in the first such element before any block, and the text with as many lines without it."""
-    opening = re.search(rf"^[ \t]*<{tag}>", text, re.MULTILINE)
+    opening = re.search(rf"^[ \t]*+<{tag}>", text, re.MULTILINE)
     end = text.find(f"</{tag}>", opening.end()) if opening else -1
     if opening is None or end < 0 or opening.start() > first_part(text):
         return "", text
@@ -118,7 +126,10 @@ def _why_no_program(text: str) -> str | None:
             warnings.simplefilter("ignore")  # a candidate's invalid escapes are its own affair
             body = ast.parse(text).body
     except SyntaxError as error:
-        return f"line {error.lineno}: {error.msg}"
-    except (ValueError, RecursionError, MemoryError) as error:
-        return str(error) or "it is nested too deeply"
+        known = next((words for words in _FAULTS if words in error.msg), "invalid syntax")
+        return f"line {error.lineno}: {known}"
+    except ValueError:
+        return "it has a null character, or a number that is too long"
+    except (RecursionError, MemoryError):
+        return "it is nested too deeply"
     return None if body else "it has no statement"

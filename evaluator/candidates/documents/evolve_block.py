@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from eplb_variants.errors import EplbError
 
-_MARKER = re.compile(r"\s*#\s*EVOLVE-BLOCK-(START|END)\b")
+_MARKER = re.compile(r"\s*+#\s*+EVOLVE-BLOCK-(START|END)\b")
 
 
 class Region(NamedTuple):
@@ -34,7 +34,8 @@ def regions(lines: list[str], what: str = "the program") -> list[Region] | None:
         if (match := _MARKER.match(line)) is None:
             continue
         if (match[1] == "START") != (start is None):
-            raise EplbError(f"the EVOLVE-BLOCK markers of {what} do not pair: line {number + 1} is {line.strip()!r}")
+            where = f"line {number + 1} has EVOLVE-BLOCK-{match[1]}"
+            raise EplbError(f"the EVOLVE-BLOCK markers of {what} do not pair: {where}")
         if start is None:
             start = number + 1
         else:

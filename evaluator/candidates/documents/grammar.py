@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from eplb_variants.errors import EplbError
 from evaluator.candidates.documents.text import split_lines, without_end
 
-_MARKER = re.compile(r"(?P<indent>[ \t]*)(?P<marker><{7}[ \t]*SEARCH|={7}|>{7}[ \t]*REPLACE)[ \t]*")
-_FENCE = re.compile(r"[ \t]*(?:```|~~~)[ \t]*(?P<language>[\w+-]*)[ \t]*")
+_MARKER = re.compile(r"[ \t]*+(?P<marker><{7}[ \t]*+SEARCH|={7}|>{7}[ \t]*+REPLACE)[ \t]*+")
+_FENCE = re.compile(r"[ \t]*+(?:```|~~~)[ \t]*+(?P<language>[\w+-]*+)[ \t]*+")
+"""Nothing that was taken is given back: blanks behind a fence would be dealt out in every way otherwise."""
 _STARTED = tuple(
     marker[:length] for marker in ("<<<<<<< SEARCH", "<DIFF>", "<CODE>") for length in range(1, len(marker))
 )
@@ -76,7 +77,7 @@ def scan(text: str) -> Content:
             programs.append(program)
             continue
         if _kind(lines[number]) == CLOSE:
-            raise EplbError(f"line {number + 1} ends a block that has no beginning: {line!r}")
+            raise EplbError(f"line {number + 1} ends a block that has no beginning")
         if line == "<DIFF>":
             _must_be_closed(diff, number)
             diff = (number, len(edits))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-SHOWN = 3
-"""Repaired runs that the note quotes; more would drown the rest of a report."""
+SHOWN, LONGEST = 3, 40
+"""Repaired runs that the note quotes, and characters of each; more would drown the rest of a report."""
 _DAMAGED = re.compile(r"[^\x00-\x7f]+")
 _UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 """Bytes without a character in cp1252; decoders in the field give the C1 control of the same number."""
@@ -32,15 +32,15 @@ def repair(text: str, parent: str = "") -> Repair:
     """Return the text as it was before UTF-8 was read as cp1252, if that is certain.
 
     Certain means: every run of characters beyond ASCII turns back into UTF-8, damaging the result again gives the same
-    text, and no such run stands in the parent, whose own spelling a SEARCH must be allowed to quote. Otherwise nothing
-    is changed, not even in part. Text that was damaged twice is repaired once.
+    text, and none of the runs is one of the parent's, whose own spelling a SEARCH must be allowed to quote. Otherwise
+    nothing is changed, not even in part. Text that was damaged twice is repaired once.
 
     Args:
         text: the document
         parent: the program that it changes, where that is known
     """
     runs = list(dict.fromkeys(_DAMAGED.findall(text)))
-    if not runs or any(run in parent for run in runs):
+    if not runs or not set(_DAMAGED.findall(parent)).isdisjoint(runs):
         return Repair(text)
     pairs = {run: _undamaged(run) for run in runs}
     if any(before is None for before in pairs.values()):
@@ -59,6 +59,10 @@ def _undamaged(run: str) -> str | None:
 
 
 def _note(pairs: dict[str, str | None]) -> str:
-    shown = ", ".join(f"{run!r} is {before!r}" for run, before in list(pairs.items())[:SHOWN])
+    shown = ", ".join(f"{_quoted(run)} is {_quoted(before or '')}" for run, before in list(pairs.items())[:SHOWN])
     more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
     return f"repaired text that had been read as cp1252 instead of UTF-8: {shown}{more}"
+
+
+def _quoted(text: str) -> str:
+    return repr(text) if len(text) <= LONGEST else f"{text[:LONGEST]!r}..."

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 
-from eplb_variants.errors import EplbError
+from eplb_variants.errors import EplbError, printable
+from evaluator.candidates.documents.files import read_regular
 
 BOM = "\ufeff"
+LONGEST_NAME = 60
+"""Columns of a name; more is cut off."""
 LISTED = 8
 """Line numbers that a sentence can bear."""
 _AFTER_NEWLINE = re.compile(r"(?<=\n)")
@@ -17,17 +21,13 @@ def read_text(path: str | Path) -> str:
     r"""Return the text of a file with its own line ends (``\r\n`` stays ``\r\n``).
 
     Raises:
-        EplbError: the file is missing, is a folder, cannot be read or is not UTF-8; says in which line.
+        EplbError: the file is missing, is no regular file, is too long, cannot be read or is not UTF-8; says in which
+            line.
     """
-    path = Path(path)
-    if not path.exists():
-        raise EplbError(f"there is no file {str(path)!r}")
-    if not path.is_file():
-        raise EplbError(f"{str(path)!r} is not a file")
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise EplbError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+        data = read_regular(path)
+    except EplbError as error:
+        raise EplbError(f"the file {str(path)!r} cannot be read: {error}") from None
     return decode(data, repr(str(path)))
 
 
@@ -75,3 +75,15 @@ def listed(numbers: list[int]) -> str:
         words = [*words[: LISTED - 1], f"{len(words) - LISTED + 1} more"]
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def shown_name(name: str) -> str:
+    """Return what a stranger calls something as a terminal may show it: printable, and in no more than some columns."""
+    kept, columns = [], 0
+    for character in name[: LONGEST_NAME + 1]:
+        written = printable(character)
+        columns += len(written) + (unicodedata.east_asian_width(written[0]) in "WF")
+        if columns > LONGEST_NAME:
+            break
+        kept.append(written)
+    return "".join(kept)

@@ -8,15 +8,21 @@ of its own.
 from __future__ import annotations
 
 import builtins
+import re
 from typing import Any
 
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.checks import ANSWER, LOCALITY, LOG2PHY, LOGCNT, PHY2LOG, STATE
+from evaluator.candidates.sandbox.failure import CRASHED, KILLED
 
-KNOWN_ERRORS = frozenset(
-    name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
-)
-"""Types of exceptions that may be named: Python's own."""
+OF_ITS_OWN = "an exception of its own"
+KNOWN_ERRORS = {
+    name: name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException) and not issubclass(value, Warning)
+}
+"""What is said of an exception, by the name of its type: that of a type of Python's own. All others are one class."""
+_CRASHED = re.compile(rf"{re.escape(CRASHED)}: (?P<type>\S*)")
 
 ADVICE = {
     ANSWER: "rebalance_experts did not return an answer",
@@ -69,11 +75,10 @@ def _failure(row: dict[str, Any]) -> str:
     text = f"{ADVICE[row['check']]}; this failed on the load {row['check_load']!r}"
     if row["verdict"] == schema.TIMED_OUT:
         return f"no answer within the time limit on the load {row['check_load']!r}"
-    words = str(row["detail"]).replace(":", " ").split()
-    named = [word for word in words[:4] if word in KNOWN_ERRORS]
-    if row["check"] == ANSWER and named:
-        return f"{text}: it raised {named[0]}"
-    if row["check"] == ANSWER and words[:1] == ["killed"]:
+    detail = str(row["detail"])
+    if row["check"] == ANSWER and (crashed := _CRASHED.match(detail)) is not None:
+        return f"{text}: it raised {KNOWN_ERRORS.get(crashed['type'].removesuffix(':'), OF_ITS_OWN)}"
+    if row["check"] == ANSWER and detail.startswith(KILLED):
         return f"{text}: the process ended; it may have exceeded its memory or CPU time, or exited"
     return text
 

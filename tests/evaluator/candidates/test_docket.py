@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import socket
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from eplb_variants import EplbError
 from evaluator.candidates.docket import candidate_files, read_entries, report_on, shared_notes
 from evaluator.candidates.judging.schema import IDENTICAL, REJECTED
 from evaluator.candidates.program import Program
+from evaluator.progress import Silent
 
 EXAMPLES = resources.files("evaluator.examples").joinpath("candidates")
 PARENT = Program("balancer", resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text())
@@ -32,6 +36,79 @@ def test_files_and_folders_are_candidates(folder):
     (folder / "empty").mkdir()
     with pytest.raises(EplbError, match="holds no candidates"):
         candidate_files([str(folder / "empty")])
+
+
+def test_what_cannot_be_read_has_its_row_and_the_others_go_on(folder):
+    """Pipes, sockets, devices, links that lead nowhere, a file of a terabyte, and a name that is not UTF-8."""
+    os.mkfifo(folder / "d_pipe")
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(folder / "d_socket"))
+    (folder / "d_device").symlink_to("/dev/zero")
+    (folder / "d_link").symlink_to("gone")
+    (folder / "folder").mkdir()
+    with (folder / "d_much").open("wb") as file:
+        file.truncate(1 << 40)
+    name = os.fsdecode(os.fsencode(folder) + b"/\xff\x1b[31m.txt")
+    with open(name, "w") as file:
+        file.write("x = 1\n")
+    entries = read_entries(candidate_files([str(folder)]), PARENT, "exact-line")
+    found = {entry.name: entry for entry in entries}
+    assert len(entries) == 9
+    assert "a pipe" in found["d_pipe"].reason
+    assert "a socket" in found["d_socket"].reason
+    assert "a device" in found["d_device"].reason
+    assert "leads nowhere" in found["d_link"].reason
+    assert "bytes" in found["d_much"].reason
+    odd = found["\\udcff\\x1b[31m"]
+    assert odd.program is not None
+    assert odd.path.encode("utf-8")
+    assert [entry.program is not None for entry in entries[:3]] == [True, True, False]
+
+
+def test_what_is_named_is_a_candidate_if_it_is_there(tmp_path):
+    (tmp_path / "link").symlink_to("gone")
+    assert candidate_files([tmp_path / "link", "/dev/null"]) == [tmp_path / "link", Path("/dev/null")]
+
+
+def test_a_folder_that_cannot_be_listed_is_said(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(EplbError, match="cannot be listed: Permission denied"):
+        candidate_files([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("[/red]", "[/red]"),
+        ("a\x1b[31m\rb", r"a\x1b[31m\rb"),
+        ("a\u202eb\u200d", r"a\u202eb\u200d"),
+        ("x" * 1000, "x" * 60),
+        ("\u65e5" * 1000, "\u65e5" * 30),
+        ("two\nlines", r"two\nlines"),
+    ],
+)
+def test_a_name_is_printable_and_fits_into_a_table(folder, given, shown):
+    (folder / "a.txt").write_text(
+        f"<NAME>\n{given}\n</NAME>\n{EXAMPLES.joinpath('two_moves.txt').read_text()}", newline=""
+    )
+    (entry,) = read_entries([folder / "a.txt"], PARENT, "exact-line")
+    assert entry.name == shown
+
+
+def test_the_steps_are_told(folder):
+    class Told(Silent):
+        def __init__(self):
+            self.steps = []
+
+        def step(self, doing):
+            self.steps.append(doing)
+
+    told = Told()
+    read_entries(candidate_files([folder]), PARENT, "exact-line", told)
+    assert told.steps == ["two_moves", "renamed", "two_moves"]
 
 
 def test_the_same_program_is_one_whatever_its_document_says(folder):

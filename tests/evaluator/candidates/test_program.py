@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from eplb_variants import EplbError
@@ -23,6 +25,19 @@ def test_a_program_that_cannot_be_read_is_said(tmp_path):
     (tmp_path / "latin.py").write_bytes(b"# caf\xe9\n")
     with pytest.raises(EplbError, match="is not UTF-8 at byte 5"):
         read_program(tmp_path / "latin.py")
+
+
+def test_a_program_is_read_as_documents_are(tmp_path):
+    """Nothing that it is waits, or takes all memory; its name can be printed."""
+    os.mkfifo(tmp_path / "pipe.py")
+    with pytest.raises(EplbError, match="cannot be read: it is a pipe"):
+        read_program(tmp_path / "pipe.py")
+    with (tmp_path / "much.py").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(EplbError, match="cannot be read: it has more than"):
+        read_program(tmp_path / "much.py")
+    (tmp_path / "\x1b[31m.py").write_text("x = 1\n")
+    assert read_program(tmp_path / "\x1b[31m.py").name == r"\x1b[31m"
 
 
 def test_the_example_has_a_part_that_may_be_changed():

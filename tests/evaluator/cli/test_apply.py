@@ -78,7 +78,7 @@ def test_a_document_that_is_cut_off_or_not_utf_8_is_rejected(files, capsys):
     ("arguments", "says"),
     [
         (["none.txt", "--parent", "parent.py"], "'none.txt' cannot be read: No such file"),
-        (["idea.txt", "--parent", "none.py"], "there is no file 'none.py'"),
+        (["idea.txt", "--parent", "none.py"], "the file 'none.py' cannot be read: there is no such file"),
         (["idea.txt", "--parent", "parent.py", "--matching", "shinke"], "did you mean 'shinka'"),
         (["idea.txt", "--parent", "parent.py", "-o", "none/child.py"], "'none/child.py' cannot be written"),
     ],

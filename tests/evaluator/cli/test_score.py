@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from importlib import resources
 
 import pandas as pd
 import pytest
+from rich.cells import cell_len
 
 from evaluator.candidates.judging.schema import ARROW, TIMED_OUT
 from evaluator.cli import score
@@ -67,6 +69,39 @@ def test_what_holds_for_all_is_said_once_and_no_word_twice(capsys):
     assert said.count("a whole program takes the parent's place") == 1
     assert "all 2 documents: a whole program takes the parent's place" in said
     assert "\na: timed out: no answer in 20 s\n" in said
+
+
+def test_names_are_printed_as_they_are_and_nothing_obeys_them(capsys):
+    """Markup is text, what a terminal might obey is written out, and wide letters have their width."""
+    heading = dict.fromkeys(("suite", "parent", "matching", "isolation", "folder"), "x")
+    heading |= dict.fromkeys(("parent", "folder"), "\x1b[31mx")
+    heading |= dict.fromkeys(("workload", "topology", "training_traces", "held_out_traces"), "y")
+    line = dict.fromkeys(ARROW.names) | {"verdict": TIMED_OUT, "detail": "no \x1b[2J answer", "same_as": None}
+    names = ["[/red]", "[bold]a[/bold]", "\u65e5\u672c", "plain"]
+    score._print(heading | {"programs": 2}, [line | {"candidate": name, "notes": [f"{name}\r"]} for name in names])
+    said = capsys.readouterr().out
+    assert said.replace("\n", "").isprintable()
+    for name in names:
+        assert f"\n {name}" in said
+        assert f"{name}: timed out: no \\x1b[2J answer" in said
+    rows = [row for row in said.split("\n") if row.startswith(" ") and TIMED_OUT in row]
+    assert len({cell_len(row.partition(TIMED_OUT)[0]) for row in rows}) == 1
+
+
+def test_a_folder_of_odd_things_has_a_row_for_each(eplb, folder, tmp_path):
+    """A name with markup, a pipe, a sparse file and a document full of blanks beside one that is honest."""
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    (odd / "markup.txt").write_text("<NAME>\n[/red]\n</NAME>\n" + EXAMPLES.joinpath("global_packing.txt").read_text())
+    (odd / "blanks.txt").write_text("```" + " " * 300_000 + "!\n")
+    os.mkfifo(odd / "pipe")
+    with (odd / "sparse").open("wb") as file:
+        file.truncate(1 << 40)
+    (odd / "same.py").write_text(PROGRAM)
+    document = json.loads(eplb("score", str(odd), "--json", *SMALL, "seed=3", check=0).stdout)
+    verdicts = {line["candidate"]: line["verdict"] for line in document["candidates"]}
+    rejected = dict.fromkeys(("[/red]", "blanks", "pipe", "sparse"), "rejected")
+    assert verdicts == {**rejected, "same": "identical placements"}
 
 
 def test_matching_can_be_a_frameworks(eplb):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from eplb_variants.errors import EplbError
 from evaluator.candidates.documents.document import Document, Edit
-from evaluator.candidates.documents.evolve_block import is_marker, regions
+from evaluator.candidates.documents.evolve_block import Region, is_marker, regions
 from evaluator.candidates.documents.matching.applied import Applied, NotApplied
 from evaluator.candidates.documents.matching.closest import closest_region
+from evaluator.candidates.documents.matching.runs import equal_runs
+from evaluator.candidates.documents.matching.work import Work
 from evaluator.candidates.documents.text import dominant_end, listed, split_lines, without_end
 
 
@@ -21,53 +23,77 @@ def apply(document: Document, parent: str) -> Applied:
     Raises:
         NotApplied: a SEARCH is empty, is not found, is found several times or outside the EVOLVE-BLOCK, or a
             replacement has a marker in it.
-        EplbError: the document was malformed, or the markers of the parent do not pair.
+        EplbError: the document was malformed, the markers of the parent do not pair, or it takes too much work.
     """
     if document.fault is not None:
         raise EplbError(document.fault)
     if document.program is not None:
         return _apply_program(document, parent)
-    end = dominant_end(parent)
-    lines = split_lines(parent)
+    text = _Text(parent)
     for number, edit in enumerate(document.edits):
-        lines = _edited(lines, edit, end, "the text so far" if number else "the parent")
-    program = "".join(lines)
+        text.replace(edit, "the text so far" if number else "the parent")
+    program = "".join(text.lines)
     notes = ("the edits leave the parent as it is",) if program == parent else ()
     return Applied(program, notes)
 
 
-def _edited(lines: list[str], edit: Edit, end: str, text: str) -> list[str]:
-    wanted = [without_end(line) for line in split_lines(edit.search)]
-    where = f"the SEARCH of the block in line {edit.line}"
-    if not any(line.strip() for line in wanted):
-        raise NotApplied(f"{where} is empty: it says no place")
-    replacement = [without_end(line) for line in split_lines(edit.replace)]
-    if any(is_marker(line) for line in replacement):
-        raise NotApplied(f"the REPLACE of the block in line {edit.line} contains an EVOLVE-BLOCK marker")
-    first = _only_match(lines, wanted, where, text)
-    last = first + len(wanted)
-    allowed = regions(lines, text)
-    if allowed is not None and not any(region.first <= first and last <= region.end for region in allowed):
-        raise NotApplied(f"{where} matches in line {first + 1} of {text}, which is not within an EVOLVE-BLOCK")
-    new = [line + end for line in replacement]
-    if new and not lines[last - 1].endswith("\n"):  # the program has no final newline, and gets none
-        new[-1] = replacement[-1]
-    return lines[:first] + new + lines[last:]
+class _Text:
+    """The text so far, as lines with their ends and without, and the regions that may be changed.
 
+    What is replaced lies within a region, and no replacement has a marker: regions grow and move, and no others come.
+    """
 
-def _only_match(lines: list[str], wanted: list[str], where: str, text: str) -> int:
-    bare = [without_end(line) for line in lines]
-    size = len(wanted)
-    places = [first for first in range(len(bare) - size + 1) if bare[first : first + size] == wanted]
-    if len(places) > 1:
-        numbers = listed([place + 1 for place in places])
-        raise NotApplied(f"{where} matches in {len(places)} places of {text}, in lines {numbers}: it must in one")
-    if places:
-        return places[0]
-    region = closest_region(wanted, bare)
-    if region is None:
-        raise NotApplied(f"{where} is not in {text}, nor anything like it")
-    raise NotApplied(f"{where} is not in {text}: {region.sentence}", region.diff)
+    def __init__(self, parent: str) -> None:
+        self.lines = split_lines(parent)
+        self._bare = [without_end(line) for line in self.lines]
+        self._regions = regions(self.lines, "the parent")
+        self._end = dominant_end(parent)
+        self._work = Work()
+
+    def replace(self, edit: Edit, text: str) -> None:
+        """Make an edit, or raise; ``text`` is what this text is called then."""
+        wanted = [without_end(line) for line in split_lines(edit.search)]
+        where = f"the SEARCH of the block in line {edit.line}"
+        if not any(line.strip() for line in wanted):
+            raise NotApplied(f"{where} is empty: it says no place")
+        replacement = [without_end(line) for line in split_lines(edit.replace)]
+        if any(is_marker(line) for line in replacement):
+            raise NotApplied(f"the REPLACE of the block in line {edit.line} contains an EVOLVE-BLOCK marker")
+        first = self._only_match(wanted, where, text)
+        last = first + len(wanted)
+        if not self._may_be_changed(first, last):
+            raise NotApplied(f"{where} matches in line {first + 1} of {text}, which is not within an EVOLVE-BLOCK")
+        new = [line + self._end for line in replacement]
+        if new and not self.lines[last - 1].endswith("\n"):  # the program has no final newline, and gets none
+            new[-1] = replacement[-1]
+        self.lines[first:last] = new
+        self._bare[first:last] = [without_end(line) for line in new]
+        self._shift(last, len(new) - len(wanted))
+
+    def _only_match(self, wanted: list[str], where: str, text: str) -> int:
+        places = equal_runs(self._bare, wanted, self._work)
+        if len(places) > 1:
+            numbers = listed([place + 1 for place in places])
+            raise NotApplied(f"{where} matches in {len(places)} places of {text}, in lines {numbers}: it must in one")
+        if places:
+            return places[0]
+        region = closest_region(wanted, self._bare)
+        if region is None:
+            raise NotApplied(f"{where} is not in {text}, nor anything like it")
+        raise NotApplied(f"{where} is not in {text}: {region.sentence}", region.diff)
+
+    def _may_be_changed(self, first: int, last: int) -> bool:
+        allowed = self._regions
+        return allowed is None or any(region.first <= first and last <= region.end for region in allowed)
+
+    def _shift(self, last: int, lines: int) -> None:
+        """Move the regions' ends behind a place by so many lines."""
+        if self._regions is not None:
+            self._work.spend(len(self._regions))
+            self._regions = [
+                Region(one.first + lines * (one.first >= last), one.end + lines * (one.end >= last))
+                for one in self._regions
+            ]
 
 
 def _apply_program(document: Document, parent: str) -> Applied:

@@ -12,11 +12,11 @@ from eplb_variants.errors import EplbError
 from evaluator.candidates.documents.document import Document
 from evaluator.candidates.documents.matching.applied import Applied
 from evaluator.candidates.documents.matching.sequence import Gaps
-from evaluator.candidates.documents.matching.whole_lines import equal_runs, find_blocks, patch, whole_answer
+from evaluator.candidates.documents.matching.whole_lines import find_blocks, patch, whole_answer
 
 MAX_LENGTH = 10_000
 """Characters beyond which OpenEvolve throws a program away, unless its configuration says otherwise."""
-_DELIMITER = re.compile(r"^[ \t]*(<<<<<<< SEARCH|=======|>>>>>>> REPLACE)[ \t]*\r?$", re.MULTILINE)
+_DELIMITER = re.compile(r"^[ \t]*+(<<<<<<< SEARCH|=======|>>>>>>> REPLACE)[ \t]*+\r?$", re.MULTILINE)
 _COMPLETE = ["<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE"]
 
 
@@ -28,7 +28,7 @@ def apply(document: Document, parent: str) -> Applied:
     """
     if document.is_patch:
         blocks = _blocks(document.raw)
-        program, matched, notes = patch(parent, blocks, _places)
+        program, matched, notes = patch(parent, blocks, loosely=True)
         if not matched:
             raise EplbError(f"none of the {len(blocks)} blocks matches the parent")
     else:
@@ -60,8 +60,3 @@ def _blocks(raw: str) -> list[Gaps]:
 def _no_delimiter(text: str) -> None:
     if (match := _DELIMITER.search(text)) is not None:
         raise EplbError(f"a delimiter line stands outside a complete block: {match[1]!r}")
-
-
-def _places(lines: list[str], wanted: list[str]) -> list[int]:
-    exact = equal_runs(lines, wanted)
-    return exact or equal_runs([line.rstrip() for line in lines], [line.rstrip() for line in wanted])

@@ -12,9 +12,9 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_OPENING = re.compile(r"<{7}\s*SEARCH")
+_OPENING = re.compile(r"<{7}\s*+SEARCH")
 _DIVIDER = re.compile(r"={7}")
-_CLOSING = re.compile(r">{7}\s*REPLACE\s*")
+_CLOSING = re.compile(r">{7}\s*+REPLACE\s*+")
 
 
 class _Marker(NamedTuple):
@@ -45,16 +45,24 @@ def blocks(text: str) -> Iterator[tuple[str, str]]:
 def _from(
     text: str, starts: list[int], dividers: list[_Marker], closings: list[_Marker]
 ) -> tuple[tuple[int, int], tuple[int, int], int] | None:
+    tried: _Marker | None = None
     for start in starts:
         divider = _next(dividers, start)
-        if divider is None:
+        if divider is None or divider == tried:
             continue
-        for second in _starts(text, divider.end):
+        tried = divider
+        second = _last_with_one_behind(_starts(text, divider.end), closings)
+        if second is not None:
             closing = _next(closings, second)
-            if closing is not None:
-                search = (start, _break_from(text, divider, start))
-                return search, (second, _break_from(text, closing, second)), closing.end
+            assert closing is not None
+            search = (start, _break_from(text, divider, start))
+            return search, (second, _break_from(text, closing, second)), closing.end
     return None
+
+
+def _last_with_one_behind(starts: list[int], markers: list[_Marker]) -> int | None:
+    """Return the first of descending places that has a marker behind it."""
+    return next((start for start in starts if markers and start <= markers[-1].last_break), None)
 
 
 def _markers(pattern: re.Pattern[str], text: str) -> list[_Marker]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from eplb_variants.errors import EplbError
-from evaluator.candidates.documents.matching.shinka_markers import END, START, mutable_spans
+from evaluator.candidates.documents.matching.shinka_markers import END, START, markers, mutable_spans
 
 FENCES = ("python", "py")
 
@@ -23,7 +23,7 @@ def rewrite(raw: str, parent: str) -> str:
     spans = mutable_spans(parent)
     if not spans:
         raise EplbError("the parent has no EVOLVE-BLOCK")
-    start, end = START.search(code), END.search(code)
+    start, end = next(markers(code, START), None), next(markers(code, END), None)
     if start and end:
         return _block_for_block(code, parent, spans)
     if len(spans) > 1:
@@ -31,9 +31,9 @@ def rewrite(raw: str, parent: str) -> str:
     (span,) = spans
     before, after = _outside(parent, span)
     if start:
-        code = _without_end(code[start.end() :], after)
+        code = _without_end(code[start.end :], after)
     elif end:
-        code = _without_start(code[: end.start()], before)
+        code = _without_start(code[: end.start], before)
     else:
         code = _without_repetition(code, before, after)
     return parent[: span[0]] + _on_own_lines(code) + parent[span[1] :]
@@ -59,8 +59,8 @@ def _block_for_block(code: str, parent: str, spans: list[tuple[int, int]]) -> st
 
 def _outside(parent: str, span: tuple[int, int]) -> tuple[str, str]:
     """Return the text ahead of the START marker and that behind the END marker."""
-    start = next(match.start() for match in START.finditer(parent) if match.end() == span[0])
-    end = next(match.end() for match in END.finditer(parent) if match.start() == span[1])
+    start = next(marker.start for marker in markers(parent, START) if marker.end == span[0])
+    end = next(marker.end for marker in markers(parent, END) if marker.start == span[1])
     return parent[:start], parent[end:]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from eplb_variants.errors import EplbError
 from evaluator.candidates.documents.document import Document
 from evaluator.candidates.documents.matching.applied import Applied
-from evaluator.candidates.documents.matching.whole_lines import equal_runs, find_blocks, patch, whole_answer
+from evaluator.candidates.documents.matching.whole_lines import find_blocks, patch, whole_answer
 
 
 def apply(document: Document, parent: str) -> Applied:
@@ -22,7 +22,7 @@ def apply(document: Document, parent: str) -> Applied:
     blocks = find_blocks(document.raw)
     if not blocks:
         raise EplbError("the document has no block that skydiscover can see")
-    program, _, notes = patch(parent, blocks, equal_runs)
+    program, _, notes = patch(parent, blocks, loosely=False)
     if program == parent:
         raise EplbError(f"none of the {len(blocks)} blocks changes the parent")
     return Applied(program, notes)

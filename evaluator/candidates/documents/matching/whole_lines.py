@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import NamedTuple
 
 from eplb_variants.errors import EplbError
 from evaluator.candidates.documents.matching import sequence
+from evaluator.candidates.documents.matching.runs import equal_runs
 from evaluator.candidates.documents.matching.sequence import Gaps
+from evaluator.candidates.documents.matching.work import Work
 from evaluator.candidates.documents.text import listed
 
 _OPENING, _DIVIDER, _CLOSING = re.compile("<<<<<<< SEARCH\n"), re.compile("=======\n"), re.compile(">>>>>>> REPLACE")
 """What these two see as markers: a plain newline behind them, and wherever they first occur, also within a line."""
-Places = Callable[[list[str], list[str]], list[int]]
-"""Finds the places, from 0, at which the second argument's lines stand in the first's."""
 
 
 class Patched(NamedTuple):
@@ -30,18 +29,30 @@ def find_blocks(raw: str) -> list[Gaps]:
     return list(sequence.blocks(raw, _OPENING, _DIVIDER, _CLOSING))
 
 
-def patch(parent: str, blocks: list[Gaps], places_of: Places) -> Patched:
+def patch(parent: str, blocks: list[Gaps], *, loosely: bool) -> Patched:
     """Replace the first match of each block in the text so far; blocks without a match are skipped.
 
     White space at the ends of SEARCH and REPLACE does not count. An empty SEARCH is one empty line, and an empty
     REPLACE leaves one.
+
+    Args:
+        parent: the program.
+        blocks: in order.
+        loosely: whether lines that match nowhere are compared once more, without the white space at their ends.
+
+    Raises:
+        EplbError: it takes too much work.
     """
     lines = parent.split("\n")
+    bare = [line.rstrip() for line in lines] if loosely else []
+    work = Work()
     notes: list[str] = []
     matched = 0
     for number, block in enumerate(blocks, start=1):
         wanted = block.search.rstrip().split("\n")
-        places = places_of(lines, wanted)
+        places = equal_runs(lines, wanted, work)
+        if loosely and not places:
+            places = equal_runs(bare, [line.rstrip() for line in wanted], work)
         if not places:
             notes.append(f"block {number} of {len(blocks)} did not match and was skipped")
             continue
@@ -50,15 +61,12 @@ def patch(parent: str, blocks: list[Gaps], places_of: Places) -> Patched:
             notes.append(
                 f"block {number} is ambiguous: it matches in {len(places)} places, lines {where}; the first was taken"
             )
-        lines[places[0] : places[0] + len(wanted)] = block.replace.rstrip().split("\n")
+        span, replacement = slice(places[0], places[0] + len(wanted)), block.replace.rstrip().split("\n")
+        lines[span] = replacement
+        if loosely:
+            bare[span] = [line.rstrip() for line in replacement]
         matched += 1
     return Patched("\n".join(lines), matched, tuple(notes))
-
-
-def equal_runs(lines: list[str], wanted: list[str]) -> list[int]:
-    """Return where lines stand exactly as wanted."""
-    size = len(wanted)
-    return [first for first in range(len(lines) - size + 1) if lines[first : first + size] == wanted]
 
 
 def whole_answer(raw: str) -> str:

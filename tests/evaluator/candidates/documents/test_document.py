@@ -180,7 +180,7 @@ def test_a_file_that_is_not_utf_8_is_rejected(tmp_path):
 
 
 def test_a_missing_file_and_a_folder_are_rejected(tmp_path):
-    with pytest.raises(EplbError, match="there is no file"):
+    with pytest.raises(EplbError, match="there is no such file"):
         read_document(tmp_path / "none.txt")
-    with pytest.raises(EplbError, match="is not a file"):
+    with pytest.raises(EplbError, match="it is a folder, not a regular file"):
         read_document(tmp_path)

@@ -27,8 +27,8 @@ def test_what_lies_between_markers_may_be_changed(lines, found):
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
-        ([START, START], "line 2 is '# EVOLVE-BLOCK-START'"),
-        ([END], "line 1 is '#EVOLVE-BLOCK-END of it'"),
+        ([START, START], "line 2 has EVOLVE-BLOCK-START"),
+        ([END], "line 1 has EVOLVE-BLOCK-END"),
         (["a", START], "begins in line 2 has no end"),
     ],
 )

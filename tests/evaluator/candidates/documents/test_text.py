@@ -16,9 +16,9 @@ def test_a_file_keeps_its_line_ends(tmp_path):
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path):
-    with pytest.raises(EplbError, match="there is no file"):
+    with pytest.raises(EplbError, match="there is no such file"):
         read_text(tmp_path / "none")
-    with pytest.raises(EplbError, match="is not a file"):
+    with pytest.raises(EplbError, match="it is a folder, not a regular file"):
         read_text(tmp_path)
     with pytest.raises(EplbError, match="'x' is not UTF-8 text: byte 0xff in line 2"):
         decode(b"a\n\xff", "'x'")

@@ -32,6 +32,29 @@ def test_pythons_own_errors_are_named():
     assert "time limit" in feedback(failure("answer", "no answer in 20 s", TIMED_OUT))["text"]
 
 
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "crashed: LeakOf1234 in line 3: x",
+        "crashed: ValueError1234: x",
+        "crashed: 1234 KeyError in line 3",
+        "crashed: UserWarning1234",
+        "crashed: 1234",
+    ],
+)
+def test_all_other_errors_are_one_class(detail):
+    """A program can call its exceptions what it likes, and a load can be written as such a name."""
+    told = json.dumps(feedback(failure("answer", detail)))
+    assert "it raised an exception of its own" in told
+    assert "1234" not in told
+    assert "KeyError" not in told
+
+
+def test_an_error_without_a_word_is_named_all_the_same():
+    assert "it raised MemoryError" in feedback(failure("answer", "crashed: MemoryError"))["text"]
+    assert "it raised KeyError" in feedback(failure("answer", "crashed: KeyError: 1234"))["text"]
+
+
 def test_a_verdict_is_told_with_its_numbers(verdict):
     row = verdict(example_program().source + "\n# the same, told\n")
     told = feedback(row)
