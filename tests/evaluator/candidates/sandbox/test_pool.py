@@ -94,7 +94,12 @@ def test_without_isolation_it_says_so_and_still_works():
 @pytest.fixture
 def without_namespaces(monkeypatch):
     """Return a sandbox on a machine that gives no namespaces."""
-    monkeypatch.setattr(pool, "ROOTED", pool.CONFINED)
+    start = Sandbox._start
+
+    def refusing(self, mode, wrapper=()):
+        return "no namespaces" if mode == pool.ROOTED else start(self, mode, wrapper)
+
+    monkeypatch.setattr(Sandbox, "_start", refusing)
     with Sandbox(limits=Limits(wall_seconds=FAR)) as sandbox:
         yield sandbox
 
