@@ -91,6 +91,101 @@ def test_without_isolation_it_says_so_and_still_works():
         worker.kill()
 
 
+@pytest.fixture
+def without_namespaces(monkeypatch):
+    """Return a sandbox on a machine that gives no namespaces."""
+    start = Sandbox._start
+
+    def refusing(self, mode, wrapper=()):
+        return "no namespaces" if mode == pool.ROOTED else start(self, mode, wrapper)
+
+    monkeypatch.setattr(Sandbox, "_start", refusing)
+    with Sandbox(limits=Limits(wall_seconds=FAR)) as sandbox:
+        yield sandbox
+
+
+def test_where_namespaces_are_forbidden_it_falls_back_and_says_so(without_namespaces):
+    assert confine.is_enough(without_namespaces.layers)
+    assert "namespaces" not in without_namespaces.layers
+    worker = without_namespaces.load("open('note', 'w').write('x')\n" + COUNTS)
+    assert calls_of(worker) == 1
+    worker.kill()
+    assert list(Path(without_namespaces._folder).iterdir()) == []
+
+
+def test_a_real_time_signal_is_one_programs_own_affair(without_namespaces):
+    """It has no name of its own. Where a program is the first of a namespace it cannot end itself so."""
+    worker = without_namespaces.load("import os\ndef rebalance_experts(*_): os.kill(os.getpid(), 40)")
+    with pytest.raises(CandidateFailed, match="ended by signal 40"):
+        worker.call(LOAD, TOPOLOGY)
+
+
+def test_a_fork_that_fails_is_one_programs_own_affair(sandbox, monkeypatch):
+    """The judge goes on, and does not keep it as the program's fault."""
+    told = sandbox._told_of
+
+    def refused():
+        _, process = told()
+        process.end()
+        sandbox._control.sendall(f"reap\n{process.name}".encode())
+        sandbox._control.recv(64)
+        process.close()
+        return "Resource temporarily unavailable", None
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sandbox, "_told_of", refused)
+        with pytest.raises(CandidateFailed, match="no process could be forked for it: Resource") as caught:
+            sandbox.load(COUNTS)
+    assert caught.value.kind == "timed out"
+    worker = sandbox.load(COUNTS)
+    assert calls_of(worker) == 1
+    worker.kill()
+
+
+def test_every_program_has_the_same_id_and_a_core_of_its_judges_choice(sandbox):
+    if "namespaces" not in sandbox.layers:
+        pytest.skip(f"this kernel gives user {os.getuid()} no namespaces")
+    tell = (
+        "import os, torch\ndef rebalance_experts(*_): return torch.tensor([os.getpid(), len(os.sched_getaffinity(0))])"
+    )
+    for _ in range(2):
+        worker = sandbox.load(tell)
+        worker.share_core()
+        assert worker.call(LOAD, TOPOLOGY).phy2log.tolist() == [1, len(os.sched_getaffinity(0))]
+        assert 0 < worker.cpu_seconds() < FAR
+        worker.kill()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only where the judge is root are programs another user")
+def test_where_the_judge_is_root_programs_are_not(sandbox):
+    assert "unprivileged user" in sandbox.layers
+    worker = sandbox.load("import os, torch\ndef rebalance_experts(*_): return torch.tensor([os.getuid()])")
+    assert worker.call(LOAD, TOPOLOGY).phy2log.tolist() == [65534]
+    status = Path(f"/proc/{worker.process.pid}/status").read_text()
+    assert "Uid:\t65534\t65534\t65534\t65534" in status
+    worker.kill()
+
+
+RELAYS = {
+    "a lock": ("fcntl.lockf(library, fcntl.LOCK_SH)", "fcntl.fcntl(library, fcntl.F_GETLK, bytes(32))"),
+    "a lease": ("fcntl.fcntl(library, fcntl.F_SETLEASE, fcntl.F_RDLCK)", "fcntl.fcntl(library, fcntl.F_GETLEASE)"),
+    "a file": ("open('/tmp/relay', 'w').close()", "os.stat('/tmp/relay')"),
+    "a folder": ("os.mkdir('/dev/shm/relay')", "os.stat('/dev/shm/relay')"),
+}
+
+
+@pytest.mark.parametrize("relay", RELAYS)
+def test_nothing_is_passed_between_programs_that_run_side_by_side(sandbox, relay):
+    """Neither the one that would leave it nor the one that would find it gets through."""
+    head = f"import ctypes, fcntl, os\nlibrary = open({np.__file__!r}, 'rb')\ndef rebalance_experts(*_): "
+    workers = [sandbox.load(head + code) for code in RELAYS[relay]]
+    for worker in workers:
+        with pytest.raises(CandidateFailed, match=r"PermissionError|FileNotFoundError|OSError"):
+            worker.call(LOAD, TOPOLOGY)
+    for worker in workers:
+        worker.kill()
+
+
 def test_an_isolation_that_there_is_not_is_refused():
     with pytest.raises(EplbError, match="no isolation 'atuo': did you mean 'auto'"):
         Sandbox("atuo")
