@@ -121,6 +121,8 @@ def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:
     for line in said:
         if line["detail"]:
             print(f"{printable(line['candidate'])}: {line['verdict']}: {printable(line['detail'])}")
+        if line.get("fails_on"):
+            print(f"{printable(line['candidate'])}: not portable: it fails on {line['fails_on']}")
     documents, programs = _counted(len(said), "document"), _counted(heading["programs"], "distinct program")
     print(f"{documents}, {programs} judged; parquet: {printable(heading['folder'])}")
 

@@ -61,8 +61,8 @@ class TimedProgram:
         program: what they run.
         stratum: like whose windows the loads are.
         calls: of a round.
-        secret: what the loads of a round are drawn from, with its number. Two programs with one secret get the same,
-            each in labels of its own.
+        secret: what is drawn from it, with the number of the round, is like which windows its loads are. Two programs
+            with one secret get loads like the same windows, each its own.
         deadline: of ``time.monotonic``, for the program.
         warm_up: calls before the first round, which has a process for each.
     """
@@ -107,9 +107,9 @@ class TimedProgram:
         in_time(self._deadline)
         if self._warm_up:
             self._warm_up -= 1
-            loads = self._drawn(1, np.random.default_rng(secrets.randbits(128)))
+            loads = self._loads(1, self._draw)
         else:
-            loads = self._drawn(self._calls, np.random.default_rng([self._secret, self._rounds]))
+            loads = self._loads(self._calls, np.random.default_rng([self._secret, self._rounds]))
             self._rounds += 1
         self.balances.append([])
         self._left = iter(loads[1:])
@@ -117,13 +117,18 @@ class TimedProgram:
         self._process = Process(self._sandbox, self._program, like_LE, topology, self._draw, share_core=True)
         return loads[0]
 
-    def _drawn(self, number: int, draw: np.random.Generator) -> list[Load]:
-        """Return so many loads, each like a window of another trace as long as there are others."""
+    def _loads(self, number: int, draw: np.random.Generator) -> list[Load]:
+        """Return so many new loads, each like a window of another trace as long as there are others.
+
+        Args:
+            number: how many.
+            draw: what says like which windows.
+        """
         traces, loads = self._stratum.traces, []
         for index in draw.permutation(max(number, len(traces)))[:number]:
             windows_WLE = traces[int(index) % len(traces)]
             window = int(draw.integers(max(len(windows_WLE) - 1, 1)))
-            load_LE = of_no_use(windows_WLE[window], draw)
+            load_LE = of_no_use(windows_WLE[window], self._draw)
             loads.append(Load(load_LE, windows_WLE[window + 1] if window + 1 < len(windows_WLE) else load_LE))
         return loads
 

@@ -16,7 +16,7 @@ class Limits:
 
     Args:
         wall_seconds: for loading, and for each call; measured outside.
-        total_seconds: for each part, all that is asked of a program but its timing; measured outside.
+        total_seconds: for each part, and for its timing, all that is asked of a program; measured outside.
         cpu_seconds: of its whole life.
         memory_mib: beyond what the interpreter with torch has already.
         file_mib: of a file, and of its scratch folder where that can be limited.
