@@ -59,11 +59,17 @@ def on_one_core(draw: np.random.Generator) -> Iterator[None]:
         yield
         return
     cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {int(draw.choice(sorted(cores)))})
+    keep_to(int(draw.choice(sorted(cores))))
     try:
         yield
     finally:
         os.sched_setaffinity(0, cores)
+
+
+def keep_to(core: int | None) -> None:
+    """Keep the calling thread, and what it starts, on a core; None changes nothing."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
 
 
 @contextmanager

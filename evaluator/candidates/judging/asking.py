@@ -71,6 +71,8 @@ def in_own_labels(placement: Placement, order_LE: IntArray) -> Placement:
 class Process:
     """A process with a program, loaded and warmed up by a load of no use, stopped whenever it is not asked.
 
+    It is kept on the cores that the calling thread has, which is one, drawn, wherever a candidate is judged or timed.
+
     It must be ended by ``end``; a process that fails is ended by its failure.
 
     Args:
@@ -79,7 +81,6 @@ class Process:
         like_LE: a load ``[L, E]`` like those that it will be asked about.
         topology: the machine that it will place on.
         draw: what seeds, labels and the load of no use are drawn from; moved on.
-        share_core: whether it is kept on the cores of the calling thread.
 
     Raises:
         Invalid: the program does not load, or does not answer for a load like those.
@@ -92,16 +93,13 @@ class Process:
         like_LE: NDArray[np.generic],
         topology: Topology,
         draw: np.random.Generator,
-        *,
-        share_core: bool = False,
     ) -> None:
         try:
             self._worker = sandbox.load(program.source)
         except CandidateFailed as error:
             raise failed(error, LOADING) from None
         try:
-            if share_core:
-                self._worker.share_core()
+            self._worker.share_core()
             self._worker.pause()
             self.answer(question(of_no_use(like_LE, draw), topology, draw))
         except BaseException:

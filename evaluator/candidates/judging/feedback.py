@@ -98,7 +98,7 @@ def _outcome(row: dict[str, Any]) -> str:
         text += "; nothing can be said of its time, which was disturbed or is too uncertain"
     elif row.get("time_ratio") is not None:
         text += f"; it takes {row['time_ratio']:.2f} times the parent's time"
-    if row["fails_on"]:
+    if row.get("fails_on"):
         text += f"; on other topologies it fails: {row['fails_on']}"
     if row["repeats"] is False:
         text += "; two calls gave different placements: seed your random numbers"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import os
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,8 +20,9 @@ from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.alike import questions
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.secrecy import check_secrecy
-from evaluator.candidates.judging.timing import ParentFailed, time_beside
-from evaluator.candidates.judging.trial import Replays, Trial, replayed, try_out
+from evaluator.candidates.judging.stages import compared
+from evaluator.candidates.judging.timing import SAME, ParentFailed, time_beside
+from evaluator.candidates.judging.trial import Replays, Trial, by_trace, replayed, try_out
 from evaluator.candidates.judging.verdict import held_out_columns, judged_columns, scored_columns
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
@@ -28,6 +31,7 @@ from evaluator.progress import Progress, Silent
 from evaluator.results.machine import describe_machine, own_version
 from evaluator.results.store import Store
 from evaluator.sweep.identity import digest, timing_identity, verdict_identity
+from evaluator.timing.alone import keep_to
 from evaluator.timing.columns import timing_columns
 from evaluator.workloads import UnusableWorkload
 
@@ -35,6 +39,20 @@ Row = dict[str, Any]
 T = TypeVar("T")
 TWINS = "twins"
 """Under which it is kept what programs and the parent are asked to see whether they place alike."""
+
+
+class Tried(NamedTuple):
+    """What is kept of a program that was tried.
+
+    Attributes:
+        row: its row, without times.
+        seconds: wall time of its quickest answer.
+        difference: to its parent in the headline metric, on the stratum that it is timed on.
+    """
+
+    row: Row
+    seconds: float
+    difference: Estimate
 
 
 class Judge:
@@ -106,28 +124,29 @@ class Judge:
         if new or not rows:
             _ = self._parents_trial  # before anything is judged against it
         progress.start("trying", len(new))
-        seconds: dict[str, float] = {}
-        with ThreadPoolExecutor(self.settings.jobs) as pool:
+        tried: dict[str, Tried] = {}
+        cores = iter(_cores(self.settings.jobs))
+        with ThreadPoolExecutor(self.settings.jobs, initializer=lambda: keep_to(next(cores))) as pool:
             for program, result in pool.map(self._attempt, new.values()):
                 if isinstance(result, Invalid):
                     row = self._failed(program, result)
                 else:
-                    row, took = result
+                    row = result.row
                     if row["stage"] != schema.FIRST_WINDOWS:
-                        seconds[program.key] = took
+                        tried[program.key] = result
                 rows[program.key] = self._write(program, row)
                 progress.step(program.name)
         if self.settings.timing is not None:
-            progress.start("timing", len(seconds))
-            for key, took in seconds.items():
-                rows[key] = self._write(new[key], self._timed(new[key], took, rows[key]))
+            progress.start("timing", len(tried))
+            for key, result in tried.items():
+                rows[key] = self._write(new[key], self._timed(new[key], result))
                 progress.step(new[key].name)
         return rows
 
-    def _attempt(self, program: Program) -> tuple[Program, tuple[Row, float] | Invalid]:
+    def _attempt(self, program: Program) -> tuple[Program, Tried | Invalid]:
         """Try a program on the training part and, where it is better there, on the held-out part.
 
-        Nothing is kept of it but its row and the seconds of its quickest answer, however many programs there are.
+        Nothing else is kept of it, however many programs there are.
         """
         parent, held_out = self._parents_trial, self.settings.held_out
         try:
@@ -138,7 +157,11 @@ class Judge:
                 row |= held_out_columns(replays, self._parents_replays)
         except Invalid as error:
             return program, error
-        return program, (self._scored({**self._common(program), **row}, {}), trial.seconds)
+        difference = SAME
+        if row["verdict"] != schema.IDENTICAL:
+            first = (partial(by_trace, one.replays[:1]) for one in (trial, parent))
+            difference = compared(*first).difference
+        return program, Tried(self._scored({**self._common(program), **row}, {}), trial.seconds, difference)
 
     def _scored(self, row: Row, times: Row) -> Row:
         return {**row, **scored_columns(row, self.settings.score, times), **times}
@@ -165,12 +188,9 @@ class Judge:
     @property
     def _control(self) -> Estimate:
         """The ratio of the parent's time to its own, a control of all times; ParentUnusable where it fails."""
-        side, stratum, timing = (
-            (self.parent, self._parents_trial.seconds),
-            self.settings.training[0],
-            self.settings.timing,
-        )
+        stratum, timing = self.settings.training[0], self.settings.timing
         assert timing is not None
+        side = self.parent, self._parents_trial.seconds
         return self._of_parent("control", lambda: time_beside(self.sandbox, side, side, stratum, timing).ratio)
 
     def _of_parent(self, what: str, ask: Callable[[], T]) -> T:
@@ -235,21 +255,31 @@ class Judge:
             "detail": error.detail,
         }
 
-    def _timed(self, program: Program, seconds: float, row: Row) -> Row:
+    def _timed(self, program: Program, tried: Tried) -> Row:
         assert self.settings.timing is not None
         try:
-            sides = (program, seconds), (self.parent, self._parents_trial.seconds)
-            timing = time_beside(self.sandbox, *sides, self.settings.training[0], self.settings.timing)
+            sides = (program, tried.seconds), (self.parent, self._parents_trial.seconds)
+            stratum, timing = self.settings.training[0], self.settings.timing
+            found = time_beside(self.sandbox, *sides, stratum, timing, difference=tried.difference)
         except ParentFailed as error:
             raise self._unusable(error.reason) from None
         except Invalid as error:
             return self._failed(program, error)
-        times = timing_columns(timing, self.settings.timing, self.parent.name, self._timing_key() or "")
+        times = timing_columns(found, timing, self.parent.name, self._timing_key() or "")
         times |= in_columns(self._control, schema.CONTROL[0])
-        return self._scored(row, times) | {"measured_at": datetime.datetime.now(datetime.UTC)}
+        return self._scored(tried.row, times) | {"measured_at": datetime.datetime.now(datetime.UTC)}
 
     def _unusable(self, error: Invalid) -> ParentUnusable:
         return ParentUnusable(f"the parent {self.parent.name!r} cannot be judged against: {error}")
+
+
+def _cores(jobs: int) -> list[int | None]:
+    """Return a core for each of so many threads, drawn; None where the system does not say which there are."""
+    if not hasattr(os, "sched_getaffinity"):
+        return [None] * jobs
+    cores = sorted(os.sched_getaffinity(0))
+    order = np.random.default_rng(secrets.randbits(128)).permutation(cores).tolist()
+    return [int(order[number % len(order)]) for number in range(jobs)]
 
 
 class ParentUnusable(EplbError):

@@ -2,6 +2,8 @@
 
 A call that is timed is the first that anybody makes on its load. Some of these loads are asked about afterwards, in
 other labels and without a clock, of fresh processes: there a program must not do better than it did under the clock.
+Nor may it do worse beside its parent, under the same clock, than it did where both were tried: whatever tells a program
+that it is timed, such as how long the judge has been running, it gains nothing by heeding it.
 
 Shapes: W windows, L layers, E logical experts.
 """
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from eplb_variants import Placement
 from eplb_variants.loads import FloatArray
 from evaluator.analysis.columns import HEADLINE, METRICS
+from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging.asking import Process, Question, in_own_labels, question
 from evaluator.candidates.judging.checks import STATE, WORKLOAD, Invalid, in_time
 from evaluator.candidates.judging.decoys import of_no_use
@@ -25,6 +28,7 @@ from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
 from evaluator.quality import metrics
 from evaluator.sweep.stratum import Stratum
+from evaluator.timing.alone import on_one_core
 
 ASKED_AGAIN = 8
 """Processes of the clock whose loads are asked about again."""
@@ -82,7 +86,7 @@ class TimedProgram:
         self._sandbox, self._program, self._stratum = sandbox, program, stratum
         self._calls, self._secret, self._deadline, self._warm_up = calls, secret, deadline, warm_up
         self._draw = np.random.default_rng(secrets.randbits(128))
-        self._rounds = 0
+        self._rounds, self._before = 0, warm_up
         self._process: Process | None = None
         self._left: Iterator[Load] = iter(())
         self._asked: tuple[Load, Question] | None = None
@@ -114,7 +118,7 @@ class TimedProgram:
         self.balances.append([])
         self._left = iter(loads[1:])
         like_LE, topology = loads[0].load_LE, self._stratum.topology
-        self._process = Process(self._sandbox, self._program, like_LE, topology, self._draw, share_core=True)
+        self._process = Process(self._sandbox, self._program, like_LE, topology, self._draw)
         return loads[0]
 
     def _loads(self, number: int, draw: np.random.Generator) -> list[Load]:
@@ -163,7 +167,45 @@ class TimedProgram:
             self._process = None
         self._asked, self._left = None, iter(())
 
-    def check(self) -> None:
+    def _losses(self, answered: list[tuple[Load, float]]) -> list[float]:
+        """Return by how much a fresh process does better on loads than was done under the clock."""
+        topology, losses = self._stratum.topology, []
+        process = Process(self._sandbox, self._program, answered[0][0].load_LE, topology, self._draw)
+        try:
+            for load, under_clock in answered:
+                asked = question(load.load_LE, topology, self._draw)
+                losses.append(load.balance(process.answer(asked), asked) - under_clock)
+        finally:
+            process.end()
+        return losses
+
+    def means(self) -> FloatArray:
+        """Return what its answers were worth on average, for each process of a round."""
+        return np.array([np.mean([own for _, own in process]) for process in self.balances[self._before :] if process])
+
+    def check(self, beside: TimedProgram, difference: Estimate) -> None:
+        """See that what it gained or lost beside its parent under the clock is what it did without one.
+
+        Args:
+            beside: its parent under the same clock.
+            difference: of the two in the headline metric, where they were tried.
+
+        Raises:
+            Invalid: it did worse, by more than the floor of a verdict and what chance explains.
+        """
+        self.end()
+        beside.end()
+        own, other = self.means(), beside.means()
+        number = min(len(own), len(other))
+        found = own[:number] - other[:number]
+        spread = float(np.std(found) / np.sqrt(max(number - 1, 1))) if number else 0.0
+        half = (difference.high - difference.low) / 4  # of a 95% interval, about a standard error
+        known = half if np.isfinite(half) else 0.0
+        slack = METRICS[HEADLINE].floor + CHANCE * float(np.hypot(spread, known))
+        if number and np.mean(found) < difference.value - slack:
+            raise Invalid(STATE, WORKLOAD, "under the clock it does worse beside its parent than without one")
+
+    def check_again(self) -> None:
         """Ask about some of the loads again, of fresh processes without a clock.
 
         Raises:
@@ -171,17 +213,12 @@ class TimedProgram:
                 a verdict and what chance explains.
         """
         self.end()
-        topology, losses = self._stratum.topology, []
+        losses: list[float] = []
         chosen = [process for process in self.balances if process]
         for index in self._draw.permutation(len(chosen))[:ASKED_AGAIN]:
             in_time(self._deadline)
-            process = Process(self._sandbox, self._program, chosen[index][0][0].load_LE, topology, self._draw)
-            try:
-                for load, under_clock in chosen[index]:
-                    asked = question(load.load_LE, topology, self._draw)
-                    losses.append(load.balance(process.answer(asked), asked) - under_clock)
-            finally:
-                process.end()
+            with on_one_core(self._draw):
+                losses += self._losses(chosen[index])
         error = np.std(losses) / np.sqrt(max(len(losses) - 1, 1)) if losses else 0.0
         if losses and np.mean(losses) > METRICS[HEADLINE].floor + CHANCE * error:
             raise Invalid(STATE, WORKLOAD, "the answers under the clock are worse than those without one")

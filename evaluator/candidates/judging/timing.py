@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.timed import TimedProgram
 from evaluator.candidates.judging.trial import LOADS
@@ -18,6 +19,8 @@ from evaluator.timing.prepare import Prepare
 from evaluator.timing.rounds import Timing, time_prepared, typical
 from evaluator.timing.settings import TimingSettings
 
+SAME = Estimate(0.0, 0.0, 0.0, 0)
+"""The difference of a program to itself."""
 ROUNDS = 2
 """Times as many rounds as a variant has: processes differ from each other, by some 5%, where calls in one do not."""
 Side = tuple[Program, float]
@@ -39,6 +42,7 @@ def time_beside(
     stratum: Stratum,
     settings: TimingSettings,
     seed: int = 0,
+    difference: Estimate = SAME,
 ) -> Timing:
     """Return the times of a program beside its parent's: of a round, the geometric mean over its loads.
 
@@ -52,6 +56,7 @@ def time_beside(
         stratum: like whose windows the loads are.
         settings: there are ``ROUNDS`` times as many rounds, and as much time; ``LOADS`` calls in each at most.
         seed: of the order of calls.
+        difference: of the two in the headline metric, as they were tried on this stratum.
 
     Raises:
         Invalid: the program fails under the clock, takes too long in all, or places worse there than without a clock.
@@ -81,7 +86,8 @@ def time_beside(
         timing = time_prepared(*sides, settings, seed, repeats=repeats, cpu_clock=cpu_clock, of_round=typical)[
             "candidate"
         ]
-        contestant.check()
+        contestant.check(beside, difference)
+        contestant.check_again()
         return timing
     finally:
         contestant.kill()

@@ -166,10 +166,10 @@ def unpack_arrays(payload: bytes) -> list[NDArray[np.int64] | None]:
         shape = [int(n) for n in take(ndim)]
         size = 1
         for extent in shape:
-            size *= extent
+            size *= max(extent, 1)  # an axis of none does not make the others possible
             if not 0 <= extent <= LARGEST or size > LARGEST:
                 raise WireError("the answer holds an array of impossible shape")
-        arrays.append(take(size).reshape(shape).copy())
+        arrays.append(take(size if all(shape) else 0).reshape(shape).copy())
     if len(payload) != position * 8:
         raise WireError("the answer goes on after its arrays")
     return arrays

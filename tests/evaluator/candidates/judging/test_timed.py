@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging.asking import Process
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.timed import TimedProgram
@@ -117,13 +118,13 @@ def under_the_clock(judge, stratum, better=0.0):
 
 
 def test_answers_under_the_clock_are_those_that_are_given_without(judge, stratum):
-    under_the_clock(judge, stratum).check()
-    under_the_clock(judge, stratum, better=0.1).check()
+    under_the_clock(judge, stratum).check_again()
+    under_the_clock(judge, stratum, better=0.1).check_again()
 
 
 def test_answers_under_the_clock_may_not_be_worse_than_without_one(judge, stratum):
     with pytest.raises(Invalid, match="under the clock are worse") as caught:
-        under_the_clock(judge, stratum, better=-0.1).check()
+        under_the_clock(judge, stratum, better=-0.1).check_again()
     assert caught.value.check == "state"
 
 
@@ -135,9 +136,24 @@ def test_what_is_asked_again_is_asked_in_other_labels(judge, stratum, monkeypatc
         original(self, asked)
 
     monkeypatch.setattr(Process, "make_ready", watched)
-    contestant.check()
+    contestant.check_again()
     timed_loads = [load.load_LE for process in contestant.balances for load, _ in process]
     in_order = {np.sort(load, axis=1).tobytes() for load in timed_loads}
     again = [load for load in labels if np.sort(load, axis=1).tobytes() in in_order]
     assert len(again) == len(timed_loads)
     assert not {load.tobytes() for load in again} & {load.tobytes() for load in timed_loads}
+
+
+@pytest.mark.parametrize(
+    ("lost", "known", "fails"), [(0.0, 0.0, False), (0.05, 0.0, True), (0.05, -0.05, False), (0.0, 0.05, True)]
+)
+def test_what_is_lost_under_the_clock_is_what_was_lost_without(judge, stratum, lost, known, fails):
+    """However a program knows that it is timed: it may not be careless then, nor be better only where it is not."""
+    contestant, beside = under_the_clock(judge, stratum, better=-lost), under_the_clock(judge, stratum)
+    difference = Estimate(known, known - 0.001, known + 0.001, 60)
+    if not fails:
+        contestant.check(beside, difference)
+        return
+    with pytest.raises(Invalid, match="worse beside its parent") as caught:
+        contestant.check(beside, difference)
+    assert caught.value.check == "state"
