@@ -34,6 +34,8 @@ from evaluator.timing.settings import TimingSettings
 
 WORKLOAD = {"kind": "synthetic", "num_layers": 3, "num_experts": 16, "top_k": 2, "num_groups": 4, "tokens": 4000}
 TOPOLOGY, WINDOWS, TRACES = Topology(24, 4, 2, 4), 3, 8
+MANY_TRACES = 40
+"""Where an attack would place by what its twin saw: so many that its gain is beyond doubt."""
 LIMITS = Limits(wall_seconds=600, total_seconds=600, cpu_seconds=10, memory_mib=400, file_mib=2)
 """What ends an attack is its CPU time or its memory, unless it says otherwise."""
 TIMING = TimingSettings(rounds=6, min_rounds=6, seconds=0.0)
@@ -81,6 +83,9 @@ class Bench:
             raise
         self._timing_judge = copy.copy(self._judge)
         self._timing_judge.settings = dataclasses.replace(self._judge.settings, timing=TIMING)
+        self._large_judge = copy.copy(self._judge)
+        self._large_judge.settings = dataclasses.replace(self._judge.settings, training=(_stratum(MANY_TRACES),))
+        self._large_judge._found = {}
         self._first: dict[str, Any] | None = None
 
     def __enter__(self) -> Bench:
@@ -98,14 +103,8 @@ class Bench:
         return self._judge.isolation
 
     def _made(self, timing: TimingSettings | None) -> Judge:
-        stratum = Stratum(
-            Workload("small", {**WORKLOAD, "windows": WINDOWS, "interval": 1, "max_windows": 0}),
-            "small",
-            TOPOLOGY,
-            tuple(secrets.randbits(32) for _ in range(TRACES)),
-        )
         settings = Settings(
-            training=(stratum,),
+            training=(_stratum(TRACES),),
             held_out=(),
             suite=None,
             score=Score("plain", "", "balancedness_gpu_next", ""),
@@ -126,13 +125,14 @@ class Bench:
         except Exception as error:  # what no program should be able to bring about
             return Got(f"the judge ended: {type(error).__name__}: {error}"[:200], True, self._harm(before))
         finally:
-            _clean()
+            _clean(run)
         return dataclasses.replace(verdict_of(row, attack.deserves), harm=self._harm(before))
 
     def _row(self, attack: Attack, run: str) -> dict[str, Any]:
         if attack.judged == attacking.FROM_START:
             return self._from_the_start(attack, run)
-        judge = self._timing_judge if attack.judged == attacking.TIMED else self._judge
+        judges = {attacking.TIMED: self._timing_judge, attacking.TWICE: self._large_judge}
+        judge = judges.get(attack.judged, self._judge)
         program = Program(attack.name, attack.source(run))
         twin = Program("twin", f"{program.source}\n# twin\n")
         with self._limits(judge, attack):
@@ -191,6 +191,12 @@ class Bench:
         if after != self._first:
             harm.append(f"an honest program is {after['verdict']} now")
         return ", ".join(harm)
+
+
+def _stratum(traces: int) -> Stratum:
+    """Return a small workload of so many traces, on a small machine."""
+    workload = Workload("small", {**WORKLOAD, "windows": WINDOWS, "interval": 1, "max_windows": 0})
+    return Stratum(workload, "small", TOPOLOGY, tuple(secrets.randbits(32) for _ in range(traces)))
 
 
 class _Watch(Silent):
@@ -259,8 +265,8 @@ def descendants() -> set[int]:
     return found
 
 
-def _clean() -> None:
-    """Remove files that attacks left where they could."""
+def _clean(run: str) -> None:
+    """Remove files that an attack left where it could."""
     for folder in LITTERED:
-        for path in Path(folder).glob("eplb-attack-*"):
+        for path in Path(folder).glob(f"eplb-attack-{run}*"):
             path.unlink(missing_ok=True)

@@ -153,7 +153,7 @@ def test_a_layer_can_be_left_out_of_the_sandbox(bench, layer):
         ("memory_bomb", ("resource limits",)),
         ("mark_by_flock", ("seccomp",)),
         ("quick_by_cores", ("asked again",)),
-        ("memory_in_files", ("landlock", "labels")),
+        ("memory_in_files", ("landlock", "namespaces", "labels")),
     ],
 )
 def test_an_attack_is_real(name, layers):
