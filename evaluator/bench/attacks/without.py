@@ -16,7 +16,7 @@ from unittest import mock
 import numpy as np
 
 from evaluator.candidates.judging import asking, timed
-from evaluator.candidates.sandbox import confine, pool, wire
+from evaluator.candidates.sandbox import confine, launch, pool, wire
 
 ZYGOTE = "evaluator.candidates.sandbox.zygote"
 HERE = "evaluator.bench.attacks.without"
@@ -52,7 +52,7 @@ def left_out(layers: tuple[str, ...]) -> Iterator[None]:
                 stack.enter_context(mock.patch.object(*RULES[layer]))
         ours = ",".join(layer for layer in layers if layer in SANDBOX)
         if ours:
-            command = pool.zygote_command
+            command = launch.zygote_command
 
             def weaker(*arguments: Any, **named: Any) -> list[str]:
                 words = command(*arguments, **named)
