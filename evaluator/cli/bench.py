@@ -30,6 +30,8 @@ SUITES = {
     "agreement": "the order of programs in the judge's training part beside that on fresh traces and recordings",
     "programs": "programs that are equal, or better by a known amount, on a thousand fresh traces",
     "candidates": "programs judged a minute, forked and from a fresh interpreter each",
+    "attacks": "programs that cheat, spy or do harm: what each deserves and gets, with all layers and without each",
+    "answers": "bytes that a program may write in place of its answers: read or refused in words",
 }
 ALL_OF = {"truth": ("intervals", "search", "times"), "transfer": ("fitted", "agreement")}
 """Several under one name: whether verdicts can be believed, and whether orders transfer."""
@@ -50,6 +52,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="N",
         help="damaged recordings of each format (default: 1000), damaged documents (default: 3000)",
+    )
+    parser.add_argument("--answers", type=int, default=2000, metavar="N", help="cases of answers (default: 2000)")
+    parser.add_argument(
+        "--attack", action="append", default=[], metavar="NAME", help="an attack to run, once or more (default: all)"
     )
     parser.add_argument("--runs", type=int, default=40, metavar="N", help="comparisons of each kind (default: 40)")
     parser.add_argument(
@@ -79,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
     for name in names:
         if name not in SUITES:
             raise unknown("benchmark", name, [*SUITES, *ALL_OF])
-    for name in ("programs", "megabytes", "damaged", "runs"):
+    for name in ("programs", "megabytes", "damaged", "answers", "runs"):
         if getattr(options, name) is not None and not getattr(options, name) > 0:
             raise EplbError(f"--{name} is {getattr(options, name):g}: it must be above 0")
     machine, terminal = json.loads(describe_machine()), console()
@@ -105,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> list[Line]:
-    from evaluator.bench import candidates, documents, placement, readers, recording, replay, startup, transfer
+    from evaluator.bench import answers, candidates, documents, placement, readers, recording, replay, startup, transfer
 
     measures: dict[str, Callable[[], list[Line]]] = {
         "placement": lambda: placement.measure_placement(bar),
@@ -126,6 +132,8 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "fitted": lambda: transfer.measure_transfer(bar, options.recording),
         "programs": lambda: _known_programs(bar),
         "candidates": lambda: candidates.measure_candidates(bar, *_programs(options.programs)),
+        "attacks": lambda: _attacks(options.attack, bar),
+        "answers": lambda: answers.measure_answers(bar, options.answers),
     }
     return measures[name]()
 
@@ -203,6 +211,12 @@ def _forecasters(options: argparse.Namespace, folder: Path, bar: Bar) -> list[Li
     lines, found = measure_forecasters(bar, options.recording)
     save(forecasters_plot(found), folder / "_plots", "forecasters")
     return lines
+
+
+def _attacks(named: Sequence[str], bar: Bar) -> list[Line]:
+    from evaluator.bench.attacks.measure import measure_attacks
+
+    return measure_attacks(bar, named)
 
 
 def _known_programs(bar: Bar) -> list[Line]:

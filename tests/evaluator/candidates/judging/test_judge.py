@@ -263,7 +263,7 @@ def test_the_parent_beside_itself_is_a_control_of_all_times(timing_judge, monkey
 
 
 def test_the_parents_failure_is_not_the_candidates(timing_judge, monkeypatch):
-    def broken(*_, **_):
+    def broken(*_, **__):
         raise ParentFailed(Invalid("answer", "the workload", "parent broke"))
 
     monkeypatch.setattr(judging, "time_beside", broken)

@@ -1,0 +1,88 @@
+"""Layers left out, to see what the others stop: the sandbox's in the process that forks, the judge's rules here.
+
+``python -I -m evaluator.bench.attacks.without LAYERS ...`` starts that process as the sandbox does, without
+some layers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import runpy
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from evaluator.candidates.judging import asking, timed
+from evaluator.candidates.sandbox import confine, launch, pool, wire
+
+ZYGOTE = "evaluator.candidates.sandbox.zygote"
+HERE = "evaluator.bench.attacks.without"
+NAMESPACES = "namespaces"
+SANDBOX: dict[str, tuple[str, Callable[..., Any]]] = {
+    "resource limits": ("limit_resources", lambda *_: None),
+    "landlock": ("restrict_files", lambda *_: 0),
+    "seccomp": ("install_filter", lambda: False),
+    NAMESPACES: ("enter_namespaces", lambda *_: False),
+}
+"""Layers of the sandbox: the function of ``confine`` that puts each on, and what stands in its place."""
+
+
+def _own_labels(num_layers: int, num_experts: int, *_: object) -> Any:
+    return np.tile(np.arange(num_experts), (num_layers, 1))
+
+
+RULES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
+    "labels": (asking, "renaming", _own_labels),
+    "silence": (wire, "is_silent", lambda _: True),
+    "asked again": (timed.TimedProgram, "check_again", lambda self: self.end()),
+    "held to training": (timed.TimedProgram, "check", lambda self, *_: self.end()),
+}
+"""Rules of the judge: where each stands, and what stands in its place."""
+CAN_BE_LEFT_OUT = (*SANDBOX, *RULES)
+
+
+@contextlib.contextmanager
+def left_out(layers: tuple[str, ...]) -> Iterator[None]:
+    """Have judges that are made within do without some of ``CAN_BE_LEFT_OUT``."""
+    with contextlib.ExitStack() as stack:
+        for layer in layers:
+            if layer in RULES:
+                stack.enter_context(mock.patch.object(*RULES[layer]))
+        ours = ",".join(layer for layer in layers if layer in SANDBOX)
+        if ours:
+            command = launch.zygote_command
+
+            def weaker(*arguments: Any, **named: Any) -> list[str]:
+                words = command(*arguments, **named)
+                at = words.index(ZYGOTE)
+                return [*words[:at], HERE, ours, *words[at + 1 :]]
+
+            stack.enter_context(mock.patch.object(pool, "zygote_command", weaker))
+            stack.enter_context(mock.patch.object(confine, "is_enough", return_value=True))
+        yield
+
+
+def missing(layer: str) -> bool:
+    """Return whether this layer cannot be left out here."""
+    if layer in SANDBOX:
+        return layer != NAMESPACES and not hasattr(confine, SANDBOX[layer][0])
+    return layer not in RULES
+
+
+def _start(layers: list[str], arguments: list[str]) -> None:
+    """Be the process that candidates are forked from, without some layers."""
+    for layer in layers:
+        name, instead = SANDBOX[layer]
+        if hasattr(confine, name):
+            setattr(confine, name, instead)
+        elif layer == NAMESPACES:  # they are put on before the fork, where the mode says so
+            arguments = ["confined" if word == "rooted" else word for word in arguments]
+    sys.argv = [ZYGOTE, *arguments]
+    runpy.run_module(ZYGOTE, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _start(sys.argv[1].split(","), sys.argv[2:])
