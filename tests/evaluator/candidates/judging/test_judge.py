@@ -170,10 +170,10 @@ def test_nothing_is_kept_of_a_program_but_its_row(judge):
     """A run of thousands takes no more memory for what they did."""
     judge.judge([Program(str(i), f"{PARENT}\n# of {i} nothing is kept\n") for i in range(3)])
     gc.collect()
-    before = sum(isinstance(one, Trial) for one in gc.get_objects())
+    before = sum(type(one) is Trial for one in gc.get_objects())
     judge.judge([Program(str(i), f"{PARENT}\n# nor of {i}\n") for i in range(3)])
     gc.collect()
-    assert sum(isinstance(one, Trial) for one in gc.get_objects()) == before
+    assert sum(type(one) is Trial for one in gc.get_objects()) == before
 
 
 def test_other_settings_are_another_judgement(judge, small_stratum):
