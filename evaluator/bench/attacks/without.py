@@ -20,12 +20,9 @@ from evaluator.candidates.sandbox import confine, launch, pool, wire
 
 ZYGOTE = "evaluator.candidates.sandbox.zygote"
 HERE = "evaluator.bench.attacks.without"
-NAMESPACES = "namespaces"
 SANDBOX: dict[str, tuple[str, Callable[..., Any]]] = {
-    "resource limits": ("limit_resources", lambda *_: None),
     "landlock": ("restrict_files", lambda *_: 0),
     "seccomp": ("install_filter", lambda: False),
-    NAMESPACES: ("enter_namespaces", lambda *_: False),
 }
 """Layers of the sandbox: the function of ``confine`` that puts each on, and what stands in its place."""
 
@@ -68,7 +65,7 @@ def left_out(layers: tuple[str, ...]) -> Iterator[None]:
 def missing(layer: str) -> bool:
     """Return whether this layer cannot be left out here."""
     if layer in SANDBOX:
-        return layer != NAMESPACES and not hasattr(confine, SANDBOX[layer][0])
+        return not hasattr(confine, SANDBOX[layer][0])
     return layer not in RULES
 
 
@@ -78,8 +75,6 @@ def _start(layers: list[str], arguments: list[str]) -> None:
         name, instead = SANDBOX[layer]
         if hasattr(confine, name):
             setattr(confine, name, instead)
-        elif layer == NAMESPACES:  # they are put on before the fork, where the mode says so
-            arguments = ["confined" if word == "rooted" else word for word in arguments]
     sys.argv = [ZYGOTE, *arguments]
     runpy.run_module(ZYGOTE, run_name="__main__", alter_sys=True)
 

@@ -331,10 +331,10 @@ def test_no_call_under_the_clock_is_for_a_load_that_anybody_was_asked_about(tmp_
     program = Program("keeps", wrapped(body, notes))
     check = TimedProgram.check
 
-    def noted(self):
+    def noted(self, *arguments):
         with (tmp_path / "notes").open("a") as file:
             file.write("rounds are over\n")
-        check(self)
+        check(self, *arguments)
 
     monkeypatch.setattr(TimedProgram, "check", noted)
     with Judge(program, settings, Store(tmp_path / "runs", ARROW)) as judge:

@@ -245,9 +245,9 @@ def test_the_parent_beside_itself_is_a_control_of_all_times(timing_judge, monkey
     asked = []
     original = judging.time_beside
 
-    def counted(sandbox, candidate, parent, *source):
+    def counted(sandbox, candidate, parent, *source, **more):
         asked.append(candidate[0].key == parent[0].key)
-        timing = original(sandbox, candidate, parent, *source)
+        timing = original(sandbox, candidate, parent, *source, **more)
         return timing._replace(ratio=Estimate(2.0, 1.9, 2.1, 20))
 
     monkeypatch.setattr(judging, "time_beside", counted)
