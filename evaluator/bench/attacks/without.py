@@ -21,6 +21,7 @@ from evaluator.candidates.sandbox import confine, launch, pool, wire
 ZYGOTE = "evaluator.candidates.sandbox.zygote"
 HERE = "evaluator.bench.attacks.without"
 SANDBOX: dict[str, tuple[str, Callable[..., Any]]] = {
+    "resource limits": ("limit_resources", lambda *_: False),
     "landlock": ("restrict_files", lambda *_: 0),
     "seccomp": ("install_filter", lambda: False),
 }
@@ -64,17 +65,13 @@ def left_out(layers: tuple[str, ...]) -> Iterator[None]:
 
 def missing(layer: str) -> bool:
     """Return whether this layer cannot be left out here."""
-    if layer in SANDBOX:
-        return not hasattr(confine, SANDBOX[layer][0])
-    return layer not in RULES
+    return layer not in CAN_BE_LEFT_OUT
 
 
 def _start(layers: list[str], arguments: list[str]) -> None:
     """Be the process that candidates are forked from, without some layers."""
     for layer in layers:
-        name, instead = SANDBOX[layer]
-        if hasattr(confine, name):
-            setattr(confine, name, instead)
+        setattr(confine, *SANDBOX[layer])
     sys.argv = [ZYGOTE, *arguments]
     runpy.run_module(ZYGOTE, run_name="__main__", alter_sys=True)
 

@@ -38,8 +38,9 @@ def confine(limits: Limits, scratch: str, sizes: Sizes | None = None, shown: Ite
 
     The process must have one thread.
     """
-    layers = ["resource limits"]
-    limit_resources(limits, sizes)
+    layers = []
+    if limit_resources(limits, sizes):
+        layers.append("resource limits")
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     abi = restrict_files(scratch, shown)
     if abi:

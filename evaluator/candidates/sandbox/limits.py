@@ -43,8 +43,8 @@ def own_sizes() -> Sizes:
     return Sizes(pages[0] * resource.getpagesize(), pages[5] * resource.getpagesize())
 
 
-def limit_resources(limits: Limits, sizes: Sizes | None = None) -> None:
-    """Limit what the calling process may use, beyond what it has already.
+def limit_resources(limits: Limits, sizes: Sizes | None = None) -> bool:
+    """Limit what the calling process may use, beyond what it has already; return that it is limited.
 
     Args:
         limits: of what.
@@ -67,3 +67,4 @@ def limit_resources(limits: Limits, sizes: Sizes | None = None) -> None:
         allowed = resource.getrlimit(what)[1]
         value = value if allowed == resource.RLIM_INFINITY else min(value, allowed)
         resource.setrlimit(what, (value, value))
+    return True

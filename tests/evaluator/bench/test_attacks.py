@@ -128,7 +128,7 @@ def test_being_quicker_is_a_gain_where_nothing_is_lost(verdict, accepted):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("layer", ["landlock", "seccomp"])
+@pytest.mark.parametrize("layer", ["landlock", "seccomp", "resource limits"])
 def test_a_layer_can_be_left_out_of_the_sandbox(bench, layer):
     """Then the judge says that it is not in force, and the others are."""
     if missing(layer):
@@ -149,6 +149,7 @@ def test_a_layer_can_be_left_out_of_the_sandbox(bench, layer):
     ("name", "layers"),
     [
         ("process_bomb", ("seccomp",)),
+        ("memory_bomb", ("resource limits",)),
         ("mark_by_flock", ("seccomp",)),
         ("quick_by_cores", ("asked again",)),
     ],
