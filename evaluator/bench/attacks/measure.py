@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from eplb_variants.errors import EplbError
 from evaluator.bench.attacks.attack import Attack, attacks
 from evaluator.bench.attacks.judging import Bench
-from evaluator.bench.attacks.without import CAN_BE_LEFT_OUT, left_out, missing
+from evaluator.bench.attacks.without import CAN_BE_LEFT_OUT, left_out
 from evaluator.bench.line import Line
 from evaluator.progress import Progress
 
@@ -63,8 +63,6 @@ def _lines_without(progress: Progress, chosen: Sequence[Attack]) -> list[Line]:
 
 def _line_without(progress: Progress, layer: str, those: Sequence[Attack]) -> Line:
     size = f"{len(those)} attacks that name it"
-    if missing(layer):
-        return Line(SUITE, f"accepted without {layer}", f"{size}: it cannot be left out here")
     accepted = []
     with left_out((layer,)):
         try:

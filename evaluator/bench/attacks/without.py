@@ -63,11 +63,6 @@ def left_out(layers: tuple[str, ...]) -> Iterator[None]:
         yield
 
 
-def missing(layer: str) -> bool:
-    """Return whether this layer cannot be left out here."""
-    return layer not in CAN_BE_LEFT_OUT
-
-
 def _start(layers: list[str], arguments: list[str]) -> None:
     """Be the process that candidates are forked from, without some layers."""
     for layer in layers:
