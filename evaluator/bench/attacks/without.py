@@ -15,7 +15,7 @@ from unittest import mock
 
 import numpy as np
 
-from evaluator.candidates.judging import asking, timed
+from evaluator.candidates.judging import asking, judge, timed
 from evaluator.candidates.sandbox import confine, launch, pool, wire
 
 ZYGOTE = "evaluator.candidates.sandbox.zygote"
@@ -28,17 +28,31 @@ SANDBOX: dict[str, tuple[str, Callable[..., Any]]] = {
 """Layers of the sandbox: the function of ``confine`` that puts each on, and what stands in its place."""
 
 
+def _not_rooted(start: Callable[..., str]) -> Callable[..., str]:
+    """Return how a sandbox starts where the kernel has no namespaces."""
+
+    def started(self: pool.Sandbox, mode: str, *wrapper: Any) -> str:
+        return "left out" if mode == launch.ROOTED else start(self, mode, *wrapper)
+
+    return started
+
+
 def _own_labels(num_layers: int, num_experts: int, *_: object) -> Any:
     return np.tile(np.arange(num_experts), (num_layers, 1))
 
 
 RULES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
+    "namespaces": (pool.Sandbox, "_start", _not_rooted(pool.Sandbox._start)),
+    "one core": (judge, "_cores", lambda jobs: [None] * jobs),
     "labels": (asking, "renaming", _own_labels),
     "silence": (wire, "is_silent", lambda _: True),
     "asked again": (timed.TimedProgram, "check_again", lambda self: self.end()),
     "held to training": (timed.TimedProgram, "check", lambda self, *_: self.end()),
 }
-"""Rules of the judge: where each stands, and what stands in its place."""
+"""What is put on in the judge's process: where it stands, and what stands in its place.
+
+A root of its own goes with namespaces.
+"""
 CAN_BE_LEFT_OUT = (*SANDBOX, *RULES)
 
 
