@@ -136,11 +136,27 @@ def check_placed(made: Any, load: FloatArray, topology: Topology, previous: Plac
     return _sound(made, load, topology, "layer")
 
 
+def check_refined(made: Any, load: FloatArray, slots: IntArray, num_gpus: int) -> IntArray:
+    """Return refined ``slots [N, P]``: a row holds the experts that it held."""
+    refined_NP = _of_shape("slots", made, slots.shape)
+    for row, (before_P, after_P) in enumerate(zip(slots, refined_NP, strict=True)):
+        if not np.array_equal(np.unique(before_P), np.unique(after_P)):
+            raise EplbError(f"row {row} does not hold the experts that it held before")
+    return refined_NP
+
+
+def check_aligned(made: Any, load: FloatArray, slots: IntArray, topology: Topology, previous: IntArray) -> IntArray:
+    """Return aligned ``slots [L, P]``: every expert has one."""
+    return check_rows(_of_shape("slots", made, slots.shape), load.shape[1], topology, None, None, "layer").phy2log
+
+
 CHECKS: dict[str, Callable[..., Any]] = {
     "forecaster": check_forecast,
     "packer": check_packing,
     "replicator": check_replication,
     "fixup": check_fixed,
+    "refiner": check_refined,
+    "aligner": check_aligned,
     "placer": check_placed,
 }
 """By kind of stage: from what it returned and what it was called with to the same in our types."""

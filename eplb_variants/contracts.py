@@ -61,6 +61,24 @@ class FixUp(Protocol):
     def __call__(self, load: FloatArray, replication: Replication) -> Replication: ...
 
 
+class Refiner(Protocol):
+    """Slots ``[N, P]`` of experts to better ones, each row's own experts among them; GPUs share the slots in order.
+
+    Loads are ``[N, E]``. A row may be a node: experts that have no slot in it are on others and stay there.
+    """
+
+    def __call__(self, load: FloatArray, slots: IntArray, num_gpus: int) -> IntArray: ...
+
+
+class Aligner(Protocol):
+    """New slots ``[L, P]`` and those in place, ``previous [L, P]``, to the slots that shall be; loads are ``[L, E]``.
+
+    Under the hierarchical policy ``topology`` has nodes and groups, otherwise one of each.
+    """
+
+    def __call__(self, load: FloatArray, slots: IntArray, topology: Topology, previous: IntArray) -> IntArray: ...
+
+
 class Placer(Protocol):
     """A load ``[L, E]`` to a whole placement, its columns being slots; ``previous`` is what is in place now."""
 

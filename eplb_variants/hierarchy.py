@@ -1,4 +1,4 @@
-"""The staged placer: groups to nodes, replicas within nodes, a fix-up, replicas to GPUs.
+"""The staged placer: groups to nodes, replicas within nodes, a fix-up, replicas to GPUs; then small changes.
 
 Shapes: L layers, E logical experts, P slots, N nodes, Q groups, S = E / Q experts a group.
 """
@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eplb_variants.aligning.none import none as unaligned
 from eplb_variants.checks import guarded
-from eplb_variants.contracts import FixUp, Packer, Packing, Replication, Replicator
+from eplb_variants.contracts import Aligner, FixUp, Packer, Packing, Refiner, Replication, Replicator
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.loads import FloatArray, IntArray
-from eplb_variants.placement import Placement
+from eplb_variants.placement import Placement, count_replicas, number_replicas
+from eplb_variants.refining.none import none as unrefined
 from eplb_variants.topology import Topology
 
 IMPLEMENTATIONS = ("kernel", "reference")
@@ -29,9 +31,11 @@ class Steps(NamedTuple):
     replicator: Replicator
     fixup: FixUp
     gpu_packer: Packer
+    refiner: Refiner = unrefined
+    aligner: Aligner = unaligned
 
 
-KINDS = ("packer", "replicator", "fixup", "packer")
+KINDS = ("packer", "replicator", "fixup", "packer", "refiner", "aligner")
 """The kind of stage that each step takes."""
 
 
@@ -44,6 +48,8 @@ class Staged:
         replicator: makes replicas of a node's experts.
         fixup: corrects the counts.
         gpu_packer: puts a node's replicas on its GPUs; labels are the experts.
+        refiner: changes the slots of a node for the better.
+        aligner: brings the placement near the one in place, where there is one.
         policy: ``hierarchical`` keeps a group's replicas on one node, ``global`` sees neither groups nor nodes,
             ``auto`` is hierarchical where the groups divide over the nodes, as in DeepSeek's API.
         implementation: ``kernel`` runs compiled stages where there are any, ``reference`` the readable ones; the
@@ -58,6 +64,8 @@ class Staged:
     policy: str = "auto"
     implementation: str = "kernel"
     threads: int = 1
+    refiner: Refiner = unrefined
+    aligner: Aligner = unaligned
 
     def __post_init__(self) -> None:
         if self.policy not in POLICIES:
@@ -70,7 +78,7 @@ class Staged:
     @cached_property
     def _steps(self) -> Steps:
         """The stages as they are called: compiled, unless the readable ones were asked for; strangers' are checked."""
-        steps = Steps(self.group_packer, self.replicator, self.fixup, self.gpu_packer)
+        steps = Steps(*(getattr(self, step) for step in Steps._fields))
         if self.implementation == "reference":
             return Steps(*map(guarded, KINDS, steps))
         from eplb_variants.kernels import accelerate  # Numba is imported only where it is used
@@ -84,8 +92,20 @@ class Staged:
             EplbError: experts do not divide into groups, unless the policy is global; the policy is hierarchical and
                 groups do not divide over nodes; a stage of somebody else's returned what is none.
         """
+        topology = self._as_seen(topology, load.shape[1])
+        packed = self._packed(load, topology)
+        slots_LP = packed.phy2log
+        if self.refiner is not unrefined:
+            slots_LP = self._refined(load, slots_LP, topology)
+        if self.aligner is not unaligned and previous is not None:
+            slots_LP = self._aligned(load, slots_LP, topology, previous)
+        if slots_LP is packed.phy2log:
+            return packed
+        return Replication(slots_LP, number_replicas(slots_LP), count_replicas(slots_LP, load.shape[1]))
+
+    def _packed(self, load: FloatArray, topology: Topology) -> Replication:
+        """Return the placement of the first four steps."""
         num_layers, num_experts = load.shape
-        topology = self._as_seen(topology, num_experts)
         order_LE = self._experts_by_node(load, topology)
         if self.implementation == "kernel":
             from eplb_variants.kernels.pipeline import Pipeline
@@ -98,6 +118,21 @@ class Staged:
         replication = self._steps.fixup(node_load, self._steps.replicator(node_load, topology.slots_per_node))
         packing = self._pack_on_gpus(node_load, replication, topology.gpus_per_node)
         return to_slots(replication, packing, order_LE, topology)
+
+    def _refined(self, load_LE: FloatArray, slots_LP: IntArray, topology: Topology) -> IntArray:
+        """Return the slots after the refiner, which is called with a row for each layer and node."""
+        node_load = load_LE if topology.num_nodes == 1 else np.repeat(load_LE, topology.num_nodes, axis=0)
+        rows = slots_LP.reshape(-1, topology.slots_per_node)
+        return self._steps.refiner(node_load, rows, topology.gpus_per_node).reshape(slots_LP.shape)
+
+    def _aligned(self, load_LE: FloatArray, slots_LP: IntArray, topology: Topology, previous: Placement) -> IntArray:
+        """Return the slots after the aligner; EplbError where what is in place is of another shape."""
+        if previous.phy2log.shape != slots_LP.shape or previous.num_experts != load_LE.shape[1]:
+            raise EplbError(
+                f"the placement in place has {list(previous.phy2log.shape)} slots of {previous.num_experts} experts: "
+                f"it must have {list(slots_LP.shape)} of {load_LE.shape[1]}"
+            )
+        return self._steps.aligner(load_LE, slots_LP, topology, previous.phy2log)
 
     def remark(self, topology: Topology) -> str:
         """Return what ``policy=auto`` makes of a topology whose groups do not divide over its nodes; else nothing."""

@@ -16,13 +16,13 @@ from importlib.metadata import entry_points
 from inspect import isfunction
 from typing import Any, TypeVar, get_type_hints
 
-from eplb_variants.contracts import FixUp, Forecaster, Packer, Placer, Replicator
+from eplb_variants.contracts import Aligner, FixUp, Forecaster, Packer, Placer, Refiner, Replicator
 from eplb_variants.errors import EplbError, described, unknown
 
 ENTRY_POINT_GROUP = "eplb_variants.stages"
 PARAMETER_TYPES = (int, float, str, bool)
 """Types that a parameter may have: those that a configuration file can write and Hydra can check."""
-_ROOMS = ("forecasting", "packing", "replication", "fixup", "floors", "installed", "hierarchy")
+_ROOMS = ("forecasting", "packing", "replication", "fixup", "refining", "aligning", "floors", "installed", "hierarchy")
 
 
 KINDS: dict[str, type] = {
@@ -30,6 +30,8 @@ KINDS: dict[str, type] = {
     "packer": Packer,
     "replicator": Replicator,
     "fixup": FixUp,
+    "refiner": Refiner,
+    "aligner": Aligner,
     "placer": Placer,
 }
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from eplb_variants.contracts import FixUp, Forecaster, Packer, Placer, Replication, Replicator
+from eplb_variants.contracts import Aligner, FixUp, Forecaster, Packer, Placer, Refiner, Replication, Replicator
 from eplb_variants.errors import EplbError
 from eplb_variants.hard_loads import EXPERTS, HIERARCHICAL, LAYERS, Case, cases, hard_loads
 from eplb_variants.loads import FloatArray
@@ -189,6 +189,59 @@ class FixUpConformance:
                 fixed = fixup(load, given)
                 _check_replication(name, fixed, num_slots)
                 assert all(np.array_equal(a, b) for a, b in zip(given, before, strict=True)), f"{name}: input changed"
+
+
+class RefinerConformance:
+    """A refiner."""
+
+    def make(self) -> Refiner:
+        raise NotImplementedError("make() returns the refiner to test")
+
+    def test_keeps_every_expert_of_a_row(self) -> None:
+        refiner = self.make()
+        for name, load in hard_loads().items():
+            for num_slots, num_gpus in ((EXPERTS, 4), (36, 6), (3 * EXPERTS, 1)):
+                slots = dhondt(load[:, ::-1], num_slots).phy2log  # replicas for another load, packed by nobody
+                given = (load.copy(), slots.copy())
+                refined = refiner(*given, num_gpus)
+                _check_slots(name, refined, num_slots)
+                assert np.array_equal(refined, refiner(*given, num_gpus)), f"{name}: two calls gave different slots"
+                assert np.array_equal(given[0], load), f"{name}: the load was changed in place"
+                assert np.array_equal(given[1], slots), f"{name}: the slots were changed in place"
+
+    def test_experts_of_other_nodes_stay_there(self) -> None:
+        refiner = self.make()
+        load = hard_loads()["mild"]
+        half = dhondt(load[:, : EXPERTS // 2], 18).phy2log
+        refined = refiner(load, half, 3)
+        for row in range(LAYERS):
+            assert np.array_equal(np.unique(refined[row]), np.arange(EXPERTS // 2))
+
+
+class AlignerConformance:
+    """An aligner."""
+
+    def make(self) -> Aligner:
+        raise NotImplementedError("make() returns the aligner to test")
+
+    def test_returns_a_placement_of_every_expert(self) -> None:
+        aligner = self.make()
+        topology = Topology(36, 1, 1, 6)
+        for name, load in hard_loads().items():
+            slots, previous = dhondt(load, 36).phy2log, dhondt(load[:, ::-1], 36).phy2log[:, ::-1].copy()
+            given = (load.copy(), slots.copy(), previous.copy())
+            aligned = aligner(given[0], given[1], topology, given[2])
+            _check_slots(name, aligned, 36)
+            assert np.array_equal(aligned, aligner(given[0], given[1], topology, given[2])), f"{name}: not repeated"
+            for before, after in zip((load, slots, previous), given, strict=True):
+                assert np.array_equal(before, after), f"{name}: the input was changed in place"
+
+
+def _check_slots(name: str, slots: Any, num_slots: int) -> None:
+    try:
+        check_placement(slots, EXPERTS, Topology(num_slots, 1, 1, 1))
+    except EplbError as error:
+        raise AssertionError(f"{name}: {error}") from None
 
 
 class ForecasterConformance:

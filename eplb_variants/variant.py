@@ -22,6 +22,8 @@ from eplb_variants.topology import Topology
 CATALOGUE = "eplb_variants.catalogue"
 STEPS = dict(zip(Steps._fields, KINDS, strict=True))
 """The steps of a staged variant and the kind of stage that each takes."""
+OPTIONAL = Steps._field_defaults
+"""The steps that may be left out, and what then stands in their place."""
 STAGE_KEYS = {**STEPS, "forecaster": "forecaster", "placer": "placer"}
 """All keys of a variant that name a stage, and the kind that each takes."""
 SETTINGS = {"policy": str, "implementation": str, "threads": int}
@@ -60,7 +62,11 @@ class Variant:
 
     @cached_property
     def _forecaster(self) -> Forecaster:
-        return guarded("forecaster", self.forecaster)
+        if type(self.placer) is not Staged or self.placer.implementation == "reference":
+            return guarded("forecaster", self.forecaster)
+        from eplb_variants.kernels import accelerate
+
+        return guarded("forecaster", self.forecaster, accelerate(self.forecaster))
 
     @cached_property
     def _placer(self) -> Placer:
@@ -120,10 +126,10 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
     if "placer" in config:
         placer = build("placer", config["placer"])
     else:
-        missing = [step for step in STEPS if step not in config]
+        missing = [step for step in STEPS if step not in config and step not in OPTIONAL]
         if missing:
             raise EplbError(f"the variant lacks {', '.join(missing)}: name a stage for each, or one placer")
-        steps = {step: build(kind, config[step]) for step, kind in STEPS.items()}
+        steps = {step: build(kind, config[step]) for step, kind in STEPS.items() if step in config}
         placer = Staged(**steps, **{key: typed(key, config[key], SETTINGS[key]) for key in SETTINGS if key in config})
     name, summary = (typed(key, config.get(key, other), str) for key, other in (("name", "custom"), ("summary", "")))
     return Variant(name, summary, forecaster, placer, config)

@@ -17,12 +17,18 @@ SUITES = {
     "packer": testing.PackerConformance,
     "replicator": testing.ReplicatorConformance,
     "fixup": testing.FixUpConformance,
+    "refiner": testing.RefinerConformance,
+    "aligner": testing.AlignerConformance,
     "placer": testing.PlacerConformance,
 }
 PARAMETERS = {  # beside the defaults, settings under which a stage takes its other paths
     ("packer", "greedy"): [{"refine_steps": 3}],
     ("packer", "diverse"): [{"refine_steps": 2}, {"tie_eps": 1.0, "label_penalty": 0.5}],
     ("fixup", "k_move"): [{"moves": 0}, {"moves": 2}, {"moves": 50}],
+    ("refiner", "swaps"): [{"swaps": 0.0}, {"swaps": 50.0, "enough": 0.0}],
+    ("refiner", "transfers"): [{"changes": 0.0}, {"changes": 50.0, "enough": 0.0}],
+    ("aligner", "bounded"): [{"max_moves": 0.0}, {"max_moves": 1.0}, {"price": 0.1}],
+    ("forecaster", "adaptive"): [{"windows": 2}, {"windows": 3, "pool": 0.0}, {"pool": 1.0, "jump": 1.5}],
     ("replicator", "hybrid"): [{"tail": 1.0}, {"tail": 0.0}],
 }
 

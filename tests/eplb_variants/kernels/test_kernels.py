@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "tests" / "data" / "reference"
 STAGED = [name for name in variant_names() if "placer" not in load_variant(name).config]
 SEEDS = st.integers(0, 2**32 - 1)
-KINDS = sorted(set(STEPS.values()))
+KINDS = sorted({*STEPS.values(), "forecaster"})
 """Kinds of stages that kernels are looked for."""
 STAGES = [stage for kind in KINDS for stage in stages(kind)]
 VALUES = {int: (0, 1, 2, 3, 50), float: (0.0, 1e-8, 1e-6, 0.1, 0.3, 0.5, 1.0, 2.0), bool: (False, True)}
@@ -97,7 +97,44 @@ def assert_equal_fixups(made, draw):
     assert_same(counts, before)
 
 
-EQUAL = {"packer": assert_equal_packers, "replicator": assert_equal_replicators, "fixup": assert_equal_fixups}
+def random_slots(draw, num_experts, num_gpus):
+    """Return four rows of slots, every expert among them, packed by nobody; GPUs hold equally many."""
+    num_slots = -(-(num_experts + int(draw.integers(0, 12))) // num_gpus) * num_gpus
+    rest = draw.integers(0, num_experts, (4, num_slots - num_experts))
+    every = np.tile(np.arange(num_experts), (4, 1))
+    return draw.permuted(np.concatenate([every, rest], axis=1), axis=1)
+
+
+def assert_equal_refiners(made, draw):
+    num_experts, num_gpus = int(draw.integers(1, 14)), int(draw.integers(1, 6))
+    load, slots = random_loads(draw, 4, num_experts), random_slots(draw, num_experts, num_gpus)
+    assert_same(accelerate(made)(load, slots, num_gpus), made(load, slots, num_gpus))
+
+
+def assert_equal_aligners(made, draw):
+    num_nodes = int(draw.integers(1, 3))
+    num_experts, num_gpus = num_nodes * int(draw.integers(1, 7)), num_nodes * int(draw.integers(1, 4))
+    load = random_loads(draw, 4, num_experts)
+    slots, previous = (random_slots(np.random.default_rng(seed), num_experts, num_gpus) for seed in (1, 1))
+    previous = draw.permuted(previous, axis=1)
+    given = (load, slots, Topology(slots.shape[1], num_nodes, num_nodes, num_gpus), previous)
+    assert_same(accelerate(made)(*given), made(*given))
+
+
+def assert_equal_forecasters(made, draw):
+    windows, num_experts = int(draw.integers(1, 20)), int(draw.integers(1, 14))
+    history = np.stack([random_loads(draw, 4, num_experts) for _ in range(windows)])
+    assert_same(accelerate(made)(history), made(history))
+
+
+EQUAL = {
+    "packer": assert_equal_packers,
+    "replicator": assert_equal_replicators,
+    "fixup": assert_equal_fixups,
+    "refiner": assert_equal_refiners,
+    "aligner": assert_equal_aligners,
+    "forecaster": assert_equal_forecasters,
+}
 
 
 def registered(stage):
@@ -143,6 +180,19 @@ def test_every_composition_is_the_same_with_kernels_and_without(packer, replicat
     config = {"group_packer": packer, "replicator": replicator, "fixup": fixup, "gpu_packer": packer}
     for load, topology in product(hard_loads().values(), (HIERARCHICAL, HIERARCHICAL.flat())):
         assert_equal_variants(config, load, topology)
+
+
+@pytest.mark.parametrize("name", STAGED)
+def test_variants_that_look_at_the_past_and_at_what_is_in_place(name):
+    draw = np.random.default_rng(3)
+    for topology in (HIERARCHICAL, HIERARCHICAL.flat()):
+        ours, theirs = both(name)
+        previous = None
+        history = np.stack([random_loads(draw, 3, 24) for _ in range(6)])
+        for windows in range(1, 7):
+            placed = [variant.place(history[:windows], topology, previous) for variant in (ours, theirs)]
+            assert_same(*((one.phy2log, one.rank) for one in placed))
+            previous = placed[0]
 
 
 @pytest.mark.parametrize("name", STAGED)

@@ -1,0 +1,1 @@
+"""Refiners: a placement made better by small changes; one file a strategy."""

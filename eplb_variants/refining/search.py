@@ -1,0 +1,184 @@
+"""Small changes that lower the fullest GPU of a row: swaps of two slots, and replicas that change hands.
+
+The readable version of ``kernels/search.py``, change by change.
+Shapes: N rows, P slots, E logical experts, G GPUs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from eplb_variants.loads import FloatArray, IntArray
+
+LEAST_GAIN = 1e-9
+"""A change must lower the fullest GPU by this part of its load, so that rounding is no gain."""
+
+
+class Effort(NamedTuple):
+    """How far a search goes.
+
+    Attributes:
+        changes: slots that may change at most; a swap changes two, a transfer one.
+        enough: part of the lower bound by which the fullest GPU may exceed it when the search ends.
+        price: gain that a changed slot must bring at least, as a part of the mean load of a GPU.
+        transfers: whether replicas may change hands; otherwise slots are swapped alone.
+    """
+
+    changes: int
+    enough: float = 0.0
+    price: float = 0.0
+    transfers: bool = False
+
+
+class Change(NamedTuple):
+    """Slots that change and the experts that they get."""
+
+    slots: tuple[int, ...]
+    experts: tuple[int, ...]
+
+
+class Row:
+    """One row in the course of a search.
+
+    Args:
+        load_E: tokens of each expert.
+        slots_P: the expert in each slot; changed in place.
+        num_gpus: slots are divided among them in order.
+        gpus_per_node: changes stay within a node; ``num_gpus`` where there is one.
+    """
+
+    def __init__(self, load_E: FloatArray, slots_P: IntArray, num_gpus: int, gpus_per_node: int) -> None:
+        self.load_E, self.slots_P, self.num_gpus = load_E, slots_P, num_gpus
+        self.size = slots_P.size // num_gpus
+        self.gpus_per_node = gpus_per_node
+        self._weigh()
+
+    def _weigh(self) -> None:
+        self.logcnt_E = np.bincount(self.slots_P, minlength=self.load_E.size)
+        self.weight_P = self.load_E[self.slots_P] / self.logcnt_E[self.slots_P]
+        self.gpu_G = np.zeros(self.num_gpus)
+        for place in range(self.size):  # in the order of the slots, as the kernel adds
+            self.gpu_G += self.weight_P[place :: self.size]
+
+    def improve(self, effort: Effort) -> int:
+        """Make the change that gains most a slot, again and again; return how many slots were changed."""
+        mean = _sum(self.gpu_G) / self.num_gpus
+        used = 0
+        while used < effort.changes:
+            fullest = int(self.gpu_G.argmax())
+            top = self.gpu_G[fullest]
+            bound = mean if effort.transfers else max(mean, float(self.weight_P.max()))
+            if top <= bound * (1 + effort.enough):
+                break
+            least = max(top * LEAST_GAIN, mean * effort.price)
+            change = self._best(fullest, float(top), float(least), effort.transfers)
+            if change is None or used + len(change.slots) > effort.changes:
+                break
+            self.slots_P[list(change.slots)] = change.experts
+            used += len(change.slots)
+            self._weigh()
+        return used
+
+    def _best(self, fullest: int, top: float, least: float, transfers: bool) -> Change | None:
+        best, change = least, None
+        candidates = [self._swaps(fullest, top)]
+        if transfers:
+            candidates += [self._given_up(fullest, top, top - least), self._taken_over(fullest, top, top - least)]
+        for kind in candidates:
+            for gain, candidate in kind:
+                if gain > best:
+                    best, change = gain, candidate
+        return change
+
+    def _of_gpu(self, gpu: int) -> range:
+        return range(gpu * self.size, (gpu + 1) * self.size)
+
+    def _node(self, gpu: int) -> range:
+        first = gpu // self.gpus_per_node * self.gpus_per_node
+        return range(first, first + self.gpus_per_node)
+
+    def _holds(self, gpu: int, expert: int) -> bool:
+        return expert in self.slots_P[gpu * self.size : (gpu + 1) * self.size]
+
+    def _swaps(self, fullest: int, top: float) -> Iterator[tuple[float, Change]]:
+        """Yield swaps of a slot of the fullest GPU with one of another, and what each gains a slot."""
+        for gpu in self._node(fullest):
+            if gpu == fullest:
+                continue
+            for i in self._of_gpu(fullest):
+                for j in self._of_gpu(gpu):
+                    less = self.weight_P[i] - self.weight_P[j]
+                    if less <= 0 or self._holds(gpu, self.slots_P[i]) or self._holds(fullest, self.slots_P[j]):
+                        continue
+                    gain = (top - max(top - less, self.gpu_G[gpu] + less)) / 2
+                    yield gain, Change((i, j), (self.slots_P[j], self.slots_P[i]))
+
+    def _given_up(self, fullest: int, top: float, limit: float) -> Iterator[tuple[float, Change]]:
+        """Yield replicas elsewhere that become one of an expert of the fullest GPU."""
+        for gpu in self._node(fullest):
+            for slot in self._of_gpu(gpu):
+                if gpu != fullest and self._can_give(slot, limit):
+                    for i in self._of_gpu(fullest):
+                        yield from self._transfer(slot, int(self.slots_P[i]), top)
+
+    def _taken_over(self, fullest: int, top: float, limit: float) -> Iterator[tuple[float, Change]]:
+        """Yield replicas of the fullest GPU that become one of another expert of its node."""
+        node = self._node(fullest)
+        on_node = np.unique(self.slots_P[node[0] * self.size : (node[-1] + 1) * self.size])
+        for slot in self._of_gpu(fullest):
+            if self._can_give(slot, limit):
+                for expert in on_node:
+                    yield from self._transfer(slot, int(expert), top)
+
+    def _can_give(self, slot: int, limit: float) -> bool:
+        """Return whether an expert can do without a copy: the other GPUs that hold it stay below a limit."""
+        expert = self.slots_P[slot]
+        count = self.logcnt_E[expert]
+        if count < 2:
+            return False
+        more = self.load_E[expert] / (count - 1) - self.load_E[expert] / count
+        others = set(np.flatnonzero(self.slots_P == expert) // self.size) - {slot // self.size}
+        return all(self.gpu_G[gpu] + more < limit for gpu in others)
+
+    def _transfer(self, slot: int, gains: int, top: float) -> Iterator[tuple[float, Change]]:
+        """Yield what it gains that a slot becomes a replica of ``gains``; nothing where its GPU holds that."""
+        loses, gpu = int(self.slots_P[slot]), slot // self.size
+        if self._holds(gpu, gains):
+            return
+        before, after = self.load_E[gains] / self.logcnt_E[gains], self.load_E[gains] / (self.logcnt_E[gains] + 1)
+        was, rest = self.load_E[loses] / self.logcnt_E[loses], self.load_E[loses] / (self.logcnt_E[loses] - 1)
+        peak = self._peak(gpu, loses, gains, after - rest, rest - was, after - before)
+        yield top - peak, Change((slot,), (gains,))
+
+    def _peak(self, gpu: int, loses: int, gains: int, there: float, more: float, less: float) -> float:
+        """Return the fullest of the GPUs that a transfer changes."""
+        touched = {int(slot) // self.size for e in (loses, gains) for slot in np.flatnonzero(self.slots_P == e)}
+        elsewhere = [self._changed(other, loses, gains, more, less, 0.0) for other in touched - {gpu}]
+        return max([self._changed(gpu, loses, gains, more, less, there), *elsewhere])
+
+    def _changed(self, gpu: int, loses: int, gains: int, more: float, less: float, there: float) -> float:
+        load = self.gpu_G[gpu]
+        for slot in self._of_gpu(gpu):
+            load += more * (self.slots_P[slot] == loses) + less * (self.slots_P[slot] == gains)
+        return float(load + there)
+
+
+def _sum(values: FloatArray) -> float:
+    """Return a sum from the left, as the kernel adds."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+def improve_rows(
+    load_NE: FloatArray, slots_NP: IntArray, num_gpus: int, gpus_per_node: int, effort: Effort
+) -> IntArray:
+    """Return ``slots [N, P]`` with every row improved; the rows' loads are ``load [N, E]``."""
+    made_NP = slots_NP.copy()
+    for load_E, slots_P in zip(load_NE, made_NP, strict=True):
+        Row(load_E, slots_P, num_gpus, gpus_per_node).improve(effort)
+    return made_NP
