@@ -1,7 +1,7 @@
 """The search for small changes, compiled: a row's copies are listed by expert, swaps are pruned by what they can gain.
 
-It makes the changes of ``refining/search.py``, in the same order, with the same sums. Shapes: P slots, E logical experts,
-G GPUs, S slots a GPU.
+It makes the changes of ``refining/search.py``, in the same order, with the same sums.
+Shapes: N rows, P slots, E logical experts, G GPUs.
 """
 
 from __future__ import annotations

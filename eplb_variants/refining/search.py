@@ -6,7 +6,7 @@ Shapes: N rows, P slots, E logical experts, G GPUs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,30 +51,33 @@ class Row:
     """
 
     def __init__(self, load_E: FloatArray, slots_P: IntArray, num_gpus: int, gpus_per_node: int) -> None:
-        self.load_E, self.slots_P, self.num_gpus = load_E, slots_P, num_gpus
+        self.load_E, self.slots_P, self.num_gpus = load_E.tolist(), slots_P, num_gpus
         self.size = slots_P.size // num_gpus
         self.gpus_per_node = gpus_per_node
         self._weigh()
 
     def _weigh(self) -> None:
-        self.logcnt_E = np.bincount(self.slots_P, minlength=self.load_E.size)
-        self.weight_P = self.load_E[self.slots_P] / self.logcnt_E[self.slots_P]
-        self.gpu_G = np.zeros(self.num_gpus)
-        for place in range(self.size):  # in the order of the slots, as the kernel adds
-            self.gpu_G += self.weight_P[place :: self.size]
+        """See what follows from the slots; in plain lists, which loops read faster than arrays."""
+        self.expert_P = self.slots_P.tolist()
+        self.logcnt_E = np.bincount(self.slots_P, minlength=len(self.load_E)).tolist()
+        self.weight_P = [self.load_E[e] / self.logcnt_E[e] for e in self.expert_P]
+        self.gpu_G = [_sum(self.weight_P[i : i + self.size]) for i in range(0, len(self.weight_P), self.size)]
+        self.gpus_E: dict[int, set[int]] = {}
+        for slot, expert in enumerate(self.expert_P):
+            self.gpus_E.setdefault(expert, set()).add(slot // self.size)
 
     def improve(self, effort: Effort) -> int:
         """Make the change that gains most a slot, again and again; return how many slots were changed."""
         mean = _sum(self.gpu_G) / self.num_gpus
         used = 0
         while used < effort.changes:
-            fullest = int(self.gpu_G.argmax())
-            top = self.gpu_G[fullest]
-            bound = mean if effort.transfers else max(mean, float(self.weight_P.max()))
+            top = max(self.gpu_G)
+            fullest = self.gpu_G.index(top)
+            bound = mean if effort.transfers else max(mean, *self.weight_P)
             if top <= bound * (1 + effort.enough):
                 break
             least = max(top * LEAST_GAIN, mean * effort.price)
-            change = self._best(fullest, float(top), float(least), effort.transfers)
+            change = self._best(fullest, top, least, effort.transfers)
             if change is None or used + len(change.slots) > effort.changes:
                 break
             self.slots_P[list(change.slots)] = change.experts
@@ -101,7 +104,7 @@ class Row:
         return range(first, first + self.gpus_per_node)
 
     def _holds(self, gpu: int, expert: int) -> bool:
-        return expert in self.slots_P[gpu * self.size : (gpu + 1) * self.size]
+        return gpu in self.gpus_E[expert]
 
     def _swaps(self, fullest: int, top: float) -> Iterator[tuple[float, Change]]:
         """Yield swaps of a slot of the fullest GPU with one of another, and what each gains a slot."""
@@ -111,10 +114,10 @@ class Row:
             for i in self._of_gpu(fullest):
                 for j in self._of_gpu(gpu):
                     less = self.weight_P[i] - self.weight_P[j]
-                    if less <= 0 or self._holds(gpu, self.slots_P[i]) or self._holds(fullest, self.slots_P[j]):
+                    if less <= 0 or self._holds(gpu, self.expert_P[i]) or self._holds(fullest, self.expert_P[j]):
                         continue
                     gain = (top - max(top - less, self.gpu_G[gpu] + less)) / 2
-                    yield gain, Change((i, j), (self.slots_P[j], self.slots_P[i]))
+                    yield gain, Change((i, j), (self.expert_P[j], self.expert_P[i]))
 
     def _given_up(self, fullest: int, top: float, limit: float) -> Iterator[tuple[float, Change]]:
         """Yield replicas elsewhere that become one of an expert of the fullest GPU."""
@@ -122,30 +125,29 @@ class Row:
             for slot in self._of_gpu(gpu):
                 if gpu != fullest and self._can_give(slot, limit):
                     for i in self._of_gpu(fullest):
-                        yield from self._transfer(slot, int(self.slots_P[i]), top)
+                        yield from self._transfer(slot, self.expert_P[i], top)
 
     def _taken_over(self, fullest: int, top: float, limit: float) -> Iterator[tuple[float, Change]]:
         """Yield replicas of the fullest GPU that become one of another expert of its node."""
         node = self._node(fullest)
-        on_node = np.unique(self.slots_P[node[0] * self.size : (node[-1] + 1) * self.size])
+        on_node = sorted(set(self.expert_P[node[0] * self.size : (node[-1] + 1) * self.size]))
         for slot in self._of_gpu(fullest):
             if self._can_give(slot, limit):
                 for expert in on_node:
-                    yield from self._transfer(slot, int(expert), top)
+                    yield from self._transfer(slot, expert, top)
 
     def _can_give(self, slot: int, limit: float) -> bool:
         """Return whether an expert can do without a copy: the other GPUs that hold it stay below a limit."""
-        expert = self.slots_P[slot]
+        expert = self.expert_P[slot]
         count = self.logcnt_E[expert]
         if count < 2:
             return False
         more = self.load_E[expert] / (count - 1) - self.load_E[expert] / count
-        others = set(np.flatnonzero(self.slots_P == expert) // self.size) - {slot // self.size}
-        return all(self.gpu_G[gpu] + more < limit for gpu in others)
+        return all(self.gpu_G[gpu] + more < limit for gpu in self.gpus_E[expert] - {slot // self.size})
 
     def _transfer(self, slot: int, gains: int, top: float) -> Iterator[tuple[float, Change]]:
         """Yield what it gains that a slot becomes a replica of ``gains``; nothing where its GPU holds that."""
-        loses, gpu = int(self.slots_P[slot]), slot // self.size
+        loses, gpu = self.expert_P[slot], slot // self.size
         if self._holds(gpu, gains):
             return
         before, after = self.load_E[gains] / self.logcnt_E[gains], self.load_E[gains] / (self.logcnt_E[gains] + 1)
@@ -155,18 +157,18 @@ class Row:
 
     def _peak(self, gpu: int, loses: int, gains: int, there: float, more: float, less: float) -> float:
         """Return the fullest of the GPUs that a transfer changes."""
-        touched = {int(slot) // self.size for e in (loses, gains) for slot in np.flatnonzero(self.slots_P == e)}
-        elsewhere = [self._changed(other, loses, gains, more, less, 0.0) for other in touched - {gpu}]
+        others = (self.gpus_E[loses] | self.gpus_E[gains]) - {gpu}
+        elsewhere = [self._changed(other, loses, gains, more, less, 0.0) for other in others]
         return max([self._changed(gpu, loses, gains, more, less, there), *elsewhere])
 
     def _changed(self, gpu: int, loses: int, gains: int, more: float, less: float, there: float) -> float:
         load = self.gpu_G[gpu]
         for slot in self._of_gpu(gpu):
-            load += more * (self.slots_P[slot] == loses) + less * (self.slots_P[slot] == gains)
-        return float(load + there)
+            load += more * (self.expert_P[slot] == loses) + less * (self.expert_P[slot] == gains)
+        return load + there
 
 
-def _sum(values: FloatArray) -> float:
+def _sum(values: Sequence[float]) -> float:
     """Return a sum from the left, as the kernel adds."""
     total = 0.0
     for value in values:
