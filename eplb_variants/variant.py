@@ -116,6 +116,7 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
             integers where floats are wanted.
     """
     config = variant_config(name_or_config) if isinstance(name_or_config, str) else _plain(name_or_config)
+    config = {key: value for key, value in config.items() if key not in OPTIONAL or value is not None}
     steps_or_placer = {"placer"} if "placer" in config else {*SETTINGS, *STEPS}
     allowed = {"name", "summary", "forecaster"} | steps_or_placer
     for key in config:

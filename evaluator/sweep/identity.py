@@ -92,7 +92,7 @@ def verdict_identity() -> str:
 
 def _stages_of(config: dict[str, Any]) -> Iterator[Stage]:
     for step, kind in STAGE_KEYS.items():
-        if step in config:
+        if config.get(step) is not None:
             yield find(kind, config[step] if isinstance(config[step], str) else config[step]["name"])
 
 
