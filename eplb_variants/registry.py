@@ -22,7 +22,18 @@ from eplb_variants.errors import EplbError, described, unknown
 ENTRY_POINT_GROUP = "eplb_variants.stages"
 PARAMETER_TYPES = (int, float, str, bool)
 """Types that a parameter may have: those that a configuration file can write and Hydra can check."""
-_ROOMS = ("forecasting", "packing", "replication", "fixup", "refining", "aligning", "floors", "installed", "hierarchy")
+_ROOMS = (
+    "forecasting",
+    "packing",
+    "replication",
+    "fixup",
+    "refining",
+    "aligning",
+    "rings",
+    "floors",
+    "installed",
+    "hierarchy",
+)
 
 
 KINDS: dict[str, type] = {

@@ -62,15 +62,19 @@ class Variant:
 
     @cached_property
     def _forecaster(self) -> Forecaster:
-        if type(self.placer) is not Staged or self.placer.implementation == "reference":
-            return guarded("forecaster", self.forecaster)
-        from eplb_variants.kernels import accelerate
-
-        return guarded("forecaster", self.forecaster, accelerate(self.forecaster))
+        return guarded("forecaster", self.forecaster, self._compiled(self.forecaster))
 
     @cached_property
     def _placer(self) -> Placer:
-        return guarded("placer", self.placer)
+        return guarded("placer", self.placer, self._compiled(self.placer))
+
+    def _compiled(self, stage: Any) -> Any:
+        """Return what answers as a stage does: its kernel, unless the readable stages were asked for."""
+        if getattr(self.placer, "implementation", "kernel") == "reference":
+            return stage
+        from eplb_variants.kernels import accelerate  # Numba is imported only where it is used
+
+        return accelerate(stage)
 
     def remark(self, topology: Topology) -> str:
         """Return a sentence on what it makes of a topology that its user may not expect; empty where there is none."""

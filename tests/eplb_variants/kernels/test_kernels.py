@@ -33,9 +33,9 @@ ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "tests" / "data" / "reference"
 STAGED = [name for name in variant_names() if "placer" not in load_variant(name).config]
 SEEDS = st.integers(0, 2**32 - 1)
-KINDS = sorted({*STEPS.values(), "forecaster"})
+KINDS = sorted({*STEPS.values(), "forecaster", "placer"})
 """Kinds of stages that kernels are looked for."""
-STAGES = [stage for kind in KINDS for stage in stages(kind)]
+STAGES = [stage for kind in KINDS for stage in stages(kind) if not stage.requires]
 VALUES = {int: (0, 1, 2, 3, 50), float: (0.0, 1e-8, 1e-6, 0.1, 0.3, 0.5, 1.0, 2.0), bool: (False, True)}
 """What the parameters of stages are set to; a setting that a stage refuses is drawn again."""
 
@@ -127,6 +127,14 @@ def assert_equal_forecasters(made, draw):
     assert_same(accelerate(made)(history), made(history))
 
 
+def assert_equal_placers(made, draw):
+    num_gpus = int(draw.integers(1, 7))
+    num_experts = int(draw.integers(1, 14))
+    slots = random_slots(draw, num_experts, num_gpus)
+    load, topology = random_loads(draw, 4, num_experts), Topology(slots.shape[1], 1, 1, num_gpus)
+    assert_same(accelerate(made)(load, topology, None), made(load, topology, None))
+
+
 EQUAL = {
     "packer": assert_equal_packers,
     "replicator": assert_equal_replicators,
@@ -134,6 +142,7 @@ EQUAL = {
     "refiner": assert_equal_refiners,
     "aligner": assert_equal_aligners,
     "forecaster": assert_equal_forecasters,
+    "placer": assert_equal_placers,
 }
 
 
