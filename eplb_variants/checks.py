@@ -22,6 +22,8 @@ from eplb_variants.placement import Placement, check_rows, whole_numbers
 from eplb_variants.registry import name_of
 from eplb_variants.topology import Topology
 
+SHARES_WITHIN = 1e-9
+"""How far the shares of an expert may be from 1 in all."""
 PACKAGE, UNPROVEN = "eplb_variants.", "eplb_variants.installed."
 
 
@@ -150,6 +152,23 @@ def check_aligned(made: Any, load: FloatArray, slots: IntArray, topology: Topolo
     return check_rows(_of_shape("slots", made, slots.shape), load.shape[1], topology, None, None, "layer").phy2log
 
 
+def check_shares(made: Any, load: FloatArray, placement: Placement) -> FloatArray:
+    """Return shares ``[L, P]``: none is negative, those of an expert add up to 1."""
+    raw = as_numpy(made, "the shares")
+    if raw.dtype.kind not in "fiu":
+        raise EplbError(f"the shares are {raw.dtype} values: they must be numbers")
+    if raw.shape != placement.phy2log.shape:
+        raise EplbError(f"the shares have shape {list(raw.shape)}: it must be {list(placement.phy2log.shape)}")
+    share_LP = np.asarray(raw, dtype=np.float64)
+    if not (np.isfinite(share_LP) & (share_LP >= 0)).all():
+        raise EplbError("a share is negative, or no number")
+    for layer, (share_P, slots_P) in enumerate(zip(share_LP, placement.phy2log, strict=True)):
+        wrong_E = abs(np.bincount(slots_P, share_P, placement.num_experts) - 1) > SHARES_WITHIN
+        if wrong_E.any():
+            raise EplbError(f"the shares of expert {int(wrong_E.argmax())} of layer {layer} do not add up to 1")
+    return share_LP
+
+
 CHECKS: dict[str, Callable[..., Any]] = {
     "forecaster": check_forecast,
     "packer": check_packing,
@@ -158,6 +177,7 @@ CHECKS: dict[str, Callable[..., Any]] = {
     "refiner": check_refined,
     "aligner": check_aligned,
     "placer": check_placed,
+    "dispatcher": check_shares,
 }
 """By kind of stage: from what it returned and what it was called with to the same in our types."""
 

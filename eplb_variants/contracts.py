@@ -79,6 +79,15 @@ class Aligner(Protocol):
     def __call__(self, load: FloatArray, slots: IntArray, topology: Topology, previous: IntArray) -> IntArray: ...
 
 
+class Dispatcher(Protocol):
+    """Actual loads ``[L, E]`` and the placement in force to the part of its expert's tokens that each slot gets.
+
+    The answer is ``share [L, P]``, 0 or more; those of an expert add up to 1.
+    """
+
+    def __call__(self, load: FloatArray, placement: Placement) -> FloatArray: ...
+
+
 class Placer(Protocol):
     """A load ``[L, E]`` to a whole placement, its columns being slots; ``previous`` is what is in place now."""
 

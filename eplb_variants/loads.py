@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,3 +60,11 @@ def check_load(load: Any) -> FloatArray:
         raise EplbError(f"the load has a negative entry in layer {layer}: tokens are counted from zero")
     load_WLE += 0.0  # no negative zeros
     return load_WLE
+
+
+def sum_from_left(values: Sequence[float]) -> float:
+    """Return a sum from the left, as kernels add."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total

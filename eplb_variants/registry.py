@@ -16,7 +16,7 @@ from importlib.metadata import entry_points
 from inspect import isfunction
 from typing import Any, TypeVar, get_type_hints
 
-from eplb_variants.contracts import Aligner, FixUp, Forecaster, Packer, Placer, Refiner, Replicator
+from eplb_variants.contracts import Aligner, Dispatcher, FixUp, Forecaster, Packer, Placer, Refiner, Replicator
 from eplb_variants.errors import EplbError, described, unknown
 
 ENTRY_POINT_GROUP = "eplb_variants.stages"
@@ -30,6 +30,7 @@ _ROOMS = (
     "refining",
     "aligning",
     "rings",
+    "dispatch",
     "floors",
     "installed",
     "hierarchy",
@@ -44,6 +45,7 @@ KINDS: dict[str, type] = {
     "refiner": Refiner,
     "aligner": Aligner,
     "placer": Placer,
+    "dispatcher": Dispatcher,
 }
 
 

@@ -19,7 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from eplb_variants.contracts import Aligner, FixUp, Forecaster, Packer, Placer, Refiner, Replication, Replicator
+from eplb_variants.checks import check_shares
+from eplb_variants.contracts import (
+    Aligner,
+    Dispatcher,
+    FixUp,
+    Forecaster,
+    Packer,
+    Placer,
+    Refiner,
+    Replication,
+    Replicator,
+)
 from eplb_variants.errors import EplbError
 from eplb_variants.hard_loads import EXPERTS, HIERARCHICAL, LAYERS, Case, cases, hard_loads
 from eplb_variants.loads import FloatArray
@@ -235,6 +246,24 @@ class AlignerConformance:
             assert np.array_equal(aligned, aligner(given[0], given[1], topology, given[2])), f"{name}: not repeated"
             for before, after in zip((load, slots, previous), given, strict=True):
                 assert np.array_equal(before, after), f"{name}: the input was changed in place"
+
+
+class DispatcherConformance:
+    """A dispatcher."""
+
+    def make(self) -> Dispatcher:
+        raise NotImplementedError("make() returns the dispatcher to test")
+
+    def test_shares_out_all_tokens(self) -> None:
+        dispatcher = self.make()
+        for name, load in hard_loads().items():
+            slots = dhondt(load[:, ::-1], 36).phy2log
+            placement = check_placement(slots, EXPERTS, Topology(36, 1, 1, 6))
+            given = load.copy()
+            shares = dispatcher(given, placement)
+            check_shares(shares, load, placement)
+            assert np.array_equal(shares, dispatcher(given, placement)), f"{name}: two calls gave different shares"
+            assert np.array_equal(given, load), f"{name}: the load was changed in place"
 
 
 def _check_slots(name: str, slots: Any, num_slots: int) -> None:

@@ -181,9 +181,9 @@ def _transfer_gain(
     return top - peak
 
 
-@kernel(boolean(FLOATS, INTS, int64, float64, ROOM))
-def _can_give(load_E: FloatArray, slots_P: IntArray, slot: int, limit: float, room: Room) -> bool:
-    """Return whether an expert can do without a copy: the other GPUs that hold it stay below a limit."""
+@kernel(boolean(FLOATS, INTS, int64, int64, float64, ROOM))
+def _can_give(load_E: FloatArray, slots_P: IntArray, slot: int, fullest: int, limit: float, room: Room) -> bool:
+    """Return whether an expert can do without a copy: its other GPUs, but for the fullest, stay below a limit."""
     logcnt_E, first_E, copy_P, _, gpu_G, _ = room
     expert, size = slots_P[slot], slots_P.size // gpu_G.size
     count = logcnt_E[expert]
@@ -192,7 +192,7 @@ def _can_give(load_E: FloatArray, slots_P: IntArray, slot: int, limit: float, ro
     more = load_E[expert] / (count - 1) - load_E[expert] / count
     for at in range(first_E[expert], first_E[expert + 1]):
         gpu = copy_P[at] // size
-        if gpu != slot // size and gpu_G[gpu] + more >= limit:
+        if gpu not in (slot // size, fullest) and gpu_G[gpu] + more >= limit:
             return False
     return True
 
@@ -207,7 +207,7 @@ def _best_transfer(
     first = fullest // gpus_per_node * gpus_per_node
     own, top = fullest * size, gpu_G[fullest]
     for given in range(first * size, (first + gpus_per_node) * size):
-        if given // size == fullest or not _can_give(load_E, slots_P, given, top - least, room):
+        if given // size == fullest or not _can_give(load_E, slots_P, given, fullest, top - least, room):
             continue
         for i in range(own, own + size):
             gained = _transfer_gain(load_E, slots_P, given, slots_P[i], top, gain, room)
@@ -215,7 +215,7 @@ def _best_transfer(
                 gain, slot, gets, other, other_gets = gained, given, slots_P[i], -1, -1
     marked = False
     for i in range(own, own + size):
-        if _can_give(load_E, slots_P, i, top - least, room):
+        if _can_give(load_E, slots_P, i, fullest, top - least, room):
             if not marked:
                 marked, seen_E[:] = True, 0
                 for held in range(first * size, (first + gpus_per_node) * size):

@@ -6,12 +6,12 @@ Shapes: N rows, P slots, E logical experts, G GPUs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from eplb_variants.loads import FloatArray, IntArray
+from eplb_variants.loads import FloatArray, IntArray, sum_from_left
 
 LEAST_GAIN = 1e-9
 """A change must lower the fullest GPU by this part of its load, so that rounding is no gain."""
@@ -61,14 +61,14 @@ class Row:
         self.expert_P = self.slots_P.tolist()
         self.logcnt_E = np.bincount(self.slots_P, minlength=len(self.load_E)).tolist()
         self.weight_P = [self.load_E[e] / self.logcnt_E[e] for e in self.expert_P]
-        self.gpu_G = [_sum(self.weight_P[i : i + self.size]) for i in range(0, len(self.weight_P), self.size)]
+        self.gpu_G = [sum_from_left(self.weight_P[i : i + self.size]) for i in range(0, len(self.weight_P), self.size)]
         self.gpus_E: dict[int, set[int]] = {}
         for slot, expert in enumerate(self.expert_P):
             self.gpus_E.setdefault(expert, set()).add(slot // self.size)
 
     def improve(self, effort: Effort) -> int:
         """Make the change that gains most a slot, again and again; return how many slots were changed."""
-        mean = _sum(self.gpu_G) / self.num_gpus
+        mean = sum_from_left(self.gpu_G) / self.num_gpus
         used = 0
         while used < effort.changes:
             top = max(self.gpu_G)
@@ -123,7 +123,7 @@ class Row:
         """Yield replicas elsewhere that become one of an expert of the fullest GPU."""
         for gpu in self._node(fullest):
             for slot in self._of_gpu(gpu):
-                if gpu != fullest and self._can_give(slot, limit):
+                if gpu != fullest and self._can_give(slot, fullest, limit):
                     for i in self._of_gpu(fullest):
                         yield from self._transfer(slot, self.expert_P[i], top)
 
@@ -132,18 +132,18 @@ class Row:
         node = self._node(fullest)
         on_node = sorted(set(self.expert_P[node[0] * self.size : (node[-1] + 1) * self.size]))
         for slot in self._of_gpu(fullest):
-            if self._can_give(slot, limit):
+            if self._can_give(slot, fullest, limit):
                 for expert in on_node:
                     yield from self._transfer(slot, expert, top)
 
-    def _can_give(self, slot: int, limit: float) -> bool:
-        """Return whether an expert can do without a copy: the other GPUs that hold it stay below a limit."""
+    def _can_give(self, slot: int, fullest: int, limit: float) -> bool:
+        """Return whether an expert can do without a copy: its other GPUs, but for the fullest, stay below a limit."""
         expert = self.expert_P[slot]
         count = self.logcnt_E[expert]
         if count < 2:
             return False
         more = self.load_E[expert] / (count - 1) - self.load_E[expert] / count
-        return all(self.gpu_G[gpu] + more < limit for gpu in self.gpus_E[expert] - {slot // self.size})
+        return all(self.gpu_G[gpu] + more < limit for gpu in self.gpus_E[expert] - {slot // self.size, fullest})
 
     def _transfer(self, slot: int, gains: int, top: float) -> Iterator[tuple[float, Change]]:
         """Yield what it gains that a slot becomes a replica of ``gains``; nothing where its GPU holds that."""
@@ -166,14 +166,6 @@ class Row:
         for slot in self._of_gpu(gpu):
             load += more * (self.expert_P[slot] == loses) + less * (self.expert_P[slot] == gains)
         return load + there
-
-
-def _sum(values: Sequence[float]) -> float:
-    """Return a sum from the left, as the kernel adds."""
-    total = 0.0
-    for value in values:
-        total += value
-    return total
 
 
 def improve_rows(

@@ -57,6 +57,8 @@ METRICS = {
         Metric("balancedness_expert_own", "experts, own", PERFECT, True, BALANCE_FLOOR),
         Metric("balancedness_gpu_layer_mean_next", "layer mean, next", PERFECT, True, BALANCE_FLOOR),
         Metric("balancedness_gpu_layer_mean_own", "layer mean, own", PERFECT, True, BALANCE_FLOOR),
+        Metric("balancedness_gpu_dispatch_next", "dispatched, next", PERFECT, True, BALANCE_FLOOR),
+        Metric("balancedness_gpu_dispatch_own", "dispatched, own", PERFECT, True, BALANCE_FLOOR),
         Metric("moved_slots", "moved", SLOTS, False, BALANCE_FLOOR),
         Metric("group_locality", "local groups", GROUPS, True, BALANCE_FLOOR),
         Metric("colocated_replicas", "co-located", SLOTS, False, BALANCE_FLOOR),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eplb_variants.kernels.compiled import ready
+from eplb_variants.kernels.flow import flow_peaks
 from eplb_variants.loads import FloatArray
 from eplb_variants.placement import Placement
 from evaluator.quality.kernels import (
@@ -62,6 +63,16 @@ def balance(load_LE: NDArray[np.generic], placement: Placement) -> Balance:
         float(sums[SLOT_MEAN] / sums[SLOT_PEAK]),
         float(sums[GPU_RATIO] / sums[USED]),
     )
+
+
+def balance_dispatched(load_LE: NDArray[np.generic], placement: Placement) -> float:
+    """Return the balancedness of GPUs if tokens were split over each expert's replicas as well as can be; NaN as above.
+
+    No split of ``load [L, E]`` over these replicas has a lower peak in any layer.
+    """
+    load = ready(load_LE)
+    total = float(load.sum())
+    return total / placement.topology.num_gpus / float(flow_peaks(load, placement).sum()) if total else float("nan")
 
 
 def moved_slots(previous: Placement, placement: Placement, used_L: NDArray[np.bool_]) -> float:

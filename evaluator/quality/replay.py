@@ -39,6 +39,7 @@ def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) ->
             if load_LE is not None:
                 values = metrics.balance(load_LE, placement)._asdict()
                 row |= {f"balancedness_{name}_{judged_on}": value for name, value in values.items()}
+                row[f"balancedness_gpu_dispatch_{judged_on}"] = metrics.balance_dispatched(load_LE, placement)
         used_L = own_LE.any(axis=1)
         row["moved_slots"] = metrics.moved_slots(previous, placement, used_L) if previous is not None else None
         row["group_locality"] = metrics.group_locality(placement, used_L)

@@ -67,6 +67,11 @@ def _judged(judged_on: str, words: str) -> tuple[Column, ...]:
         Column(f"balancedness_node_{judged_on}", REAL, f"the same over nodes, {words}"),
         Column(f"balancedness_expert_{judged_on}", REAL, f"the same over physical experts, {words}; blind to packing"),
         Column(f"balancedness_gpu_layer_mean_{judged_on}", REAL, f"mean over layers of mean / maximum, {words}"),
+        Column(
+            f"balancedness_gpu_dispatch_{judged_on}",
+            REAL,
+            f"balancedness_gpu_{judged_on} if tokens were split over replicas as well as can be instead of evenly",
+        ),
     )
 
 

@@ -28,7 +28,8 @@ KERNELS = "eplb_variants.kernels"
 """The room of our kernels, and the group of entry points under which others name theirs."""
 PLACED_BY = ("eplb_variants.variant",)
 """Modules that every placement goes through, beside its stages."""
-JUDGED_BY = ("evaluator.quality.replay", "evaluator.quality.metrics", "evaluator.quality.kernels")
+FLOW = "eplb_variants.kernels.flow"
+JUDGED_BY = ("evaluator.quality.replay", "evaluator.quality.metrics", "evaluator.quality.kernels", FLOW)
 """Modules that the quality columns come from."""
 TIMED_BY = ("evaluator.timing.rounds", "evaluator.timing.callers", "evaluator.timing.settings")
 """Modules that the times come from."""

@@ -20,6 +20,7 @@ SUITES = {
     "refiner": testing.RefinerConformance,
     "aligner": testing.AlignerConformance,
     "placer": testing.PlacerConformance,
+    "dispatcher": testing.DispatcherConformance,
 }
 PARAMETERS = {  # beside the defaults, settings under which a stage takes its other paths
     ("packer", "greedy"): [{"refine_steps": 3}],

@@ -150,11 +150,11 @@ def _imported(step: str, stage: Any) -> str:
 
 
 def _expression(step: str, stage: Any) -> str:
-    """Return what makes a stage, in a program that has imported it under the name of its step."""
+    """Return what makes a stage, in a program that has imported it under the name of its step, as an argument."""
     if isfunction(stage):
-        return step
+        return f"{step}={step}"
     parameters = [field.name for field in dataclasses.fields(stage) if field.init]
-    return f"{step}({', '.join(f'{name}={getattr(stage, name)!r}' for name in parameters)})"
+    return f"{step}={step}({', '.join(f'{name}={getattr(stage, name)!r}' for name in parameters)})"
 
 
 def _quoted(text: str) -> str:

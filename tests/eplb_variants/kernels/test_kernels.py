@@ -18,7 +18,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eplb_variants import EplbError, Packing, Replication, Topology, load_variant, register, variant_names
+from eplb_variants import (
+    EplbError,
+    Packing,
+    Replication,
+    Topology,
+    check_placement,
+    load_variant,
+    register,
+    variant_names,
+)
 from eplb_variants.hard_loads import HIERARCHICAL, cases, hard_loads
 from eplb_variants.kernels import accelerate, compiled_stages, compiles
 from eplb_variants.kernels.packing import PackRule
@@ -33,7 +42,7 @@ ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "tests" / "data" / "reference"
 STAGED = [name for name in variant_names() if "placer" not in load_variant(name).config]
 SEEDS = st.integers(0, 2**32 - 1)
-KINDS = sorted({*STEPS.values(), "forecaster", "placer"})
+KINDS = sorted({*STEPS.values(), "forecaster", "placer", "dispatcher"})
 """Kinds of stages that kernels are looked for."""
 STAGES = [stage for kind in KINDS for stage in stages(kind) if not stage.requires]
 VALUES = {int: (0, 1, 2, 3, 50), float: (0.0, 1e-8, 1e-6, 0.1, 0.3, 0.5, 1.0, 2.0), bool: (False, True)}
@@ -135,6 +144,13 @@ def assert_equal_placers(made, draw):
     assert_same(accelerate(made)(load, topology, None), made(load, topology, None))
 
 
+def assert_equal_dispatchers(made, draw):
+    num_experts, num_gpus = int(draw.integers(1, 14)), int(draw.integers(1, 7))
+    load, slots = random_loads(draw, 4, num_experts), random_slots(draw, num_experts, num_gpus)
+    placement = check_placement(slots, num_experts, Topology(slots.shape[1], 1, 1, num_gpus))
+    assert_same(accelerate(made)(load, placement), made(load, placement))
+
+
 EQUAL = {
     "packer": assert_equal_packers,
     "replicator": assert_equal_replicators,
@@ -143,6 +159,7 @@ EQUAL = {
     "aligner": assert_equal_aligners,
     "forecaster": assert_equal_forecasters,
     "placer": assert_equal_placers,
+    "dispatcher": assert_equal_dispatchers,
 }
 
 

@@ -1,0 +1,1 @@
+"""Dispatch: which part of its expert's tokens each slot gets; one file a strategy."""

@@ -1,0 +1,232 @@
+"""The exact split, compiled. Shapes: L layers, E logical experts, P slots, G GPUs, Q places (an expert on a GPU)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import float64, int64, void
+
+from eplb_variants.dispatch.flow import ROUNDING
+from eplb_variants.dispatch.flow import flow as readable_flow
+from eplb_variants.kernels import compiles
+from eplb_variants.kernels.compiled import FLOAT_ROWS, FLOATS, INT_ROWS, INTS, kernel, named, ready
+from eplb_variants.loads import FloatArray, IntArray
+from eplb_variants.placement import Placement
+
+
+class Places(NamedTuple):
+    """Where the experts of a layer are."""
+
+    expert_Q: IntArray
+    gpu_Q: IntArray
+    copies_Q: IntArray
+    """Slots of a place."""
+    place_P: IntArray
+    """The place of each slot."""
+    first_G: IntArray
+    """Where a GPU's places begin; one more entry at the end."""
+    first_E: IntArray
+    """Where an expert's places begin in ``by_expert_Q``; one more entry at the end."""
+    by_expert_Q: IntArray
+    logcnt_E: IntArray
+
+
+class Ways(NamedTuple):
+    """How a pass got to the GPUs that it met."""
+
+    met_G: IntArray
+    seen_E: IntArray
+    from_G: IntArray
+    """The place that gives, on the GPU before; -1 where the pass began."""
+    to_G: IntArray
+    """The place that takes."""
+    queue_G: IntArray
+
+
+PLACES, WAYS = named(Places, *[INTS] * 8), named(Ways, *[INTS] * 5)
+
+
+@compiles(readable_flow)
+def flow(stage: object, load: FloatArray, placement: Placement) -> FloatArray:
+    """Answer as ``flow`` does."""
+    share_LP = np.empty(placement.phy2log.shape)
+    _split_rows(ready(load), ready(placement.phy2log, np.int64), placement.topology.num_gpus, share_LP)
+    return share_LP
+
+
+def flow_peaks(load: FloatArray, placement: Placement) -> FloatArray:
+    """Return ``[L]``: the load of the fullest GPU of each layer of ``load [L, E]`` if tokens are split by ``flow``."""
+    peak_L = np.empty(load.shape[0])
+    _peak_rows(ready(load), ready(placement.phy2log, np.int64), placement.topology.num_gpus, peak_L)
+    return peak_L
+
+
+@kernel(PLACES(int64, int64, int64))
+def _new_places(num_slots: int, num_experts: int, num_gpus: int) -> Places:
+    def room(size: int) -> IntArray:
+        return np.empty(size, np.int64)
+
+    return Places(
+        room(num_slots),
+        room(num_slots),
+        room(num_slots),
+        room(num_slots),
+        room(num_gpus + 1),
+        room(num_experts + 1),
+        room(num_slots),
+        room(num_experts),
+    )
+
+
+@kernel(WAYS(int64, int64))
+def _new_ways(num_experts: int, num_gpus: int) -> Ways:
+    def room(size: int) -> IntArray:
+        return np.empty(size, np.int64)
+
+    return Ways(room(num_gpus), room(num_experts), room(num_gpus), room(num_gpus), room(num_gpus))
+
+
+@kernel(int64(INTS, PLACES))
+def _find_places(slots_P: IntArray, places: Places) -> int:
+    """See where the experts are; return how many places there are."""
+    expert_Q, gpu_Q, copies_Q, place_P, first_G, first_E, by_expert_Q, logcnt_E = places
+    num_gpus, num_experts = first_G.size - 1, logcnt_E.size
+    size = slots_P.size // num_gpus
+    last_E = by_expert_Q  # of at least as many entries as there are experts
+    last_E[:num_experts], logcnt_E[:] = -1, 0
+    count = 0
+    for slot in range(slots_P.size):
+        if slot % size == 0:
+            first_G[slot // size] = count
+        expert = slots_P[slot]
+        logcnt_E[expert] += 1
+        last = last_E[expert]
+        if last < 0 or gpu_Q[last] != slot // size:
+            last = last_E[expert] = count
+            expert_Q[count], gpu_Q[count], copies_Q[count] = expert, slot // size, 0
+            count += 1
+        copies_Q[last] += 1
+        place_P[slot] = last
+    first_G[num_gpus] = count
+    first_E[:] = 0
+    for place in range(count):
+        first_E[expert_Q[place] + 1] += 1
+    for expert in range(num_experts):
+        first_E[expert + 1] += first_E[expert]
+    for place in range(count - 1, -1, -1):  # ends are moved to beginnings
+        first_E[expert_Q[place] + 1] -= 1
+        by_expert_Q[first_E[expert_Q[place] + 1]] = place
+    for expert in range(num_experts):  # what was each one's beginning is now its follower's
+        first_E[expert] = first_E[expert + 1]
+    first_E[num_experts] = count
+    return count
+
+
+@kernel(int64(int64, float64, float64, PLACES, WAYS, FLOATS, FLOATS))
+def _push(
+    target: int, peak: float, least: float, places: Places, ways: Ways, tokens_Q: FloatArray, gpu_G: FloatArray
+) -> int:
+    """Push what fits along the path that leads to a GPU; return 1 if that is anything."""
+    gpu_Q, from_G, to_G = places.gpu_Q, ways.from_G, ways.to_G
+    gpu, fits = target, peak - gpu_G[target]
+    while from_G[gpu] >= 0:
+        fits = min(fits, tokens_Q[from_G[gpu]])
+        gpu = gpu_Q[from_G[gpu]]
+    fits = min(fits, gpu_G[gpu] - peak)
+    if fits <= least:
+        return 0
+    gpu_G[gpu] -= fits
+    gpu_G[target] += fits
+    gpu = target
+    while from_G[gpu] >= 0:
+        tokens_Q[to_G[gpu]] += fits
+        tokens_Q[from_G[gpu]] -= fits
+        gpu = gpu_Q[from_G[gpu]]
+    return 1
+
+
+@kernel(int64(float64, float64, PLACES, WAYS, FLOATS, FLOATS))
+def _pass(peak: float, least: float, places: Places, ways: Ways, tokens_Q: FloatArray, gpu_G: FloatArray) -> int:
+    """Go outwards from the GPUs above the peak, pushing load to those below it; return how often."""
+    expert_Q, gpu_Q, first_G = places.expert_Q, places.gpu_Q, places.first_G
+    first_E, by_expert_Q = places.first_E, places.by_expert_Q
+    met_G, seen_E, from_G, to_G, queue_G = ways
+    met_G[:], seen_E[:] = 0, 0
+    end, pushed, at = 0, 0, 0
+    for gpu in range(gpu_G.size):
+        if gpu_G[gpu] > peak + least:
+            met_G[gpu], from_G[gpu], queue_G[end] = 1, -1, gpu
+            end += 1
+    while at < end:
+        gpu = queue_G[at]
+        at += 1
+        for place in range(first_G[gpu], first_G[gpu + 1]):
+            expert = expert_Q[place]
+            if seen_E[expert] or tokens_Q[place] <= least:
+                continue
+            seen_E[expert] = 1
+            for i in range(first_E[expert], first_E[expert + 1]):
+                taker = by_expert_Q[i]
+                other = gpu_Q[taker]
+                if met_G[other]:
+                    continue
+                met_G[other], from_G[other], to_G[other], queue_G[end] = 1, place, taker, other
+                end += 1
+                if gpu_G[other] < peak - least:
+                    pushed += _push(other, peak, least, places, ways, tokens_Q, gpu_G)
+    return pushed
+
+
+@kernel(void(FLOATS, INTS, PLACES, WAYS, FLOATS, FLOATS))
+def _settle(
+    load_E: FloatArray, slots_P: IntArray, places: Places, ways: Ways, tokens_Q: FloatArray, gpu_G: FloatArray
+) -> None:
+    """Split the tokens of a layer: those of each place, and the load of each GPU."""
+    count = _find_places(slots_P, places)
+    gpu_G[:] = 0.0
+    for place in range(count):
+        expert = places.expert_Q[place]
+        tokens_Q[place] = load_E[expert] / places.logcnt_E[expert] * places.copies_Q[place]
+        gpu_G[places.gpu_Q[place]] += tokens_Q[place]
+    total = 0.0
+    for gpu in range(gpu_G.size):
+        total += gpu_G[gpu]
+    peak, least = total / gpu_G.size, total * ROUNDING
+    while True:
+        if _pass(peak, least, places, ways, tokens_Q, gpu_G):
+            continue
+        if gpu_G.max() <= peak + least:
+            return
+        reached, number = 0.0, 0
+        for gpu in range(gpu_G.size):
+            if ways.met_G[gpu]:
+                reached += gpu_G[gpu]
+                number += 1
+        peak = max(reached / number, peak + least)
+
+
+@kernel(void(FLOAT_ROWS, INT_ROWS, int64, FLOAT_ROWS))
+def _split_rows(load_LE: FloatArray, slots_LP: IntArray, num_gpus: int, share_LP: FloatArray) -> None:
+    num_slots, num_experts = slots_LP.shape[1], load_LE.shape[1]
+    places, ways = _new_places(num_slots, num_experts, num_gpus), _new_ways(num_experts, num_gpus)
+    tokens_Q, gpu_G = np.empty(num_slots), np.empty(num_gpus)
+    for layer in range(load_LE.shape[0]):
+        load_E, slots_P = load_LE[layer], slots_LP[layer]
+        _settle(load_E, slots_P, places, ways, tokens_Q, gpu_G)
+        for slot in range(num_slots):
+            place, total = places.place_P[slot], load_E[slots_P[slot]]
+            if total > 0:
+                share_LP[layer, slot] = tokens_Q[place] / total / places.copies_Q[place]
+            else:
+                share_LP[layer, slot] = 1 / places.logcnt_E[slots_P[slot]]
+
+
+@kernel(void(FLOAT_ROWS, INT_ROWS, int64, FLOATS))
+def _peak_rows(load_LE: FloatArray, slots_LP: IntArray, num_gpus: int, peak_L: FloatArray) -> None:
+    num_slots, num_experts = slots_LP.shape[1], load_LE.shape[1]
+    places, ways = _new_places(num_slots, num_experts, num_gpus), _new_ways(num_experts, num_gpus)
+    tokens_Q, gpu_G = np.empty(num_slots), np.empty(num_gpus)
+    for layer in range(load_LE.shape[0]):
+        _settle(load_LE[layer], slots_LP[layer], places, ways, tokens_Q, gpu_G)
+        peak_L[layer] = gpu_G.max()
