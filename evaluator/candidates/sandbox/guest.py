@@ -5,6 +5,7 @@ Whatever runs here shares an interpreter with a stranger's program: nothing that
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import random
 import socket
@@ -12,6 +13,7 @@ import sys
 import types
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ import numpy as np
 from evaluator.candidates.sandbox import wire
 
 NAME, FILE = "candidate", "candidate.py"
-"""What the program's module is called, and the file that errors name."""
+"""What the program's module is called, and its file in the scratch folder, which errors name."""
 
 
 def answer_calls(channel: socket.socket, source: str) -> None:
@@ -30,6 +32,8 @@ def answer_calls(channel: socket.socket, source: str) -> None:
     clock, which runs from the load to ``phy2log``, sees the program and nothing that is not its affair.
     """
     try:
+        with contextlib.suppress(OSError):  # where there is no room for it, Numba cannot keep what it compiles
+            Path(FILE).write_text(source, encoding="utf-8")
         place = loaded(source)
     except BaseException as error:
         wire.send(channel, wire.ERROR, _describe(error))
@@ -120,11 +124,14 @@ def _integers(values: Any) -> np.ndarray | None:
 
     if values is None:
         return None
+    if isinstance(values, np.ndarray):
+        plain = np.array(values.tolist()) if values.dtype == object else values
+        values = plain.astype(plain.dtype.newbyteorder("="))
     rows = isinstance(values, tuple | list) and all(isinstance(row, torch.Tensor) for row in values)
     tensor = (torch.stack(list(values)) if rows and len(values) else torch.as_tensor(values)).detach().cpu()
     if tensor.is_complex() or tensor.dtype == torch.bool:
         raise TypeError(f"placements are integers, not {tensor.dtype}")
-    whole = tensor.to(torch.int64)
+    whole = tensor.to(torch.int64).resolve_neg()
     if tensor.is_floating_point() and not torch.equal(whole.to(tensor.dtype), tensor):
         raise TypeError(f"placements are integers, and this {tensor.dtype} has others")
     return np.array(whole.numpy(), dtype=np.int64, copy=True)

@@ -50,8 +50,6 @@ def _warm_up() -> list[str]:
     import torch
 
     torch.set_num_threads(1)
-    with contextlib.suppress(RuntimeError):
-        torch.set_num_interop_threads(1)
     torch.ones(4).sort()
     filter_code()
     gc.collect()
@@ -119,6 +117,7 @@ def _child(descriptor: int, scratch: str, limits: Limits, around: Surroundings |
             wire.send(channel, wire.ERROR, refused.encode())
             os._exit(71)
         os.environ["HOME"] = scratch
+        _own_pool()
         wire.send(channel, wire.LOADED, "\n".join(layers).encode())
         kind, source = wire.receive(channel)
         if kind == wire.LOAD:
@@ -126,6 +125,13 @@ def _child(descriptor: int, scratch: str, limits: Limits, around: Surroundings |
     except BaseException:
         os._exit(70)
     os._exit(0)
+
+
+def _own_pool() -> None:
+    """Have torch make its pool of threads anew, which a fork leaves behind: threads of the program would race to."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _quiet(descriptor: int) -> socket.socket:

@@ -20,6 +20,8 @@ from evaluator.timing.rounds import Timing
 from evaluator.timing.settings import TimingSettings
 
 DEFAULT = "balancedness_gpu_next - 0.01 * log10(time_ratio) - 0.01 * moved_slots"
+DRAWN = [name for name in METRICS if "dispatch" not in name]
+"""The metrics of the judge that expected numbers are from, in its order."""
 SATURATING = "90 * balancedness_gpu_next + 10 * (0.001 / place_seconds).clip(upper=1)"
 
 
@@ -37,7 +39,8 @@ def trial(draw, offset):
     """Return what a program did on nine windows: the last has no next one, the first no movement."""
     rows = []
     for window in range(9):
-        row = {name: float(draw.uniform(0.6, 0.9) + offset) for name in METRICS}
+        row = {name: float(draw.uniform(0.6, 0.9) + offset) for name in DRAWN}
+        row |= {name: 0.5 for name in METRICS if name not in row}
         if window == 8:
             row |= {name: None for name in METRICS if name.endswith("next")}
         rows.append(row | {"window": window} | ({"moved_slots": None} if window == 0 else {}))

@@ -62,7 +62,17 @@ def test_integers_arrive_whatever_holds_them(answered, value):
 
 
 @pytest.mark.parametrize(
-    "value", [torch.tensor([float("nan")]), torch.zeros(2, dtype=torch.bool), 0.5, 1e30, "phy2log", [["a"]]]
+    "value",
+    [
+        torch.tensor([float("nan")]),
+        torch.zeros(2, dtype=torch.bool),
+        0.5,
+        1e30,
+        np.array([0.5], dtype=object),
+        np.array([0.5], ">f8"),
+        "phy2log",
+        [["a"]],
+    ],
 )
 def test_what_is_no_integer_is_refused(answered, value):
     kinds, (told,) = answered(value)
