@@ -78,13 +78,13 @@ def quickest(calls: np.ndarray) -> np.ndarray:
 
 
 def typical(calls: np.ndarray) -> np.ndarray:
-    """Return of ``[repeats, 2, 2]`` calls, for each side, the geometric means of their wall and CPU times.
+    """Return of ``[repeats, 2, 2]`` calls, for each side, the means of their wall and CPU times.
 
     For calls of which each is for another load, the same for both sides: what is quick on one of five is not quick.
     Those count in which both sides had their core; all where there are none, which shows in the means.
     """
     kept = calls[had_core(calls)]
-    means: np.ndarray = np.exp(np.log(np.maximum(kept if len(kept) else calls, 1e-9)).mean(axis=0))
+    means: np.ndarray = (kept if len(kept) else calls).mean(axis=0)
     return means
 
 

@@ -1,18 +1,23 @@
 """Whether two programs place alike, and whether one repeats itself: asked on loads that nothing else is asked on.
 
-All programs of a run get the same questions, in the same labels, with the same seeds. A program that finds that out can
-make itself look like its parent, and gains nothing by it.
+All programs of a run get the same questions, in the same labels, with the same seeds: some in processes of their own,
+the others as decoys among the windows that count, as many as there are, so that a program that differs now and then
+shows it. A program that finds out which these are can make itself look like its parent, and gains nothing by it: where
+it does better or worse than its parent on the windows that count, it is not alike.
 
 Shapes: L layers, P slots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from eplb_variants import Placement
 from eplb_variants.loads import FloatArray, IntArray
 from evaluator.candidates.judging.asking import SEEDS, Process, Question, question
 from evaluator.candidates.judging.decoys import of_no_use
@@ -43,6 +48,28 @@ class Questions:
         return Questions(self.like_LE, tuple(asked))
 
 
+@dataclass(frozen=True, eq=False)
+class Twins:
+    """What all programs of a run are asked alike.
+
+    Attributes:
+        questions: of processes of their own.
+        secret: 128 bits that decoys come from.
+    """
+
+    questions: tuple[Questions, ...]
+    secret: int
+
+    def decoys(self, *where: int) -> np.random.Generator:
+        """Return what the decoys of a process are drawn from, by its stratum, window and number."""
+        return np.random.default_rng([self.secret, *where])
+
+
+def twins(strata: Sequence[Stratum], draw: np.random.Generator) -> Twins:
+    """Return what programs are asked alike on some strata."""
+    return Twins(questions(strata, draw), int.from_bytes(draw.bytes(16)))
+
+
 def questions(strata: Sequence[Stratum], draw: np.random.Generator) -> tuple[Questions, ...]:
     """Return what programs are asked to see whether they place alike: about loads like windows of each stratum."""
     found = []
@@ -63,6 +90,16 @@ def placed(sandbox: Sandbox, program: Program, asked: Questions, draw: np.random
         return [process.answer(one).phy2log for one in asked.asked]
     finally:
         process.end()
+
+
+def mark(placement: Placement) -> bytes:
+    """Return what two placements of a question have in common where they are the same, and else not."""
+    return hashlib.blake2b(placement.phy2log.tobytes(), digest_size=16).digest()
+
+
+def same_where_both(some: Mapping[Any, bytes], others: Mapping[Any, bytes]) -> bool:
+    """Return whether marks agree for whatever has one on both sides: a slow program is asked about fewer decoys."""
+    return all(mark == others.get(key, mark) for key, mark in some.items())
 
 
 def same(some: Sequence[IntArray], others: Sequence[IntArray]) -> bool:

@@ -33,10 +33,16 @@ class Asked(NamedTuple):
     counts: bool
     """Whether it is the window itself, and no decoy."""
     load_LE: FloatArray
+    number: int = 0
+    """Which of the decoys of its process it is."""
 
 
 def asked_about(
-    windows: Sequence[NDArray[np.generic]], counting: Collection[int], number: int, draw: np.random.Generator
+    windows: Sequence[NDArray[np.generic]],
+    counting: Collection[int],
+    number: int,
+    draw: np.random.Generator,
+    shared: np.random.Generator | None = None,
 ) -> list[Asked]:
     """Return what a process is asked about, in the order that was drawn.
 
@@ -44,21 +50,23 @@ def asked_about(
         windows: a window ``[L, E]`` of each of some traces.
         counting: the traces whose windows count, one or more.
         number: how many loads; decoys fill up what the windows that count leave, of each trace in turn.
-        draw: moved on.
+        draw: of the order; moved on.
+        shared: what decoys are drawn from, where several programs are to get the same; moved on. If None, ``draw``.
 
     Decoys of a window are drawn around one hidden centre, as the window is one draw around its own. So no two of them
     are closer to each other than to the window, and the window is not in the middle of them.
     """
     real = [Asked(trace, True, np.asarray(windows[trace], dtype=float)) for trace in counting]
-    others = [trace for trace in draw.permutation(len(windows)).tolist() if trace not in counting]
+    shared = draw if shared is None else shared
+    others = [trace for trace in shared.permutation(len(windows)).tolist() if trace not in counting]
     turns = [*others, *counting]
     centres: dict[int, FloatArray] = {}
     decoys = []
     for i in range(number - len(real)):
         trace = turns[i % len(turns)]
         if trace not in centres:
-            centres[trace] = drawn_again(windows[trace], draw)
-        decoys.append(Asked(trace, False, drawn_again(centres[trace], draw)))
+            centres[trace] = drawn_again(windows[trace], shared)
+        decoys.append(Asked(trace, False, drawn_again(centres[trace], shared), number=i))
     together = [*real, *decoys]
     return [together[i] for i in draw.permutation(len(together))]
 

@@ -17,7 +17,7 @@ import numpy as np
 from eplb_variants.errors import EplbError
 from evaluator.analysis.statistics import Estimate, in_columns
 from evaluator.candidates.judging import schema
-from evaluator.candidates.judging.alike import questions
+from evaluator.candidates.judging.alike import twins
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.secrecy import check_secrecy
 from evaluator.candidates.judging.stages import compared
@@ -172,7 +172,7 @@ class Judge:
         return self._of_parent("training", self._try_parent)
 
     def _try_parent(self) -> Trial:
-        self._found[TWINS] = questions(self.settings.training, np.random.default_rng(secrets.randbits(128)))
+        self._found[TWINS] = twins(self.settings.training, np.random.default_rng(secrets.randbits(128)))
         return self._tried(self.parent, None)
 
     def _tried(self, program: Program, parent: Trial | None) -> Trial:

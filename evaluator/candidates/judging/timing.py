@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging.checks import Invalid
+from evaluator.candidates.judging.strict import held_to_all
 from evaluator.candidates.judging.timed import TimedProgram
 from evaluator.candidates.judging.trial import LOADS
 from evaluator.candidates.program import Program
@@ -44,10 +47,10 @@ def time_beside(
     seed: int = 0,
     difference: Estimate = SAME,
 ) -> Timing:
-    """Return the times of a program beside its parent's: of a round, the geometric mean over its loads.
+    """Return the times of a program beside its parent's: of a round, the mean over its loads.
 
     Each load is asked about once in a process, so that nothing can be kept; the quickest of them would be that on which
-    a program does least.
+    a program does least. What it does to have slow calls left out does not help it (``strict.py``).
 
     Args:
         sandbox: where processes come from.
@@ -69,8 +72,14 @@ def time_beside(
     contestant = TimedProgram(sandbox, candidate[0], *source, deadline, warm_up=1)
     beside = TimedProgram(sandbox, parent[0], *source)
 
+    rounds: list[np.ndarray] = []
+
     def cpu_clock() -> float:
         return time.thread_time() + contestant.cpu_seconds() + beside.cpu_seconds()
+
+    def of_round(calls: np.ndarray) -> np.ndarray:
+        rounds.append(calls)
+        return typical(calls)
 
     def alone(side: Prepare, other: TimedProgram) -> Prepare:
         """Return a side that is made ready only when the other one is stopped."""
@@ -83,12 +92,10 @@ def time_beside(
 
     sides = {"candidate": alone(contestant, beside)}, alone(_blameless(beside), contestant)
     try:
-        timing = time_prepared(*sides, settings, seed, repeats=repeats, cpu_clock=cpu_clock, of_round=typical)[
-            "candidate"
-        ]
+        found = time_prepared(*sides, settings, seed, repeats=repeats, cpu_clock=cpu_clock, of_round=of_round)
         contestant.check(beside, difference)
         contestant.check_again()
-        return timing
+        return held_to_all(found["candidate"], rounds)
     finally:
         contestant.kill()
         beside.kill()

@@ -13,7 +13,7 @@ import contextlib
 import itertools
 import secrets
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,8 +22,9 @@ import numpy as np
 
 from eplb_variants import Placement, Topology
 from eplb_variants.loads import FloatArray, IntArray
-from evaluator.candidates.judging.alike import Questions, placed, questions, same
-from evaluator.candidates.judging.asking import Process, in_own_labels, question
+from evaluator.candidates.judging.alike import Questions, Twins, mark, placed, same
+from evaluator.candidates.judging.alike import twins as drawn_twins
+from evaluator.candidates.judging.asking import Process, Question, in_own_labels, question
 from evaluator.candidates.judging.checks import in_time
 from evaluator.candidates.judging.decoys import Asked, asked_about
 from evaluator.candidates.judging.hard import Asker, Passed, pass_hard_loads
@@ -53,6 +54,8 @@ class Replay:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
+Where = tuple[int, ...]
+"""Stratum, window, process and number of a decoy."""
 Replays = Sequence[Sequence[Replay]]
 """By stratum and trace."""
 
@@ -69,6 +72,7 @@ class Trial:
     Attributes:
         replays: by stratum and trace.
         placements: ``phy2log [L, P]`` for the questions that its parent was asked too; none where it was given up.
+        decoys: marks of its placements for the decoys that its parent was asked about too.
         repeats: whether it placed some loads once more as it did, with other random numbers; None where it was given
             up.
         passed: what became of the hard loads.
@@ -82,6 +86,7 @@ class Trial:
     passed: Passed
     seconds: float
     given_up: bool = False
+    decoys: Mapping[Where, bytes] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -99,26 +104,37 @@ class _Placed:
 
 
 class Placed(NamedTuple):
-    """A checked placement, in the labels of the window, and the wall time of the answer."""
+    """What a process was asked about, its checked placement, and the wall time of the answer.
 
+    The placement of a window that counts is in the window's labels, that of a decoy in the question's.
+    """
+
+    asked: Asked
     placement: Placement
     seconds: float
+
+
+class ToAsk(NamedTuple):
+    """What a process is asked about, and the question where that is not to be drawn: of a decoy that is shared."""
+
+    asked: Asked
+    question: Question | None = None
 
 
 def place(
     sandbox: Sandbox,
     program: Program,
-    asked: Sequence[Sequence[Asked]],
+    asked: Sequence[Sequence[ToAsk]],
     topology: Topology,
     draw: np.random.Generator,
-) -> dict[int, Placed]:
-    """Return the checked placements of a program for the windows that count, by trace; Invalid where one is none.
+) -> list[list[Placed]]:
+    """Return the checked placements of a program by process; Invalid where one is none.
 
     A fresh process for each list answers for a load of no use, then for what it is asked about. Processes take turns
     by twos, and one that is alone is left stopped for a while, so that as much time passes between two answers as where
     a program is timed beside another.
     """
-    found: dict[int, Placed] = {}
+    found: list[list[Placed]] = [[] for _ in asked]
     for first in range(0, len(asked), TURNS):
         with contextlib.ExitStack() as stack:
             together = asked[first : first + TURNS]
@@ -128,29 +144,30 @@ def place(
                 )
                 for one in together
             ]
-            for answered in itertools.chain.from_iterable(itertools.zip_longest(*turns)):
-                if answered is not None:
-                    found |= answered
+            for round_of_turns in itertools.zip_longest(*turns):
+                for process, answered in enumerate(round_of_turns, first):
+                    if answered is not None:
+                        found[process].append(answered)
     return found
 
 
 def _answers(
     sandbox: Sandbox,
     program: Program,
-    asked: Sequence[Asked],
+    asked: Sequence[ToAsk],
     topology: Topology,
     draw: np.random.Generator,
     *,
     alone: bool,
-) -> Generator[dict[int, Placed], None, None]:
-    """Yield what a process answers, by trace; nothing is in it where the load does not count.
+) -> Generator[Placed, None, None]:
+    """Yield what a process answers.
 
     Where the program is slow, decoys are left out and each window has a process of its own.
     """
     process: Process | None = None
     answered = 0
     try:
-        for one in asked:
+        for one, about in asked:
             slow = process is not None and answered > 0 and process.cpu_seconds() > SLOW_SECONDS
             if slow and not one.counts:
                 continue
@@ -158,7 +175,7 @@ def _answers(
                 if process is not None:
                     process.end()
                 process, answered = Process(sandbox, program, one.load_LE, topology, draw), 0
-            about = question(one.load_LE, topology, draw)
+            about = about or question(one.load_LE, topology, draw)
             process.make_ready(about)
             began = time.perf_counter()
             process.ask()
@@ -167,7 +184,7 @@ def _answers(
             answered += 1
             if alone:
                 time.sleep(seconds)
-            yield {one.trace: Placed(in_own_labels(placement, about.order_LE), seconds)} if one.counts else {}
+            yield Placed(one, in_own_labels(placement, about.order_LE) if one.counts else placement, seconds)
     finally:
         if process is not None:
             process.end()
@@ -179,7 +196,7 @@ def try_out(
     strata: Sequence[Stratum],
     parent: Trial | None = None,
     *,
-    twins: Sequence[Questions] | None = None,
+    twins: Twins | None = None,
     strict: bool = False,
 ) -> Trial:
     """Return what a program does on the hard loads and on strata; Invalid at the first check that it fails.
@@ -202,15 +219,15 @@ def try_out(
         passed = pass_hard_loads(asker, (num_layers, num_experts), first.topology, strict=strict)
     finally:
         asker.end()
-    running = _Running(sandbox, program, strata, deadline)
+    twins = drawn_twins(strata, draw) if twins is None else twins
+    running = _Running(sandbox, program, strata, deadline, twins)
     running.go_on(FIRST)
     given_up = parent is not None and is_hopeless(*(partial(by_trace, one.replays) for one in (running, parent)))
     if given_up:
         return Trial(running.replays, (), None, passed, running.seconds, given_up)
     running.go_on()
-    twins = questions(strata, draw) if twins is None else twins
-    placements, repeats = _twin_answers(sandbox, program, twins, deadline, draw)
-    return Trial(running.replays, placements, repeats, passed, running.seconds)
+    placements, repeats = _twin_answers(sandbox, program, twins.questions, deadline, draw)
+    return Trial(running.replays, placements, repeats, passed, running.seconds, decoys=running.decoys)
 
 
 def _twin_answers(
@@ -235,12 +252,21 @@ def replayed(sandbox: Sandbox, program: Program, strata: Sequence[Stratum]) -> R
 class _Running:
     """A program on the traces of some strata: some windows of each first, the others if it is worth it."""
 
-    def __init__(self, sandbox: Sandbox, program: Program, strata: Sequence[Stratum], deadline: float) -> None:
-        self._sandbox, self._program, self._deadline = sandbox, program, deadline
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        program: Program,
+        strata: Sequence[Stratum],
+        deadline: float,
+        twins: Twins | None = None,
+    ) -> None:
+        self._sandbox, self._program, self._deadline, self._twins = sandbox, program, deadline, twins
         self._strata = [_RunningStratum(stratum) for stratum in strata]
         self._draw = np.random.default_rng(secrets.randbits(128))
         self.seconds = float("inf")
         """The wall time of the quickest answer."""
+        self.decoys: dict[Where, bytes] = {}
+        """Marks of the placements of decoys that other programs are asked about too."""
 
     @property
     def replays(self) -> Replays:
@@ -249,23 +275,33 @@ class _Running:
 
     def go_on(self, windows: int | None = None) -> None:
         """Have it place so many further windows of every trace; all that are left where no number is given."""
-        for running in self._strata:
-            for of_trace in itertools.islice(running.left, windows):
-                self._place(running, of_trace)
+        for number, running in enumerate(self._strata):
+            for window, of_trace in itertools.islice(running.left, windows):
+                self._place(running, of_trace, (number, window))
 
-    def _place(self, running: _RunningStratum, of_trace: dict[int, Any]) -> None:
+    def _place(self, running: _RunningStratum, of_trace: dict[int, Any], where: Where) -> None:
         """Have it place a window of each trace; as many share a process as that is asked about, drawn which."""
         in_time(self._deadline)
         traces, loads = list(of_trace), list(of_trace.values())
         processes = -(-len(loads) // LOADS)
-        asked = [
-            asked_about(loads, counting.tolist(), LOADS, self._draw)
-            for counting in np.array_split(self._draw.permutation(len(loads)), processes)
-        ]
-        found = place(self._sandbox, self._program, asked, running.stratum.topology, self._draw)
-        for index, (placement, seconds) in found.items():
-            running.add(traces[index], placement)
-            self.seconds = min(self.seconds, seconds)
+        shared = self._draw if self._twins is None else self._twins.decoys(*where)
+        topology = running.stratum.topology
+        asked = []
+        for counting in np.array_split(shared.permutation(len(loads)), processes):
+            about = asked_about(loads, counting.tolist(), LOADS, self._draw, shared)
+            questions = {
+                one.number: question(one.load_LE, topology, shared)
+                for one in sorted(about, key=lambda one: one.number)
+                if not one.counts
+            }
+            asked.append([ToAsk(one, None if one.counts else questions[one.number]) for one in about])
+        for process, answers in enumerate(place(self._sandbox, self._program, asked, topology, self._draw)):
+            for one, placement, seconds in answers:
+                if one.counts:
+                    running.add(traces[one.trace], placement)
+                    self.seconds = min(self.seconds, seconds)
+                elif self._twins is not None:
+                    self.decoys[*where, process, one.number] = mark(placement)
 
 
 class _RunningStratum:
@@ -281,11 +317,11 @@ class _RunningStratum:
         ]
         self.left = self._windows()
 
-    def _windows(self) -> Iterator[dict[int, Any]]:
-        """Yield window after window, of each trace that has so many, by the trace's number."""
+    def _windows(self) -> Iterator[tuple[int, dict[int, Any]]]:
+        """Yield window after window with its number, of each trace that has so many, by the trace's number."""
         traces = self.stratum.traces
         for window in range(max(map(len, traces))):
-            yield {number: trace[window] for number, trace in enumerate(traces) if window < len(trace)}
+            yield window, {number: trace[window] for number, trace in enumerate(traces) if window < len(trace)}
 
     def add(self, trace: int, placement: Placement) -> None:
         """Add the placement of the next window of a trace."""

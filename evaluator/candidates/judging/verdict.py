@@ -13,7 +13,7 @@ from evaluator.analysis.score import Score
 from evaluator.analysis.statistics import Traces, estimate_in, in_columns, mean_of_series
 from evaluator.analysis.times import is_off, verdict_on_times
 from evaluator.candidates.judging import schema
-from evaluator.candidates.judging.alike import same
+from evaluator.candidates.judging.alike import same, same_where_both
 from evaluator.candidates.judging.stages import as_far, compared, is_confirmed
 from evaluator.candidates.judging.trial import Replays, Trial, by_trace
 
@@ -88,8 +88,14 @@ def _known(value: float) -> float | None:
 
 
 def _is_alike(trial: Trial, parent: Trial) -> bool:
-    """Return whether a program places as its parent does; what it does then differs by the labels that it got alone."""
-    return not trial.given_up and same(trial.placements, parent.placements)
+    """Return whether a program places as its parent does; what it does then differs by the labels that it got alone.
+
+    It must on all that both were asked about alike, repeat itself where its parent does, and be no better and no worse.
+    """
+    if trial.given_up or trial.repeats != parent.repeats:
+        return False
+    alike = same(trial.placements, parent.placements) and same_where_both(trial.decoys, parent.decoys)
+    return alike and _verdict(trial, parent) == schema.NO_DIFFERENCE
 
 
 def _verdict(trial: Trial, parent: Trial) -> str:

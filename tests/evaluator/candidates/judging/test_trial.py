@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 from evaluator.candidates.judging import trial
+from evaluator.candidates.judging.alike import twins
 from evaluator.candidates.judging.asking import Process
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.decoys import Asked, asked_about
 from evaluator.candidates.judging.stages import FIRST
-from evaluator.candidates.judging.trial import LOADS, place, try_out
+from evaluator.candidates.judging.trial import LOADS, ToAsk, place, try_out
 from evaluator.candidates.program import Program, example_program
 from evaluator.quality import metrics
+
+from ..conftest import wrapped
 
 PARENT = example_program()
 
@@ -25,7 +28,17 @@ DRAW = np.random.default_rng(0)
 
 def about(windows):
     """Return what a process is asked about that is judged on the first window of a trace."""
-    return asked_about([windows[0]], [0], LOADS, DRAW)
+    return to_ask(asked_about([windows[0]], [0], LOADS, DRAW))
+
+
+def to_ask(asked):
+    """Return what a process is asked about in labels that are drawn."""
+    return [ToAsk(one) for one in asked]
+
+
+def counted(processes):
+    """Return the traces whose windows were placed, sorted."""
+    return sorted(one.asked.trace for placed in processes for one in placed if one.asked.counts)
 
 
 @pytest.fixture
@@ -87,7 +100,7 @@ def test_a_process_sees_one_window_of_a_trace_and_as_many_loads_as_one_that_is_t
     seen = []
 
     def watched(sandbox, program, asked, topology, draw):
-        seen.extend(asked)
+        seen.extend([one.asked for one in process] for process in asked)
         return place(sandbox, program, asked, topology, draw)
 
     monkeypatch.setattr(trial, "place", watched)
@@ -136,6 +149,42 @@ def test_windows_of_a_trace_are_asked_about_in_their_order(judge, small_stratum,
         assert places == sorted(places)
 
 
+def test_decoys_are_the_same_for_all_that_have_the_same_twins_and_windows_are_in_labels_of_their_own(
+    judge, small_stratum, monkeypatch
+):
+    loads, original = [], Process.make_ready
+
+    def watched(self, asked):
+        loads[-1].add((asked.load_LE.tobytes(), asked.seed))
+        original(self, asked)
+
+    monkeypatch.setattr(Process, "make_ready", watched)
+    strata = [small_stratum(windows=3, seeds=(1, 2, 3))]
+    alike = twins(strata, DRAW)
+    found = []
+    for program, same_twins in ((PARENT, alike), (Program("other", f"{PARENT.source}\n"), alike), (PARENT, None)):
+        loads.append(set())
+        found.append(try_out(judge.sandbox, program, strata, twins=same_twins))
+    parent, other, apart = found
+    decoys = 3 * (LOADS - 3)
+    assert len(parent.decoys) == decoys
+    assert parent.decoys == other.decoys
+    assert len(loads[0] & loads[1]) == decoys + sum(len(one.asked) for one in alike.questions)
+    assert not loads[0] & loads[2]
+    assert parent.decoys != apart.decoys
+
+
+def test_a_program_that_differs_now_and_then_is_told_by_its_decoys(judge, small_stratum):
+    """It places one load in four otherwise, by what the load is."""
+    strata = [small_stratum(windows=5, seeds=(1,))]
+    alike = twins(strata, DRAW)
+    parent = try_out(judge.sandbox, PARENT, strata, twins=alike)
+    seldom = wrapped("found = _honest(*arguments)[0]\nreturn found if int(weight[0, 0]) % 4 else found.flip(1)")
+    own = try_out(judge.sandbox, Program("seldom", seldom), strata, twins=alike)
+    assert own.decoys.keys() == parent.decoys.keys()
+    assert 0 < sum(own.decoys[key] != parent.decoys[key] for key in own.decoys) < len(own.decoys)
+
+
 def test_processes_take_turns_and_one_that_is_alone_waits(judge, small_stratum, monkeypatch):
     stratum = small_stratum(windows=1, seeds=(1, 2, 3))
     windows = [windows[0] for windows in stratum.traces]
@@ -147,9 +196,8 @@ def test_processes_take_turns_and_one_that_is_alone_waits(judge, small_stratum, 
 
     monkeypatch.setattr(Process, "make_ready", watched)
     monkeypatch.setattr(trial.time, "sleep", waits.append)
-    asked = [asked_about(windows, [number], LOADS, DRAW) for number in range(3)]
-    placed = place(judge.sandbox, PARENT, asked, stratum.topology, DRAW)
-    assert sorted(placed) == [0, 1, 2]
+    asked = [to_ask(asked_about(windows, [number], LOADS, DRAW)) for number in range(3)]
+    assert counted(place(judge.sandbox, PARENT, asked, stratum.topology, DRAW)) == [0, 1, 2]
     one, other = order[1], order[3]  # the first question of each is the load of no use
     assert order[: 2 * (LOADS + 1)][4:] == [one, other] * (LOADS - 1)
     assert len(waits) == LOADS
@@ -160,9 +208,9 @@ def test_a_placement_is_in_the_labels_of_its_window(judge, small_stratum):
     """Whatever the labels are: where no two experts have the same load, the example program places them alike."""
     stratum = small_stratum(windows=2, seeds=(3,))
     window_LE = stratum.traces[0][0] + np.linspace(0, 0.4, 16)
-    asked = [[Asked(0, True, window_LE)]]
+    asked = [to_ask([Asked(0, True, window_LE)])]
     one, other = (
-        place(judge.sandbox, PARENT, asked, stratum.topology, np.random.default_rng(seed))[0].placement.phy2log
+        place(judge.sandbox, PARENT, asked, stratum.topology, np.random.default_rng(seed))[0][0].placement.phy2log
         for seed in (1, 2)
     )
     np.testing.assert_array_equal(one, other)
@@ -175,8 +223,7 @@ def test_a_slow_program_has_a_process_for_each_window_and_no_decoys(judge, small
     stratum = small_stratum(windows=1, seeds=(1, 2, 3))
     windows = [windows[0] for windows in stratum.traces]
     asked = asked_about(windows, [0, 1, 2], LOADS, DRAW)
-    placed = place(judge.sandbox, PARENT, [asked], stratum.topology, DRAW)
-    assert sorted(placed) == [0, 1, 2]
+    assert counted(place(judge.sandbox, PARENT, [to_ask(asked)], stratum.topology, DRAW)) == [0, 1, 2]
     assert len(started) == 3 + (not asked[0].counts)
 
 
@@ -196,9 +243,9 @@ def test_what_a_program_kept_from_a_decoy_is_of_no_use(judge, windows, topology)
         "\nkept = []\n\n"
         "def rebalance_experts(*arguments):\n    kept.append(_honest(*arguments))\n    return kept[-2:][0]\n"
     )
-    asked = sorted(about(windows), key=lambda one: one.counts)
+    asked = sorted(about(windows), key=lambda one: one.asked.counts)
     honest, stale = (
-        place(judge.sandbox, Program("x", text), [asked], topology, DRAW)[0].placement
+        place(judge.sandbox, Program("x", text), [asked], topology, DRAW)[0][-1].placement
         for text in (PARENT.source, source)
     )
     balance = [metrics.balance(windows[0], placement).gpu for placement in (honest, stale)]

@@ -12,7 +12,7 @@ from evaluator.analysis.columns import METRICS
 from evaluator.analysis.score import Score
 from evaluator.analysis.statistics import mean_of_series, median_ratio
 from evaluator.candidates.judging.hard import Passed
-from evaluator.candidates.judging.schema import BETTER, IDENTICAL, NO_DIFFERENCE, TRAINING
+from evaluator.candidates.judging.schema import BETTER, IDENTICAL, NO_DIFFERENCE, TRAINING, WORSE
 from evaluator.candidates.judging.trial import Replay, Trial
 from evaluator.candidates.judging.verdict import judged_columns, scored_columns
 from evaluator.sweep.measure import timing_columns
@@ -111,12 +111,36 @@ def test_without_times_a_score_that_needs_them_is_missing(sides):
 def test_the_same_placements_are_said_to_be_the_same(sides):
     """Its numbers are then the parent's, whatever ties it broke otherwise in the labels that it got alone."""
     own, parent, _ = sides
-    row = row_of(dataclasses.replace(own, placements=parent.placements), parent, score("moved_slots"), {})
+    alike = dataclasses.replace(own, placements=parent.placements, decoys={(0, 1): b"a"})
+    parent = dataclasses.replace(parent, decoys={(0, 1): b"a", (0, 2): b"b"})
+    row = row_of(alike, parent, score("moved_slots"), {})
     assert row["verdict"] == IDENTICAL
     assert row["score"] == row["score_parent"]
     assert row["balancedness_gpu_next_difference"] == 0
-    hopeless = dataclasses.replace(own, placements=(), given_up=True)
+    hopeless = dataclasses.replace(alike, placements=(), given_up=True)
     assert row_of(hopeless, parent, score("moved_slots"), {})["verdict"] == NO_DIFFERENCE
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [({"repeats": False}, NO_DIFFERENCE), ({"decoys": {(0, 2): b"c"}}, NO_DIFFERENCE), ({"shift": -0.2}, WORSE)],
+)
+def test_alike_where_asked_and_otherwise_elsewhere_is_not_the_same(sides, change, verdict):
+    own, parent, _ = sides
+    shift = change.pop("shift", 0)
+    rows = (
+        [
+            row | {"balancedness_gpu_next": row["balancedness_gpu_next"] and row["balancedness_gpu_next"] + shift}
+            for row in parent.replays[0][0].rows
+        ]
+        if shift
+        else own.replays[0][0].rows
+    )
+    parent = dataclasses.replace(parent, decoys={(0, 2): b"b"})
+    alike = dataclasses.replace(own, replays=[[Replay(rows)]], placements=parent.placements, decoys=parent.decoys)
+    row = row_of(dataclasses.replace(alike, **change), parent, score("moved_slots"), {})
+    assert row["verdict"] == verdict
+    assert row["balancedness_gpu_next_difference"] != 0
 
 
 def test_where_no_window_has_a_next_one_the_own_one_is_judged(sides):
