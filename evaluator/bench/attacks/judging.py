@@ -35,7 +35,8 @@ from evaluator.timing.settings import TimingSettings
 WORKLOAD = {"kind": "synthetic", "num_layers": 3, "num_experts": 16, "top_k": 2, "num_groups": 4, "tokens": 4000}
 TOPOLOGY, WINDOWS, TRACES = Topology(24, 4, 2, 4), 3, 8
 MANY_TRACES = 40
-"""Where an attack would place by what its twin saw: so many that its gain is beyond doubt."""
+"""Where an attack would place by what its twin saw, or is careless in some calls: what it gains or loses is then beyond
+doubt."""
 LIMITS = Limits(wall_seconds=600, total_seconds=600, cpu_seconds=10, memory_mib=400, file_mib=2)
 """What ends an attack is its CPU time or its memory, unless it says otherwise."""
 TIMING = TimingSettings(rounds=6, min_rounds=6, seconds=0.0)
@@ -82,9 +83,11 @@ class Bench:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
         self._timing_judge = copy.copy(self._judge)
-        self._timing_judge.settings = dataclasses.replace(self._judge.settings, timing=TIMING)
+        many = (_stratum(MANY_TRACES),)
+        self._timing_judge.settings = dataclasses.replace(self._judge.settings, timing=TIMING, training=many)
+        self._timing_judge._found = {}
         self._large_judge = copy.copy(self._judge)
-        self._large_judge.settings = dataclasses.replace(self._judge.settings, training=(_stratum(MANY_TRACES),))
+        self._large_judge.settings = dataclasses.replace(self._judge.settings, training=many)
         self._large_judge._found = {}
         self._first: dict[str, Any] | None = None
 
