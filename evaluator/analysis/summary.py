@@ -18,6 +18,10 @@ from evaluator.analysis.statistics import BETTER, WORSE, mean_of_series
 from evaluator.analysis.times import time_notes, times_by_variant
 from evaluator.results.schema import OK
 
+LIMITS = tuple(f"{name}_{on}" for on in ("next", "own") for name in ("bound_gpu", "bound_gpu_dispatch", "optimality"))
+"""Columns of what no placement can pass, which results of before do not have."""
+LIMIT_DIGIT = 5e-5
+"""Limits that differ by less look alike."""
 MOVED = "moved_slots"
 FEWEST_WORKLOADS = 3
 """Workloads from which on it is said which of them turns a verdict: of two, each does."""
@@ -55,9 +59,11 @@ def summarise(frame: pd.DataFrame, reference: str, score: Score | None = None) -
     headline = headline_of(good)
     aligned = align(good, headline)
     cells, means = good.drop_duplicates(["variant", "cell"]), _by_stratum(good, list(METRICS))
+    limits = _by_stratum(_with_limits(good), list(LIMITS))
     table = pd.concat(
         [
             means.groupby("variant").mean(),
+            limits.groupby("variant").mean(),
             _judgements(aligned, reference, METRICS[headline]),
             pd.DataFrame.from_dict({name: _counts(own) for name, own in cells.groupby("variant")}, orient="index"),
             times_by_variant(cells, reference),
@@ -73,6 +79,11 @@ def summarise(frame: pd.DataFrame, reference: str, score: Score | None = None) -
     if score is not None:
         table["score"] = score.of(table)
     return table
+
+
+def _with_limits(good: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with all columns of limits, as numbers."""
+    return good.assign(**{name: pd.to_numeric(good[name]) if name in good else float("nan") for name in LIMITS})
 
 
 def _by_stratum(good: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -112,6 +123,7 @@ def notes_on(summary: pd.DataFrame, reference: str) -> list[str]:
         notes.append('there is one window only, so variants are ranked by "own": no window has a next one')
     elif summary["traces"].max() == 1:
         notes.append("verdicts speak of this one trace; further seeds, or recordings, let them speak of loads like it")
+    notes += _limits(summary)
     others = int((summary["variant"] != reference).sum())
     if others > 1:
         notes.append(
@@ -122,6 +134,19 @@ def notes_on(summary: pd.DataFrame, reference: str) -> list[str]:
         for _, row in summary[summary["turned_by"].notna()].iterrows()
     ]
     return [*notes, *time_notes(summary, reference)]
+
+
+def _limits(summary: pd.DataFrame) -> list[str]:
+    """Return what no placement can pass on these loads, in words; nothing of results of before."""
+    on = "own" if summary[HEADLINE].isna().all() else "next"
+    even, dispatched = summary[f"bound_gpu_{on}"], summary[f"bound_gpu_dispatch_{on}"]
+    if even.isna().all():
+        return []
+    lower = f" ({even.min():.4f} where groups stay on their nodes)" if even.max() - even.min() > LIMIT_DIGIT else ""
+    return [
+        f"no placement passes {even.max():.4f}{lower} with tokens split evenly over replicas, nor "
+        f"{dispatched.max():.4f} however they are split"
+    ]
 
 
 def _judgements(aligned: Alignment, reference: str, metric: Metric) -> pd.DataFrame:

@@ -25,6 +25,7 @@ SUITES = {
     "search": "searches of a hundred equals: how many the judge calls better, and confirms; programs that are better",
     "times": "what is said of the times of equals and of known slowdowns, quiet and busy",
     "ties": "what is said of deepseek beside itself with experts renamed, and what ties could take from verdicts",
+    "bounds": "bounds beside the best placements of small layers, which a solver finds; how long a bound takes",
     "forecasters": "what each forecaster gains over the last window on every kind of traffic; draws a plot",
     "fitted": "the order of 48 compositions on recordings beside their order on scenarios fitted to them",
     "agreement": "the order of programs in the judge's training part beside that on fresh traces and recordings",
@@ -111,7 +112,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> list[Line]:
-    from evaluator.bench import answers, candidates, documents, placement, readers, recording, replay, startup, transfer
+    from evaluator.bench import (
+        answers,
+        bounds,
+        candidates,
+        documents,
+        placement,
+        readers,
+        recording,
+        replay,
+        startup,
+        transfer,
+    )
 
     measures: dict[str, Callable[[], list[Line]]] = {
         "placement": lambda: placement.measure_placement(bar),
@@ -127,6 +139,7 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "search": lambda: _search(options.runs, bar),
         "times": lambda: _times(options.runs, bar),
         "ties": lambda: _ties(options.recording, bar),
+        "bounds": lambda: bounds.measure_bounds(bar, 10 * options.runs),
         "forecasters": lambda: _forecasters(options, folder, bar),
         "agreement": lambda: _agreement(options.recording, bar),
         "fitted": lambda: transfer.measure_transfer(bar, options.recording),

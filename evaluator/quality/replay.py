@@ -13,6 +13,7 @@ import numpy as np
 from eplb_variants import Placement, Topology, Variant, check_placement, load_variant
 from eplb_variants.loads import IntArray
 from evaluator.quality import metrics
+from evaluator.quality.bounds import bound, keeps_groups
 from evaluator.quality.kernels import is_sound
 from evaluator.workloads.windows import WindowSequence
 
@@ -35,11 +36,13 @@ def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) ->
         placement = place(variant, windows_WLE, window, topology, previous)
         next_LE = windows_WLE[window + 1] if window + 1 < num_windows else None
         row: dict[str, Any] = {"window": window}
+        kept = _kept(placement)
         for judged_on, load_LE in zip(JUDGED_ON, (own_LE, next_LE), strict=True):
             if load_LE is not None:
                 values = metrics.balance(load_LE, placement)._asdict()
                 row |= {f"balancedness_{name}_{judged_on}": value for name, value in values.items()}
                 row[f"balancedness_gpu_dispatch_{judged_on}"] = metrics.balance_dispatched(load_LE, placement)
+                row |= _bounds(load_LE, kept, values["gpu"], judged_on)
         used_L = own_LE.any(axis=1)
         row["moved_slots"] = metrics.moved_slots(previous, placement, used_L) if previous is not None else None
         row["group_locality"] = metrics.group_locality(placement, used_L)
@@ -48,6 +51,24 @@ def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) ->
             row |= _heat_map(own_LE if next_LE is None else next_LE, placement)
         previous = placement
         yield row
+
+
+def _kept(placement: Placement) -> Topology:
+    """Return the machine that a placement keeps to: without groups and nodes where its groups lie on several."""
+    topology = placement.topology
+    used_L = np.ones(len(placement.phy2log), dtype=bool)
+    whole = keeps_groups(placement.num_experts, topology) and metrics.group_locality(placement, used_L) == 1
+    return topology if whole else topology.flat()
+
+
+def _bounds(load_LE: IntArray, kept: Topology, balancedness: float, judged_on: str) -> dict[str, float]:
+    """Return what no placement could pass on a load, and how near a placement came to it."""
+    limit = bound(load_LE, kept)
+    return {
+        f"bound_gpu_{judged_on}": limit.even,
+        f"bound_gpu_dispatch_{judged_on}": limit.any,
+        f"optimality_{judged_on}": balancedness / limit.even,
+    }
 
 
 def place(

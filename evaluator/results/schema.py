@@ -72,6 +72,14 @@ def _judged(judged_on: str, words: str) -> tuple[Column, ...]:
             REAL,
             f"balancedness_gpu_{judged_on} if tokens were split over replicas as well as can be instead of evenly",
         ),
+        Column(
+            f"bound_gpu_{judged_on}",
+            REAL,
+            f"what balancedness_gpu_{judged_on} can be at most, whatever the placement; where this one keeps groups on "
+            "their nodes, whatever the placement that does",
+        ),
+        Column(f"bound_gpu_dispatch_{judged_on}", REAL, f"the same of balancedness_gpu_dispatch_{judged_on}"),
+        Column(f"optimality_{judged_on}", REAL, f"balancedness_gpu_{judged_on} / bound_gpu_{judged_on}"),
     )
 
 
@@ -88,7 +96,7 @@ TIMING = (
     Column(
         "place_seconds",
         REAL,
-        "wall time of a round's quickest call (of a candidate: the geometric mean over its loads), median of the "
+        "wall time of a round's quickest call (of a candidate: the mean over its loads), median of the "
         "rounds; the same on all rows of a cell",
     ),
     Column("place_seconds_min", REAL, "its minimum"),

@@ -143,6 +143,9 @@ def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list
         columns.append(TableColumn("mean rank", lambda row: number(row["mean_rank"], ".2f"), 3))
     if has_next:
         columns.append(TableColumn("own", lambda row: number(row["balancedness_gpu_own"]), 4))
+    if summary[f"optimality_{headline}"].notna().any():
+        of_limit = f"of limit: {headline} over what no placement can pass"
+        columns.append(TableColumn("of limit", lambda row: number(row[f"optimality_{headline}"], ".1%"), 4, of_limit))
     columns.append(TableColumn("moved", lambda row: number(row["moved_slots"], ".0%"), 2))
     columns.append(TableColumn("local groups", lambda row: number(row["group_locality"], ".0%"), 5))
     columns.append(TableColumn("co-located", lambda row: number(row["colocated_replicas"], ".0%"), 7))

@@ -29,7 +29,15 @@ KERNELS = "eplb_variants.kernels"
 PLACED_BY = ("eplb_variants.variant",)
 """Modules that every placement goes through, beside its stages."""
 FLOW = "eplb_variants.kernels.flow"
-JUDGED_BY = ("evaluator.quality.replay", "evaluator.quality.metrics", "evaluator.quality.kernels", FLOW)
+JUDGED_BY = (
+    "evaluator.quality.replay",
+    "evaluator.quality.metrics",
+    "evaluator.quality.kernels",
+    "evaluator.quality.bounds",
+    "evaluator.quality.bounds.grouping",
+    "evaluator.quality.bounds.peaks",
+    FLOW,
+)
 """Modules that the quality columns come from."""
 TIMED_BY = ("evaluator.timing.rounds", "evaluator.timing.callers", "evaluator.timing.settings")
 """Modules that the times come from."""

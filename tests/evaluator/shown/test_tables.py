@@ -90,3 +90,20 @@ def test_the_table_marks_the_front_and_ranks(rows):
     assert column(grid, "variant") == ["base", "calm", "beaten"]
     assert column(grid, "#") == ["1", "2", "3"]
     assert column(grid, "front") == ["*", "*", ""]
+
+
+def test_what_no_placement_can_pass_is_said_and_how_near_each_comes(frame):
+    """Of placements that keep groups on their nodes, which the reference does not, it is another."""
+    even = frame["variant"].map({"base": 0.999}).fillna(0.91)
+    bounded = frame.assign(bound_gpu_next=even, bound_gpu_dispatch_next=1.0)
+    bounded["optimality_next"] = bounded["balancedness_gpu_next"] / bounded["bound_gpu_next"]
+    summary = summarise(bounded, "base")
+    grid = summary_grid(summary, "base", "t")
+    assert "no placement passes 0.9990 (0.9100 where groups stay on their nodes) with tokens split" in grid.caption
+    assert "nor 1.0000 however they are split" in grid.caption
+    up = summary.set_index("variant").loc["up"]
+    assert up["optimality_next"] == pytest.approx(up["balancedness_gpu_next"] / 0.91)
+    assert f"{up['optimality_next']:.1%}" in column(grid, "of limit")
+    before = summary_grid(summarise(frame, "base"), "base", "t")
+    assert "of limit" not in before.header, "results of before have none"
+    assert "no placement" not in before.caption
