@@ -60,6 +60,7 @@ def compare(
     csv: Run | None = None,
     latex: Run | None = None,
     markdown: Run | None = None,
+    dispatch: str = "even",
 ) -> pd.DataFrame:
     """Compare the variants of run folders and return all summaries, a row per load and variant, best first.
 
@@ -73,6 +74,7 @@ def compare(
         csv: file to write all rows to.
         latex: file to write the tables to, for LaTeX.
         markdown: file to write the tables to, as Markdown.
+        dispatch: how tokens are split over replicas: ``even``, or ``flow``, by load as well as can be.
 
     Columns: ``load`` (the workload on its topology, then all together where there are several), then those of
     ``evaluator.analysis.summary.summarise``, and ``front``.
@@ -81,13 +83,14 @@ def compare(
         EplbError: a folder holds no results, or the reference was not measured.
     """
     from evaluator.analysis.comparison import UNSEEN, comparison_of
+    from evaluator.analysis.dispatched import under
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.shown.exports import summaries_frame, write_csv, write_latex, write_markdown
     from evaluator.shown.rendering import LATEX_WIDTH, MARKDOWN_WIDTH, grids_of
     from evaluator.sweep.plan import load_score
 
-    frame = read_runs(runs, without=UNSEEN)
+    frame = under(read_runs(runs, without=UNSEEN), dispatch)
     comparison = comparison_of(frame[frame["status"] == OK], reference, load_score(score, config_dirs))
     summaries = summaries_frame(comparison)
     if csv is not None:
@@ -187,6 +190,7 @@ def report(
     out: Run | None = None,
     score: str = "default",
     config_dirs: Sequence[str] = (),
+    dispatch: str = "even",
 ) -> Path:
     """Write one HTML page about run folders and return its path.
 
@@ -196,6 +200,7 @@ def report(
         out: the page; ``_report.html`` in the first run where none is named.
         score: that the tables show.
         config_dirs: folders of your own with further scores.
+        dispatch: how tokens are split over replicas: ``even``, or ``flow``, by load as well as can be.
 
     Raises:
         EplbError: nothing was measured, the reference was not, or the page cannot be written.
@@ -203,7 +208,7 @@ def report(
     from evaluator.reports.making import make_report
     from evaluator.sweep.plan import load_score
 
-    return make_report(runs, load_score(score, config_dirs), reference, out).path
+    return make_report(runs, load_score(score, config_dirs), reference, out, dispatch).path
 
 
 def windows(*overrides: str, config_dirs: Sequence[str] = ()) -> NDArray[np.int64]:

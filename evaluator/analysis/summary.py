@@ -10,6 +10,7 @@ from eplb_variants.errors import unknown
 from eplb_variants.loads import FloatArray
 from evaluator.analysis.alignment import SERIES, STRATUM, Alignment, align
 from evaluator.analysis.columns import HEADLINE, METRICS, OWN_HEADLINE, Metric
+from evaluator.analysis.dispatched import DISPATCH, EVEN, FLOW
 from evaluator.analysis.paired import TIE_DIGITS, corrected, differences, improvement, verdict_on
 from evaluator.analysis.pairs import all_pairs, better, places
 from evaluator.analysis.pareto import on_front
@@ -78,6 +79,7 @@ def summarise(frame: pd.DataFrame, reference: str, score: Score | None = None) -
     _place(table, means[headline].unstack("variant"), [aligned, align(good, MOVED)], headline)
     if score is not None:
         table["score"] = score.of(table)
+    table[DISPATCH] = FLOW if DISPATCH in good and (good[DISPATCH] == FLOW).all() else EVEN
     return table
 
 
@@ -123,6 +125,8 @@ def notes_on(summary: pd.DataFrame, reference: str) -> list[str]:
         notes.append('there is one window only, so variants are ranked by "own": no window has a next one')
     elif summary["traces"].max() == 1:
         notes.append("verdicts speak of this one trace; further seeds, or recordings, let them speak of loads like it")
+    if (summary[DISPATCH] == FLOW).all():
+        notes.append("tokens are split over replicas by their load, as well as can be, whatever the variant")
     notes += _limits(summary)
     others = int((summary["variant"] != reference).sum())
     if others > 1:
@@ -142,7 +146,11 @@ def _limits(summary: pd.DataFrame) -> list[str]:
     even, dispatched = summary[f"bound_gpu_{on}"], summary[f"bound_gpu_dispatch_{on}"]
     if even.isna().all():
         return []
+    if (summary[DISPATCH] == FLOW).all():
+        return [f"no placement passes {even.max():.4f}"]
     lower = f" ({even.min():.4f} where groups stay on their nodes)" if even.max() - even.min() > LIMIT_DIGIT else ""
+    if dispatched.max() - even.max() <= LIMIT_DIGIT:
+        return [f"no placement passes {even.max():.4f}{lower}, however tokens are split over replicas"]
     return [
         f"no placement passes {even.max():.4f}{lower} with tokens split evenly over replicas, nor "
         f"{dispatched.max():.4f} however they are split"

@@ -24,6 +24,7 @@ examples:
   eplb compare runs/default --reference seed_parent --out plots
   eplb compare runs/default --by window
   eplb compare runs/default --ties
+  eplb compare runs/default --dispatch flow
   eplb compare runs/default --no-plots --markdown - | gh pr comment --body-file -
   eplb compare runs/default --json --no-plots --fail-if-worse=seed > comparison.json
 
@@ -55,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="DIR", help="folder for the plots; _plots/ in the first run where none is named"
     )
+    add_dispatch(parser)
     parser.add_argument("--part", choices=("training", "held-out"), help="of suites, one part alone")
     parser.add_argument("--no-plots", action="store_true", help="draw nothing")
     parser.add_argument("--csv", metavar="FILE", help="write the rows of all tables as CSV")
@@ -71,10 +73,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_dispatch(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that says how tokens are split."""
+    parser.add_argument(
+        "--dispatch",
+        choices=["even", "flow"],
+        default="even",
+        help="how tokens are split over the replicas of their expert: evenly (default), or by load, as well as can be",
+    )
+
+
 def run(options: argparse.Namespace) -> int:
     """Print what was asked for, write it, draw it, and return 0, or 1 if the gate says no."""
     from eplb_variants.errors import EplbError
     from evaluator.analysis.comparison import PICTURED, UNSEEN, comparison_of, view_frame
+    from evaluator.analysis.dispatched import under
     from evaluator.analysis.gate import objections
     from evaluator.cli.main import DONE, GATE
     from evaluator.results.schema import OK
@@ -89,6 +102,7 @@ def run(options: argparse.Namespace) -> int:
         raise EplbError(f"--ties is {options.ties}: what ties do shows in 2 renamings or more")
     unseen = [name for name in UNSEEN if options.ties is None or name != "overrides"]
     frame = _of_part(read_runs(options.runs, without=unseen if pictures else (*unseen, *PICTURED)), options.part)
+    frame = under(frame, options.dispatch)
     good, failed = frame[frame["status"] == OK], frame[frame["status"] != OK]
     comparison = comparison_of(good, options.reference, score)
     gate = options.fail_if_worse

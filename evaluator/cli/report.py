@@ -7,6 +7,8 @@ import argparse
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
+    from evaluator.cli.compare import add_dispatch
+
     parser.epilog = "example:\n  eplb report runs/default --reference seed_parent -o report.html\n"
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, such as runs/default")
     parser.add_argument(
@@ -18,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="what differences are to (default: deepseek, or what the run was timed beside)",
     )
     parser.add_argument("--score", default="default", metavar="NAME", help="score to show (eplb list scores)")
+    add_dispatch(parser)
     parser.add_argument("--config-dir", action="append", default=[], metavar="DIR", help="a folder with further scores")
 
 
@@ -27,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     from evaluator.sweep.plan import load_score
 
     score = load_score(options.score, options.config_dir)
-    made = make_report(options.runs, score, options.reference, options.out)
+    made = make_report(options.runs, score, options.reference, options.out, options.dispatch)
     if made.failures:
         print(f"{made.failures} cells failed or were skipped: the report says why")
     print(f"report: {made.path}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evaluator.analysis.comparison import comparison_of
+from evaluator.analysis.dispatched import EVEN, under
 from evaluator.analysis.score import Score
 from evaluator.reports.data import choose_reference, report_data
 from evaluator.reports.page import render, write
@@ -25,7 +26,11 @@ class Made(NamedTuple):
 
 
 def make_report(
-    runs: Sequence[str | Path], score: Score, reference: str | None = None, out: str | Path | None = None
+    runs: Sequence[str | Path],
+    score: Score,
+    reference: str | None = None,
+    out: str | Path | None = None,
+    dispatch: str = EVEN,
 ) -> Made:
     """Write one HTML page about run folders.
 
@@ -34,11 +39,12 @@ def make_report(
         score: that the tables show.
         reference: variant that differences are to; ``deepseek``, or what the runs were timed beside.
         out: the page; ``DEFAULT_NAME`` in the first run where none is named.
+        dispatch: how tokens are split over replicas, ``even`` or ``flow``.
 
     Raises:
         EplbError: nothing was measured, the reference was not, or the page cannot be written.
     """
-    frame = read_runs(runs)
+    frame = under(read_runs(runs), dispatch)
     comparison = comparison_of(frame[frame["status"] == OK], reference or choose_reference(frame), score)
     data = report_data(comparison, frame, [str(run) for run in runs])
     path = Path(out) if out is not None else Path(runs[0]) / DEFAULT_NAME

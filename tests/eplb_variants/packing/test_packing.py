@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from eplb_variants import EplbError
 from eplb_variants.packing.diverse import Diverse
 from eplb_variants.packing.greedy import Greedy
+from eplb_variants.packing.snake import snake
 
 WEIGHTS = arrays(np.float64, (3, 12), elements=st.integers(0, 30).map(float))
 LABELS = np.tile(np.arange(12), (3, 1))
@@ -100,3 +101,14 @@ def test_diverse_prefers_balance_beyond_the_tie():
 def test_items_that_do_not_divide_are_refused():
     with pytest.raises(EplbError, match="12 items do not divide into 5 packs"):
         Greedy()(np.ones((1, 12)), LABELS[:1], 5)
+
+
+@given(WEIGHTS, st.sampled_from([1, 2, 3, 4, 6]))
+def test_a_snake_deals_there_and_back(weights, num_packs):
+    packing = snake(weights, LABELS, num_packs)
+    for i, row in enumerate(weights):
+        order = sorted(range(12), key=lambda item, row=row: (-row[item], item))
+        there, back = list(range(num_packs)), list(range(num_packs))[::-1]
+        expected = [pack for turn in range(12 // num_packs) for pack in (back if turn % 2 else there)]
+        assert [packing.pack_index[i, item] for item in order] == expected
+        assert [packing.rank_in_pack[i, item] for item in order] == [place // num_packs for place in range(12)]

@@ -176,7 +176,7 @@ def test_two_commands_with_different_references_are_not_averaged(tmp_path, capsy
     assert main(["compare", str(tmp_path / "default"), "--reference", "seed", "--no-plots", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert [row["time_ratio"] for row in document["overall"]["variants"]] == [None, None]
-    (note,) = document["notes"]["all 2 workloads and topologies"]
+    _, note = document["notes"]["all 2 workloads and topologies"]
     assert "taken beside deepseek and seed" in note
     assert "eplb evaluate ... reference=seed measure=time refresh=true" in note
     again = [*small, "workload=dsr1_decode,mild", "reference=seed", "measure=time", "refresh=true"]
@@ -219,3 +219,14 @@ def test_an_unknown_view_is_refused(compare, capsys):
         compare("--by", "expert")
     assert caught.value.code == 2
     assert "invalid choice: 'expert'" in capsys.readouterr().err
+
+
+def test_the_table_is_of_tokens_that_are_split_by_load(compare):
+    even, flow = (json.loads(compare("--dispatch", how, "--no-plots", "--json")[1]) for how in ("even", "flow"))
+    ways = [[row["balancedness_gpu_next"] for row in table["overall"]["variants"]] for table in (even, flow)]
+    pairs = list(zip(*map(sorted, ways), strict=True))
+    assert all(flow >= even for even, flow in pairs), "those of no replicas are what they are"
+    assert any(flow > even for even, flow in pairs)
+    assert "by their load" in " ".join(compare("--dispatch", "flow", "--no-plots")[1].split())
+    with pytest.raises(SystemExit):
+        compare("--dispatch", "flaw")

@@ -101,6 +101,8 @@ def test_what_no_placement_can_pass_is_said_and_how_near_each_comes(frame):
     grid = summary_grid(summary, "base", "t")
     assert "no placement passes 0.9990 (0.9100 where groups stay on their nodes) with tokens split" in grid.caption
     assert "nor 1.0000 however they are split" in grid.caption
+    same = summary_grid(summarise(bounded.assign(bound_gpu_dispatch_next=even), "base"), "base", "t")
+    assert "0.9990 (0.9100 where groups stay on their nodes), however tokens are split" in same.caption
     up = summary.set_index("variant").loc["up"]
     assert up["optimality_next"] == pytest.approx(up["balancedness_gpu_next"] / 0.91)
     assert f"{up['optimality_next']:.1%}" in column(grid, "of limit")
