@@ -146,9 +146,20 @@ def _push(
     return 1
 
 
-@kernel(int64(float64, float64, PLACES, WAYS, FLOATS, FLOATS))
-def _pass(peak: float, least: float, places: Places, ways: Ways, tokens_Q: FloatArray, gpu_G: FloatArray) -> int:
-    """Go outwards from the GPUs above the peak, pushing load to those below it; return how often."""
+@kernel(int64(float64, float64, PLACES, WAYS, FLOATS, FLOATS, INTS))
+def _pass(
+    peak: float,
+    least: float,
+    places: Places,
+    ways: Ways,
+    tokens_Q: FloatArray,
+    gpu_G: FloatArray,
+    closed_Q: IntArray,
+) -> int:
+    """Go outwards from the GPUs above the peak, pushing load to those below it; return how often.
+
+    Nothing is pushed to a place that is closed.
+    """
     expert_Q, gpu_Q, first_G = places.expert_Q, places.gpu_Q, places.first_G
     first_E, by_expert_Q = places.first_E, places.by_expert_Q
     met_G, seen_E, from_G, to_G, queue_G = ways
@@ -169,7 +180,7 @@ def _pass(peak: float, least: float, places: Places, ways: Ways, tokens_Q: Float
             for i in range(first_E[expert], first_E[expert + 1]):
                 taker = by_expert_Q[i]
                 other = gpu_Q[taker]
-                if met_G[other]:
+                if met_G[other] or closed_Q[taker]:
                     continue
                 met_G[other], from_G[other], to_G[other], queue_G[end] = 1, place, taker, other
                 end += 1
@@ -178,23 +189,56 @@ def _pass(peak: float, least: float, places: Places, ways: Ways, tokens_Q: Float
     return pushed
 
 
-@kernel(void(FLOATS, INTS, PLACES, WAYS, FLOATS, FLOATS))
-def _settle(
-    load_E: FloatArray, slots_P: IntArray, places: Places, ways: Ways, tokens_Q: FloatArray, gpu_G: FloatArray
-) -> None:
-    """Split the tokens of a layer: those of each place, and the load of each GPU."""
+@kernel(int64(FLOATS, INTS, PLACES, FLOATS, FLOATS))
+def _evenly(load_E: FloatArray, slots_P: IntArray, places: Places, tokens_Q: FloatArray, gpu_G: FloatArray) -> int:
+    """Share the tokens of a layer evenly over copies, and return how many places there are."""
     count = _find_places(slots_P, places)
     gpu_G[:] = 0.0
     for place in range(count):
         expert = places.expert_Q[place]
         tokens_Q[place] = load_E[expert] / places.logcnt_E[expert] * places.copies_Q[place]
         gpu_G[places.gpu_Q[place]] += tokens_Q[place]
+    return count
+
+
+@kernel(void(FLOATS, int64, int64, INTS, PLACES, FLOATS, FLOATS))
+def _at_home(
+    load_E: FloatArray,
+    count: int,
+    gpus_per_node: int,
+    home_E: IntArray,
+    places: Places,
+    tokens_Q: FloatArray,
+    gpu_G: FloatArray,
+) -> None:
+    """Bring the tokens of every expert that has copies on its own node to these, shared evenly."""
+    gpu_Q, copies_Q = places.gpu_Q, places.copies_Q
+    for expert in range(home_E.size):
+        own = 0
+        for i in range(places.first_E[expert], places.first_E[expert + 1]):
+            place = places.by_expert_Q[i]
+            if gpu_Q[place] // gpus_per_node == home_E[expert]:
+                own += copies_Q[place]
+        if own == 0:
+            continue
+        for i in range(places.first_E[expert], places.first_E[expert + 1]):
+            place = places.by_expert_Q[i]
+            there = gpu_Q[place] // gpus_per_node == home_E[expert]
+            tokens_Q[place] = load_E[expert] / own * copies_Q[place] if there else 0.0
+    gpu_G[:] = 0.0
+    for place in range(count):
+        gpu_G[gpu_Q[place]] += tokens_Q[place]
+
+
+@kernel(void(PLACES, WAYS, FLOATS, FLOATS, INTS))
+def _level(places: Places, ways: Ways, tokens_Q: FloatArray, gpu_G: FloatArray, closed_Q: IntArray) -> None:
+    """Push load from GPU to GPU until the fullest is least full; no place may be closed."""
     total = 0.0
     for gpu in range(gpu_G.size):
         total += gpu_G[gpu]
     peak, least = total / gpu_G.size, total * ROUNDING
     while True:
-        if _pass(peak, least, places, ways, tokens_Q, gpu_G):
+        if _pass(peak, least, places, ways, tokens_Q, gpu_G, closed_Q):
             continue
         if gpu_G.max() <= peak + least:
             return
@@ -210,10 +254,11 @@ def _settle(
 def _split_rows(load_LE: FloatArray, slots_LP: IntArray, num_gpus: int, share_LP: FloatArray) -> None:
     num_slots, num_experts = slots_LP.shape[1], load_LE.shape[1]
     places, ways = _new_places(num_slots, num_experts, num_gpus), _new_ways(num_experts, num_gpus)
-    tokens_Q, gpu_G = np.empty(num_slots), np.empty(num_gpus)
+    tokens_Q, gpu_G, none_Q = np.empty(num_slots), np.empty(num_gpus), np.zeros(num_slots, np.int64)
     for layer in range(load_LE.shape[0]):
         load_E, slots_P = load_LE[layer], slots_LP[layer]
-        _settle(load_E, slots_P, places, ways, tokens_Q, gpu_G)
+        _evenly(load_E, slots_P, places, tokens_Q, gpu_G)
+        _level(places, ways, tokens_Q, gpu_G, none_Q)
         for slot in range(num_slots):
             place, total = places.place_P[slot], load_E[slots_P[slot]]
             if total > 0:
@@ -226,7 +271,70 @@ def _split_rows(load_LE: FloatArray, slots_LP: IntArray, num_gpus: int, share_LP
 def _peak_rows(load_LE: FloatArray, slots_LP: IntArray, num_gpus: int, peak_L: FloatArray) -> None:
     num_slots, num_experts = slots_LP.shape[1], load_LE.shape[1]
     places, ways = _new_places(num_slots, num_experts, num_gpus), _new_ways(num_experts, num_gpus)
-    tokens_Q, gpu_G = np.empty(num_slots), np.empty(num_gpus)
+    tokens_Q, gpu_G, none_Q = np.empty(num_slots), np.empty(num_gpus), np.zeros(num_slots, np.int64)
     for layer in range(load_LE.shape[0]):
-        _settle(load_LE[layer], slots_LP[layer], places, ways, tokens_Q, gpu_G)
+        _evenly(load_LE[layer], slots_LP[layer], places, tokens_Q, gpu_G)
+        _level(places, ways, tokens_Q, gpu_G, none_Q)
         peak_L[layer] = gpu_G.max()
+
+
+class Near(NamedTuple):
+    """What a split comes to that keeps tokens on their experts' own nodes where it can."""
+
+    peak_L: FloatArray
+    """Load of the fullest GPU of each layer."""
+    remote_L: FloatArray
+    """Tokens of each layer that leave their expert's node."""
+
+
+def near_peaks(load: FloatArray, placement: Placement, home: IntArray, target: float = 1.0) -> Near:
+    """Return what the split comes to that begins with every token on its expert's own node.
+
+    Load is pushed off only until the fullest GPU has the mean over ``target``, or what no split is below: first along
+    paths within nodes, then across.
+
+    Args:
+        load: ``[L, E]``.
+        placement: of these experts.
+        home: ``[L, E]`` the node of each expert.
+        target: balancedness above which nothing is pushed, above 0 and at most 1.
+    """
+    found = Near(np.empty(load.shape[0]), np.empty(load.shape[0]))
+    topology = placement.topology
+    slots, homes = ready(placement.phy2log, np.int64), ready(home, np.int64)
+    _near_rows(ready(load), slots, homes, topology.num_gpus, topology.gpus_per_node, target, *found)
+    return found
+
+
+@kernel(void(FLOAT_ROWS, INT_ROWS, INT_ROWS, int64, int64, float64, FLOATS, FLOATS))
+def _near_rows(
+    load_LE: FloatArray,
+    slots_LP: IntArray,
+    home_LE: IntArray,
+    num_gpus: int,
+    gpus_per_node: int,
+    target: float,
+    peak_L: FloatArray,
+    remote_L: FloatArray,
+) -> None:
+    num_slots, num_experts = slots_LP.shape[1], load_LE.shape[1]
+    places, ways = _new_places(num_slots, num_experts, num_gpus), _new_ways(num_experts, num_gpus)
+    tokens_Q, gpu_G = np.empty(num_slots), np.empty(num_gpus)
+    away_Q, none_Q = np.empty(num_slots, np.int64), np.zeros(num_slots, np.int64)
+    for layer in range(load_LE.shape[0]):
+        load_E, home_E = load_LE[layer], home_LE[layer]
+        count = _evenly(load_E, slots_LP[layer], places, tokens_Q, gpu_G)
+        _level(places, ways, tokens_Q, gpu_G, none_Q)
+        total = load_E.sum()
+        peak, least = max(gpu_G.max(), total / num_gpus / target), total * ROUNDING
+        for place in range(count):
+            away_Q[place] = places.gpu_Q[place] // gpus_per_node != home_E[places.expert_Q[place]]
+        _at_home(load_E, count, gpus_per_node, home_E, places, tokens_Q, gpu_G)
+        while _pass(peak, least, places, ways, tokens_Q, gpu_G, away_Q):  # within nodes
+            pass
+        while _pass(peak, least, places, ways, tokens_Q, gpu_G, none_Q):
+            pass
+        peak_L[layer], remote_L[layer] = gpu_G.max(), 0.0
+        for place in range(count):
+            if away_Q[place]:
+                remote_L[layer] += tokens_Q[place]

@@ -10,7 +10,7 @@ from eplb_variants.errors import unknown
 from eplb_variants.loads import FloatArray
 from evaluator.analysis.alignment import SERIES, STRATUM, Alignment, align
 from evaluator.analysis.columns import HEADLINE, METRICS, OWN_HEADLINE, Metric
-from evaluator.analysis.dispatched import DISPATCH, EVEN, FLOW
+from evaluator.analysis.dispatched import DISPATCH, EVEN, FLOW, NEAR
 from evaluator.analysis.paired import TIE_DIGITS, corrected, differences, improvement, verdict_on
 from evaluator.analysis.pairs import all_pairs, better, places
 from evaluator.analysis.pareto import on_front
@@ -19,8 +19,13 @@ from evaluator.analysis.statistics import BETTER, WORSE, mean_of_series
 from evaluator.analysis.times import time_notes, times_by_variant
 from evaluator.results.schema import OK
 
-LIMITS = tuple(f"{name}_{on}" for on in ("next", "own") for name in ("bound_gpu", "bound_gpu_dispatch", "optimality"))
-"""Columns of what no placement can pass, which results of before do not have."""
+LATER = ("bound_gpu", "bound_gpu_dispatch", "optimality", "remote_tokens")
+LIMITS = tuple(f"{name}_{on}" for on in ("next", "own") for name in LATER)
+"""Columns of what no placement can pass, and of tokens that leave their node, which results of before do not have."""
+SPLIT = {
+    FLOW: "as well as can be",
+    NEAR: "as well as can be up to a balancedness of .95, and beyond that only within nodes",
+}
 LIMIT_DIGIT = 5e-5
 """Limits that differ by less look alike."""
 MOVED = "moved_slots"
@@ -79,7 +84,7 @@ def summarise(frame: pd.DataFrame, reference: str, score: Score | None = None) -
     _place(table, means[headline].unstack("variant"), [aligned, align(good, MOVED)], headline)
     if score is not None:
         table["score"] = score.of(table)
-    table[DISPATCH] = FLOW if DISPATCH in good and (good[DISPATCH] == FLOW).all() else EVEN
+    table[DISPATCH] = good[DISPATCH].iloc[0] if DISPATCH in good else EVEN
     return table
 
 
@@ -125,8 +130,9 @@ def notes_on(summary: pd.DataFrame, reference: str) -> list[str]:
         notes.append('there is one window only, so variants are ranked by "own": no window has a next one')
     elif summary["traces"].max() == 1:
         notes.append("verdicts speak of this one trace; further seeds, or recordings, let them speak of loads like it")
-    if (summary[DISPATCH] == FLOW).all():
-        notes.append("tokens are split over replicas by their load, as well as can be, whatever the variant")
+    how = summary[DISPATCH].iloc[0]
+    if how != EVEN:
+        notes.append(f"tokens are split over replicas by their load, {SPLIT[how]}, whatever the variant")
     notes += _limits(summary)
     others = int((summary["variant"] != reference).sum())
     if others > 1:
@@ -146,7 +152,7 @@ def _limits(summary: pd.DataFrame) -> list[str]:
     even, dispatched = summary[f"bound_gpu_{on}"], summary[f"bound_gpu_dispatch_{on}"]
     if even.isna().all():
         return []
-    if (summary[DISPATCH] == FLOW).all():
+    if summary[DISPATCH].iloc[0] != EVEN:
         return [f"no placement passes {even.max():.4f}"]
     lower = f" ({even.min():.4f} where groups stay on their nodes)" if even.max() - even.min() > LIMIT_DIGIT else ""
     if dispatched.max() - even.max() <= LIMIT_DIGIT:

@@ -24,7 +24,7 @@ examples:
   eplb compare runs/default --reference seed_parent --out plots
   eplb compare runs/default --by window
   eplb compare runs/default --ties
-  eplb compare runs/default --dispatch flow
+  eplb compare runs/peers --where topology=adrs_global --dispatch flow
   eplb compare runs/default --no-plots --markdown - | gh pr comment --body-file -
   eplb compare runs/default --json --no-plots --fail-if-worse=seed > comparison.json
 
@@ -57,6 +57,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="DIR", help="folder for the plots; _plots/ in the first run where none is named"
     )
     add_dispatch(parser)
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="COLUMN=VALUE,...",
+        help="only rows with one of these values, such as topology=adrs; may be given again (variant, workload, "
+        "topology, seed)",
+    )
     parser.add_argument("--part", choices=("training", "held-out"), help="of suites, one part alone")
     parser.add_argument("--no-plots", action="store_true", help="draw nothing")
     parser.add_argument("--csv", metavar="FILE", help="write the rows of all tables as CSV")
@@ -77,15 +85,17 @@ def add_dispatch(parser: argparse.ArgumentParser) -> None:
     """Add the argument that says how tokens are split."""
     parser.add_argument(
         "--dispatch",
-        choices=["even", "flow"],
+        choices=["even", "flow", "near"],
         default="even",
-        help="how tokens are split over the replicas of their expert: evenly (default), or by load, as well as can be",
+        help="how tokens are split over the replicas of their expert: evenly (default); by load, as well as can be; or "
+        "so that they leave the node of their expert's group only while balancedness is below .95",
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print what was asked for, write it, draw it, and return 0, or 1 if the gate says no."""
     from eplb_variants.errors import EplbError
+    from evaluator.analysis.chosen import chosen
     from evaluator.analysis.comparison import PICTURED, UNSEEN, comparison_of, view_frame
     from evaluator.analysis.dispatched import under
     from evaluator.analysis.gate import objections
@@ -102,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
         raise EplbError(f"--ties is {options.ties}: what ties do shows in 2 renamings or more")
     unseen = [name for name in UNSEEN if options.ties is None or name != "overrides"]
     frame = _of_part(read_runs(options.runs, without=unseen if pictures else (*unseen, *PICTURED)), options.part)
-    frame = under(frame, options.dispatch)
+    frame = under(chosen(frame, options.where), options.dispatch)
     good, failed = frame[frame["status"] == OK], frame[frame["status"] != OK]
     comparison = comparison_of(good, options.reference, score)
     gate = options.fail_if_worse

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eplb_variants.kernels.compiled import ready
-from eplb_variants.kernels.flow import flow_peaks
-from eplb_variants.loads import FloatArray
+from eplb_variants.kernels.flow import flow_peaks, near_peaks
+from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.placement import Placement
 from evaluator.quality.kernels import (
     GPU_MEAN,
@@ -73,6 +73,52 @@ def balance_dispatched(load_LE: NDArray[np.generic], placement: Placement) -> fl
     load = ready(load_LE)
     total = float(load.sum())
     return total / placement.topology.num_gpus / float(flow_peaks(load, placement).sum()) if total else float("nan")
+
+
+class Traffic(NamedTuple):
+    """How a placement does where expert groups belong on one node, and what leaves it; NaN where there is no load."""
+
+    remote_tokens: float
+    """Share of the tokens that go to another node than their expert's group's, shared evenly by replicas."""
+    remote_tokens_dispatch: float
+    """The same if tokens were split as well as can be, beginning with each on its own node."""
+    balancedness_gpu_near: float
+    """Balancedness of GPUs if tokens left their node only while it is below ``NEAR``."""
+    remote_tokens_near: float
+    """Share of the tokens that leave their node then."""
+
+
+NEAR = 0.95
+"""Balancedness of GPUs for which tokens may leave their node, and beyond which they need not."""
+
+
+def home_nodes(placement: Placement) -> IntArray:
+    """Return ``[L, E]`` the node of each expert's group: the one with most of the group's experts, or the first such.
+
+    Experts must divide into the topology's groups.
+    """
+    topology, (num_layers, num_slots) = placement.topology, placement.phy2log.shape
+    is_there = np.zeros((num_layers, topology.num_nodes, placement.num_experts), dtype=bool)
+    node_P = np.arange(num_slots) // topology.slots_per_node
+    is_there[np.arange(num_layers)[:, None], node_P, placement.phy2log] = True
+    of_group = is_there.reshape(num_layers, topology.num_nodes, topology.num_groups, -1).sum(axis=3)
+    home: IntArray = np.repeat(of_group.argmax(axis=1), placement.num_experts // topology.num_groups, axis=1)
+    return home
+
+
+def traffic(load_LE: NDArray[np.generic], placement: Placement, home_LE: IntArray) -> Traffic:
+    """Return what ``placement`` is worth on ``load [L, E]`` by the tokens that leave the nodes ``home [L, E]``."""
+    load, total = ready(load_LE), float(load_LE.sum())
+    if not total:
+        return Traffic(*[float("nan")] * len(Traffic._fields))
+    topology = placement.topology
+    node_P = np.arange(topology.num_slots) // topology.slots_per_node
+    slots_LP = np.take_along_axis(load / placement.logcnt, placement.phy2log, axis=1)
+    away_LP = np.take_along_axis(home_LE, placement.phy2log, axis=1) != node_P
+    best, near = (near_peaks(load, placement, home_LE, target) for target in (1.0, NEAR))
+    balanced = total / topology.num_gpus / float(near.peak_L.sum())
+    away = (float(slots_LP[away_LP].sum()), float(best.remote_L.sum()), float(near.remote_L.sum()))
+    return Traffic(away[0] / total, away[1] / total, balanced, away[2] / total)
 
 
 def moved_slots(previous: Placement, placement: Placement, used_L: NDArray[np.bool_]) -> float:

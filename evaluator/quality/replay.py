@@ -37,12 +37,17 @@ def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) ->
         next_LE = windows_WLE[window + 1] if window + 1 < num_windows else None
         row: dict[str, Any] = {"window": window}
         kept = _kept(placement)
+        grouped = keeps_groups(placement.num_experts, topology)
+        home_LE = metrics.home_nodes(placement) if grouped else None
         for judged_on, load_LE in zip(JUDGED_ON, (own_LE, next_LE), strict=True):
             if load_LE is not None:
                 values = metrics.balance(load_LE, placement)._asdict()
                 row |= {f"balancedness_{name}_{judged_on}": value for name, value in values.items()}
                 row[f"balancedness_gpu_dispatch_{judged_on}"] = metrics.balance_dispatched(load_LE, placement)
                 row |= _bounds(load_LE, kept, values["gpu"], judged_on)
+                if home_LE is not None:
+                    leaving = metrics.traffic(load_LE, placement, home_LE)._asdict()
+                    row |= {f"{name}_{judged_on}": value for name, value in leaving.items()}
         used_L = own_LE.any(axis=1)
         row["moved_slots"] = metrics.moved_slots(previous, placement, used_L) if previous is not None else None
         row["group_locality"] = metrics.group_locality(placement, used_L)

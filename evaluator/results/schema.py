@@ -79,6 +79,19 @@ def _judged(judged_on: str, words: str) -> tuple[Column, ...]:
             "their nodes, whatever the placement that does",
         ),
         Column(f"bound_gpu_dispatch_{judged_on}", REAL, f"the same of balancedness_gpu_dispatch_{judged_on}"),
+        Column(
+            f"remote_tokens_{judged_on}",
+            REAL,
+            "share of the tokens that leave the node of their expert's group, shared evenly by replicas; null where "
+            "groups do not divide over nodes",
+        ),
+        Column(f"remote_tokens_dispatch_{judged_on}", REAL, "the same if tokens were split as well as can be"),
+        Column(
+            f"balancedness_gpu_near_{judged_on}",
+            REAL,
+            f"balancedness_gpu_{judged_on} if tokens left their node only where that brings it to .95 or nearer",
+        ),
+        Column(f"remote_tokens_near_{judged_on}", REAL, "share of the tokens that leave their node then"),
         Column(f"optimality_{judged_on}", REAL, f"balancedness_gpu_{judged_on} / bound_gpu_{judged_on}"),
     )
 

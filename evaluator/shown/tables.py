@@ -21,6 +21,7 @@ FRONT_MEANS = (
     "without being really worse in another"
 )
 """Of a mark in the column ``front``."""
+REMOTE = "remote: share of the tokens that leave the node of their expert's group"
 MOST_ROWS = 64
 """Windows or layers shown one by one; a model has as many layers."""
 
@@ -147,6 +148,8 @@ def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list
         of_limit = f"of limit: {headline} over what no placement can pass"
         columns.append(TableColumn("of limit", lambda row: number(row[f"optimality_{headline}"], ".1%"), 4, of_limit))
     columns.append(TableColumn("moved", lambda row: number(row["moved_slots"], ".0%"), 2))
+    if summary[f"remote_tokens_{headline}"].notna().any():
+        columns.append(TableColumn("remote", lambda row: number(row[f"remote_tokens_{headline}"], ".1%"), 3, REMOTE))
     columns.append(TableColumn("local groups", lambda row: number(row["group_locality"], ".0%"), 5))
     columns.append(TableColumn("co-located", lambda row: number(row["colocated_replicas"], ".0%"), 7))
     if summary["place_seconds"].notna().any():

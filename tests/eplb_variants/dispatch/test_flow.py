@@ -10,7 +10,7 @@ from eplb_variants import Topology, check_placement
 from eplb_variants.dispatch.even import even
 from eplb_variants.dispatch.flow import flow
 from eplb_variants.kernels import accelerate
-from eplb_variants.kernels.flow import flow_peaks
+from eplb_variants.kernels.flow import flow_peaks, near_peaks
 
 
 def least_peak(load_E, slots_P, num_gpus):
@@ -74,3 +74,46 @@ def test_what_is_not_shared_bounds_the_peak():
 def test_even_shares_count_copies():
     placement = check_placement([[0, 0, 1, 0]], 2, Topology(4, 1, 1, 2))
     np.testing.assert_array_equal(even(np.ones((1, 2)), placement), [[1 / 3, 1 / 3, 1.0, 1 / 3]])
+
+
+def near(load_E, slots_P, num_gpus, num_nodes, home_E, target=1.0):
+    placement = check_placement(slots_P[None], load_E.size, Topology(slots_P.size, num_nodes, num_nodes, num_gpus))
+    peak_L, remote_L = near_peaks(load_E[None], placement, home_E[None], target)
+    return peak_L[0], remote_L[0]
+
+
+def fewest_remote(load_E, slots_P, num_gpus, gpus_per_node, home_E, peak):
+    """Return the fewest tokens that leave their node at a peak, by HiGHS."""
+    size, num_slots = slots_P.size // num_gpus, slots_P.size
+    of_gpu = np.repeat(np.eye(num_gpus), size, axis=1)
+    of_expert = slots_P == np.arange(load_E.size)[:, None]
+    away_P = (np.arange(num_slots) // size // gpus_per_node != home_E[slots_P]).astype(float)
+    found = linprog(
+        away_P, A_ub=of_gpu, b_ub=np.full(num_gpus, peak * (1 + 1e-9)), A_eq=of_expert, b_eq=load_E, method="highs"
+    )
+    assert found.success
+    return found.fun
+
+
+def test_beginning_at_home_the_peak_is_the_same_and_few_tokens_leave():
+    """Never fewer than a linear program needs, nor many more on average."""
+    draw = np.random.default_rng(3)
+    found, least = 0.0, 0.0
+    for _ in range(60):
+        slots_P = np.concatenate([np.arange(24).reshape(8, 3), draw.integers(0, 24, (8, 1))], axis=1).ravel()
+        load_E, home_E = draw.gamma(0.7, size=24) * 100, np.repeat(np.arange(2), 12)
+        peak, remote = near(load_E, slots_P, 8, 2, home_E)
+        np.testing.assert_allclose(peak, least_peak(load_E, slots_P, 8), rtol=1e-9)
+        fewest = fewest_remote(load_E, slots_P, 8, 4, home_E, peak)
+        assert remote >= fewest - 1e-6 * load_E.sum()
+        found, least = found + remote, least + fewest
+    assert found <= 1.6 * least + 1e-9
+
+
+def test_tokens_leave_only_as_far_as_the_target_asks():
+    """Node 0 has 12 of 16 tokens, and its hottest expert a copy on node 1."""
+    slots_P, home_E = np.array([0, 1, 2, 0]), np.array([0, 0, 1])
+    load_E = np.array([8.0, 4.0, 4.0])
+    assert near(load_E, slots_P, 2, 2, home_E) == pytest.approx((8.0, 4.0))
+    assert near(load_E, slots_P, 2, 2, home_E, target=0.8) == pytest.approx((10.0, 2.0))
+    assert near(load_E, slots_P, 2, 2, home_E, target=0.5) == pytest.approx((12.0, 0.0))

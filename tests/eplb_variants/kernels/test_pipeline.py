@@ -17,7 +17,7 @@ def assert_same(one, other):
         np.testing.assert_array_equal(getattr(one, array), getattr(other, array))
 
 
-@pytest.mark.parametrize("name", sorted({*STAGED} - {"snake_deal"}))  # which deals all rows at once, without a kernel
+@pytest.mark.parametrize("name", sorted({*STAGED} - {"serpentine"}))  # which deals all rows at once, without a kernel
 def test_shipped_variants_go_through_the_pipeline(name):
     """Their speed rests on it, so a kernel that lost its part in it would be missed here and not by a benchmark."""
     placer = load_variant(name).placer

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from eplb_variants import EplbError
 from eplb_variants.packing.diverse import Diverse
 from eplb_variants.packing.greedy import Greedy
-from eplb_variants.packing.snake import snake
+from eplb_variants.packing.serpentine import serpentine
 
 WEIGHTS = arrays(np.float64, (3, 12), elements=st.integers(0, 30).map(float))
 LABELS = np.tile(np.arange(12), (3, 1))
@@ -105,7 +105,7 @@ def test_items_that_do_not_divide_are_refused():
 
 @given(WEIGHTS, st.sampled_from([1, 2, 3, 4, 6]))
 def test_a_snake_deals_there_and_back(weights, num_packs):
-    packing = snake(weights, LABELS, num_packs)
+    packing = serpentine(weights, LABELS, num_packs)
     for i, row in enumerate(weights):
         order = sorted(range(12), key=lambda item, row=row: (-row[item], item))
         there, back = list(range(num_packs)), list(range(num_packs))[::-1]

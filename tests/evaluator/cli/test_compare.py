@@ -230,3 +230,23 @@ def test_the_table_is_of_tokens_that_are_split_by_load(compare):
     assert "by their load" in " ".join(compare("--dispatch", "flow", "--no-plots")[1].split())
     with pytest.raises(SystemExit):
         compare("--dispatch", "flaw")
+
+
+def test_rows_are_chosen_by_what_they_are_of(compare):
+    where = "--where", "workload=mild", "--where", "variant=seed,deepseek"
+    code, out, err = compare(*where, "--no-plots", "--json")
+    assert (code, err) == (0, "")
+    chosen = json.loads(out)
+    assert {row["variant"] for row in chosen["overall"]["variants"]} == {"seed", "deepseek"}
+    assert "mild" in json.dumps(chosen)
+    assert "dsr1_decode" not in json.dumps(chosen["notes"])
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [("mild", "must be COLUMN=VALUE"), ("load=mild", "no column to choose by"), ("workload=mold", "mild")],
+)
+def test_a_choice_that_cannot_be_is_a_sentence(compare, choice, said):
+    code, _, err = compare("--where", choice)
+    assert code == 2
+    assert said in err

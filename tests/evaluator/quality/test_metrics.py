@@ -131,3 +131,23 @@ def test_a_window_of_the_largest_models_to_twelve_digits(topology):
     assert metrics.moved_slots(first, second, used) == pytest.approx(np.mean(moved), rel=1e-12)
     doubled = [topology.num_slots - len(held[1][layer]) for layer in range(3, 58)]
     assert metrics.colocated_replicas(second, used) == pytest.approx(np.mean(doubled) / topology.num_slots, rel=1e-12)
+
+
+def test_what_leaves_its_groups_node():
+    """Groups {0, 1} and {2, 3}; expert 0 has a copy on the other node, where half of its 8 tokens go if evenly."""
+    placement = check_placement([[0, 1, 1, 2, 3, 0]], 4, Topology(6, 2, 2, 2))
+    home = metrics.home_nodes(placement)
+    assert home.tolist() == [[0, 0, 1, 1]]
+    found = metrics.traffic(np.array([[8.0, 2, 3, 1]]), placement, home)
+    assert found.remote_tokens == pytest.approx(4 / 14)
+    assert found.remote_tokens_dispatch == pytest.approx(3 / 14), "then both GPUs have 7"
+    assert found.balancedness_gpu_near == pytest.approx(0.95)
+    assert found.remote_tokens_near == pytest.approx((10 - 7 / 0.95) / 14)
+    assert np.isnan(metrics.traffic(np.zeros((1, 4)), placement, home)).all()
+
+
+def test_a_group_that_lies_on_both_nodes_is_at_home_where_most_of_it_is():
+    placement = check_placement([[0, 2, 1, 3]], 4, Topology(4, 2, 2, 2))
+    assert metrics.home_nodes(placement).tolist() == [[0, 0, 0, 0]]
+    placement = check_placement([[3, 2, 1, 0]], 4, Topology(4, 2, 2, 2))
+    assert metrics.home_nodes(placement).tolist() == [[1, 1, 0, 0]]

@@ -9,8 +9,8 @@ from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.registry import register
 
 
-@register("packer", "snake", "heaviest items dealt to the packs in order, then back, and so on")
-def snake(weights: FloatArray, labels: IntArray, num_packs: int) -> Packing:
+@register("packer", "serpentine", "heaviest items dealt to the packs in order, then back, and so on")
+def serpentine(weights: FloatArray, labels: IntArray, num_packs: int) -> Packing:
     """Deal ``weights [N, M]``; ``labels`` are not looked at.
 
     No weight is compared with what a pack holds already, which is why it is quick: SGLang's ``deepseek_vec`` and some
