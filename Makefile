@@ -16,9 +16,11 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --hypothesis-profile=
 .PHONY: demo check test long nobody engines cluster lint format bench selftest clean
 
 demo: $(READY)
-	$(BIN)/eplb evaluate -m run=demo variant=contiguous,deepseek,seed_parent,seed workload=byte_moe \
+	$(BIN)/eplb evaluate -m run=demo variant=contiguous,deepseek,seed,lab_best,lab_flex workload=byte_moe \
 	  topology=eight_gpus
 	$(BIN)/eplb compare runs/demo
+	@echo 'and where the engine splits tokens over replicas by load:'
+	$(BIN)/eplb compare runs/demo --dispatch flow --no-plots
 
 check: $(READY) lint
 	$(PYTEST) -m 'not engines and not long' --ignore tests/eplb_variants/kernels/test_compiled.py $(QUICK)
