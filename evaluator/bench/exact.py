@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import lil_matrix
@@ -9,6 +14,20 @@ from scipy.sparse import lil_matrix
 from eplb_variants import Topology
 from eplb_variants.loads import FloatArray
 from evaluator.quality.bounds import keeps_groups
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Send the standard output of the process to nowhere: HiGHS writes lines there that no option turns off."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 class _Program:
@@ -38,13 +57,14 @@ class _Program:
         limits = np.array([[low, high] for _, low, high in self._rows])
         costs = np.zeros(len(self._upper))
         costs[number] = 1
-        found = milp(
-            costs,
-            constraints=LinearConstraint(matrix.tocsr(), limits[:, 0], limits[:, 1]),
-            bounds=Bounds(np.zeros(len(costs)), np.array(self._upper)),
-            integrality=np.array(self._whole, dtype=int),
-            options={"mip_rel_gap": 1e-9},
-        )
+        with _silent():
+            found = milp(
+                costs,
+                constraints=LinearConstraint(matrix.tocsr(), limits[:, 0], limits[:, 1]),
+                bounds=Bounds(np.zeros(len(costs)), np.array(self._upper)),
+                integrality=np.array(self._whole, dtype=int),
+                options={"mip_rel_gap": 1e-9},
+            )
         assert found.success, found.message
         return float(found.fun)
 

@@ -112,3 +112,9 @@ def test_the_benchmark_says_how_near_bounds_are():
     ]
     assert all(0.5 < line.value <= 1 + 1e-6 for line in lines[1:4])
     assert all(line.ratio.value <= 1 for line in lines[4:])
+
+
+def test_the_solver_prints_nothing(capfd):
+    for load_E, topology in small_layers(3, seed=3):
+        least_peak(load_E, topology, even=True)
+    assert capfd.readouterr().out == ""
