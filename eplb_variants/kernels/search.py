@@ -6,12 +6,14 @@ Shapes: N rows, P slots, E logical experts, G GPUs.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numba import boolean, float64, int64, void
 
 from eplb_variants.aligning.bounded import Bounded
+from eplb_variants.aligning.pooled import Pooled
 from eplb_variants.kernels import compiles
 from eplb_variants.kernels.compiled import FLOAT_ROWS, FLOATS, INT_ROWS, INTS, kernel, named, ready
 from eplb_variants.loads import FloatArray, IntArray
@@ -70,6 +72,12 @@ def bounded(stage: Bounded, load: FloatArray, slots: IntArray, topology: Topolog
     """Answer as ``Bounded`` does."""
     effort = stage.effort(topology.num_slots)
     return _improved(load, previous, topology.num_gpus, topology.gpus_per_node, effort)
+
+
+@compiles(Pooled)
+def pooled(stage: Pooled, load: FloatArray, slots: IntArray, topology: Topology, previous: IntArray) -> IntArray:
+    """Answer as ``Pooled`` does."""
+    return stage.chosen(partial(bounded, stage.bounded), load, slots, topology, previous)
 
 
 def _improved(load_NE: FloatArray, slots_NP: IntArray, num_gpus: int, gpus_per_node: int, effort: Effort) -> IntArray:

@@ -29,6 +29,7 @@ PARAMETERS = {  # beside the defaults, settings under which a stage takes its ot
     ("refiner", "swaps"): [{"swaps": 0.0}, {"swaps": 50.0, "enough": 0.0}],
     ("refiner", "transfers"): [{"changes": 0.0}, {"changes": 50.0, "enough": 0.0}],
     ("aligner", "bounded"): [{"max_moves": 0.0}, {"max_moves": 1.0}, {"price": 0.1}],
+    ("aligner", "pooled"): [{"max_moves": 0.0}, {"max_moves": 1.0}, {"price": 0.1, "price_anew": 0.01}],
     ("forecaster", "adaptive"): [{"windows": 2}, {"windows": 3, "pool": 0.0}, {"pool": 1.0, "jump": 1.5}],
     ("placer", "hot_ring"): [{"theta": 0.05}, {"theta": 3.0}],
     ("replicator", "hybrid"): [{"tail": 1.0}, {"tail": 0.0}],

@@ -71,7 +71,8 @@ def test_a_price_leaves_layers_alone_whose_gain_is_not_worth_it(packed):
 def test_groups_stay_on_the_nodes_that_they_are_on():
     topology = Topology(36, 4, 2, 6)
     placed = load_variant("deepseek").place(LOAD, topology)
-    moved = load_variant("lab_sticky").place(LOAD[:, ::-1].copy(), topology, placed)
+    config = {**load_variant("lab_sticky").config, "aligner": {"name": "bounded", "max_moves": 0.1, "price": 0.003}}
+    moved = load_variant(config).place(LOAD[:, ::-1].copy(), topology, placed)
     for before, after in zip(placed.phy2log.reshape(6, 2, 18), moved.phy2log.reshape(6, 2, 18), strict=True):
         for node in range(2):
             assert set(before[node]) == set(after[node])
