@@ -18,7 +18,7 @@ from eplb_variants.packing.greedy import Greedy
 from eplb_variants.placement import Placement, count_replicas, number_replicas
 from eplb_variants.registry import register
 from eplb_variants.replication.dhondt import dhondt
-from eplb_variants.rings.hot_ring import strides
+from eplb_variants.rings.laps import laps
 from eplb_variants.topology import Topology
 
 
@@ -43,15 +43,12 @@ class Neighbours:
 
     def __call__(self, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication:
         """Return the placement for ``load [L, E]``; UnfitError where there are fewer slots than experts."""
-        num_experts, num_gpus = load.shape[1], topology.num_gpus
-        topology.check_experts(num_experts)
-        redundant, left = divmod(topology.num_slots - num_experts, num_gpus)
-        own = topology.slots_per_gpu - redundant
-        steps = strides(num_gpus)[:redundant] if num_gpus > 1 else np.empty(0, dtype=np.int64)
-        if left or not redundant or len(steps) < redundant or redundant > own:
+        num_experts = load.shape[1]
+        steps = laps(num_experts, topology)
+        if not steps.size:
             return self.packed(load, topology, previous)
-        alone = Topology(num_experts, 1, 1, num_gpus)
-        base_LGS = self.packed(load, alone, None).phy2log.reshape(len(load), num_gpus, own)
+        alone = Topology(num_experts, 1, 1, topology.num_gpus)
+        base_LGS = self.packed(load, alone, None).phy2log.reshape(len(load), topology.num_gpus, -1)
         slots_LP = _linked(load, base_LGS, steps)
         return Replication(slots_LP, number_replicas(slots_LP), count_replicas(slots_LP, num_experts))
 
