@@ -279,19 +279,23 @@ def _peak_rows(load_LE: FloatArray, slots_LP: IntArray, num_gpus: int, peak_L: F
 
 
 class Near(NamedTuple):
-    """What a split comes to that keeps tokens on their experts' own nodes where it can."""
+    """What splits come to that keep tokens on their experts' own nodes where they can."""
 
-    peak_L: FloatArray
-    """Load of the fullest GPU of each layer."""
+    best_L: FloatArray
+    """Load of the fullest GPU of each layer under the best split."""
     remote_L: FloatArray
-    """Tokens of each layer that leave their expert's node."""
+    """Tokens of each layer that leave their expert's node then."""
+    near_L: FloatArray
+    """Load of the fullest GPU where no token leaves its node for a peak below the mean over a target."""
+    remote_near_L: FloatArray
+    """Tokens that leave their expert's node then."""
 
 
-def near_peaks(load: FloatArray, placement: Placement, home: IntArray, target: float = 1.0) -> Near:
-    """Return what the split comes to that begins with every token on its expert's own node.
+def near_peaks(load: FloatArray, placement: Placement, home: IntArray, target: float) -> Near:
+    """Return what splits come to that begin with every token on its expert's own node.
 
-    Load is pushed off only until the fullest GPU has the mean over ``target``, or what no split is below: first along
-    paths within nodes, then across.
+    Load is pushed off until the fullest GPU has what no split is below, or the mean over ``target``: first along paths
+    within nodes, then across.
 
     Args:
         load: ``[L, E]``.
@@ -299,14 +303,42 @@ def near_peaks(load: FloatArray, placement: Placement, home: IntArray, target: f
         home: ``[L, E]`` the node of each expert.
         target: balancedness above which nothing is pushed, above 0 and at most 1.
     """
-    found = Near(np.empty(load.shape[0]), np.empty(load.shape[0]))
+    found = Near(*(np.empty(load.shape[0]) for _ in Near._fields))
     topology = placement.topology
     slots, homes = ready(placement.phy2log, np.int64), ready(home, np.int64)
     _near_rows(ready(load), slots, homes, topology.num_gpus, topology.gpus_per_node, target, *found)
     return found
 
 
-@kernel(void(FLOAT_ROWS, INT_ROWS, INT_ROWS, int64, int64, float64, FLOATS, FLOATS))
+@kernel(float64(FLOATS, int64, int64, INTS, float64, PLACES, WAYS, FLOATS, FLOATS, INTS, INTS))
+def _from_home(
+    load_E: FloatArray,
+    count: int,
+    gpus_per_node: int,
+    home_E: IntArray,
+    peak: float,
+    places: Places,
+    ways: Ways,
+    tokens_Q: FloatArray,
+    gpu_G: FloatArray,
+    away_Q: IntArray,
+    none_Q: IntArray,
+) -> float:
+    """Split the tokens of a layer from their own nodes on, down to a peak; return how many leave these."""
+    least = load_E.sum() * ROUNDING
+    _at_home(load_E, count, gpus_per_node, home_E, places, tokens_Q, gpu_G)
+    while _pass(peak, least, places, ways, tokens_Q, gpu_G, away_Q):  # within nodes
+        pass
+    while _pass(peak, least, places, ways, tokens_Q, gpu_G, none_Q):
+        pass
+    remote = 0.0
+    for place in range(count):
+        if away_Q[place]:
+            remote += tokens_Q[place]
+    return remote
+
+
+@kernel(void(FLOAT_ROWS, INT_ROWS, INT_ROWS, int64, int64, float64, FLOATS, FLOATS, FLOATS, FLOATS))
 def _near_rows(
     load_LE: FloatArray,
     slots_LP: IntArray,
@@ -314,8 +346,10 @@ def _near_rows(
     num_gpus: int,
     gpus_per_node: int,
     target: float,
-    peak_L: FloatArray,
+    best_L: FloatArray,
     remote_L: FloatArray,
+    near_L: FloatArray,
+    remote_near_L: FloatArray,
 ) -> None:
     num_slots, num_experts = slots_LP.shape[1], load_LE.shape[1]
     places, ways = _new_places(num_slots, num_experts, num_gpus), _new_ways(num_experts, num_gpus)
@@ -324,17 +358,22 @@ def _near_rows(
     for layer in range(load_LE.shape[0]):
         load_E, home_E = load_LE[layer], home_LE[layer]
         count = _evenly(load_E, slots_LP[layer], places, tokens_Q, gpu_G)
-        _level(places, ways, tokens_Q, gpu_G, none_Q)
-        total = load_E.sum()
-        peak, least = max(gpu_G.max(), total / num_gpus / target), total * ROUNDING
+        away = 0
         for place in range(count):
             away_Q[place] = places.gpu_Q[place] // gpus_per_node != home_E[places.expert_Q[place]]
-        _at_home(load_E, count, gpus_per_node, home_E, places, tokens_Q, gpu_G)
-        while _pass(peak, least, places, ways, tokens_Q, gpu_G, away_Q):  # within nodes
-            pass
-        while _pass(peak, least, places, ways, tokens_Q, gpu_G, none_Q):
-            pass
-        peak_L[layer], remote_L[layer] = gpu_G.max(), 0.0
-        for place in range(count):
-            if away_Q[place]:
-                remote_L[layer] += tokens_Q[place]
+            away += away_Q[place]
+        _level(places, ways, tokens_Q, gpu_G, none_Q)
+        best_L[layer] = near_L[layer] = gpu_G.max()
+        remote_L[layer] = remote_near_L[layer] = 0.0
+        if away == 0:
+            near_L[layer] = best_L[layer]
+            continue
+        about = (load_E, count, gpus_per_node, home_E)
+        split = (places, ways, tokens_Q, gpu_G, away_Q, none_Q)
+        remote_L[layer] = _from_home(*about, best_L[layer], *split)
+        peak = load_E.sum() / num_gpus / target
+        if peak <= best_L[layer]:
+            remote_near_L[layer] = remote_L[layer]
+        else:
+            remote_near_L[layer] = _from_home(*about, peak, *split)
+            near_L[layer] = gpu_G.max()

@@ -12,8 +12,8 @@ from eplb_variants.topology import Topology
 def laps(num_experts: int, topology: Topology) -> IntArray:
     """Return the stride of each lap, one for every redundant slot of a GPU, where each expert has one slot besides.
 
-    Empty where redundant slots do not divide over GPUs, there are not so many strides, or a GPU has fewer experts of its
-    own than redundant slots; UnfitError where there are fewer slots than experts.
+    Empty where redundant slots do not divide over GPUs, there are not so many strides, or a GPU has fewer experts of
+    its own than redundant slots; UnfitError where there are fewer slots than experts.
     """
     topology.check_experts(num_experts)
     redundant, left = divmod(topology.num_slots - num_experts, topology.num_gpus)

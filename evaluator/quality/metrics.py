@@ -78,6 +78,8 @@ def balance_dispatched(load_LE: NDArray[np.generic], placement: Placement) -> fl
 class Traffic(NamedTuple):
     """How a placement does where expert groups belong on one node, and what leaves it; NaN where there is no load."""
 
+    balancedness_gpu_dispatch: float
+    """As ``balance_dispatched``."""
     remote_tokens: float
     """Share of the tokens that go to another node than their expert's group's, shared evenly by replicas."""
     remote_tokens_dispatch: float
@@ -115,10 +117,15 @@ def traffic(load_LE: NDArray[np.generic], placement: Placement, home_LE: IntArra
     node_P = np.arange(topology.num_slots) // topology.slots_per_node
     slots_LP = np.take_along_axis(load / placement.logcnt, placement.phy2log, axis=1)
     away_LP = np.take_along_axis(home_LE, placement.phy2log, axis=1) != node_P
-    best, near = (near_peaks(load, placement, home_LE, target) for target in (1.0, NEAR))
-    balanced = total / topology.num_gpus / float(near.peak_L.sum())
-    away = (float(slots_LP[away_LP].sum()), float(best.remote_L.sum()), float(near.remote_L.sum()))
-    return Traffic(away[0] / total, away[1] / total, balanced, away[2] / total)
+    found = near_peaks(load, placement, home_LE, NEAR)
+    mean = total / topology.num_gpus
+    return Traffic(
+        mean / float(found.best_L.sum()),
+        float(slots_LP[away_LP].sum()) / total,
+        float(found.remote_L.sum()) / total,
+        mean / float(found.near_L.sum()),
+        float(found.remote_near_L.sum()) / total,
+    )
 
 
 def moved_slots(previous: Placement, placement: Placement, used_L: NDArray[np.bool_]) -> float:

@@ -43,9 +43,10 @@ def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) ->
             if load_LE is not None:
                 values = metrics.balance(load_LE, placement)._asdict()
                 row |= {f"balancedness_{name}_{judged_on}": value for name, value in values.items()}
-                row[f"balancedness_gpu_dispatch_{judged_on}"] = metrics.balance_dispatched(load_LE, placement)
                 row |= _bounds(load_LE, kept, values["gpu"], judged_on)
-                if home_LE is not None:
+                if home_LE is None:
+                    row[f"balancedness_gpu_dispatch_{judged_on}"] = metrics.balance_dispatched(load_LE, placement)
+                else:
                     leaving = metrics.traffic(load_LE, placement, home_LE)._asdict()
                     row |= {f"{name}_{judged_on}": value for name, value in leaving.items()}
         used_L = own_LE.any(axis=1)

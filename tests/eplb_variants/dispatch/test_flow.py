@@ -78,8 +78,11 @@ def test_even_shares_count_copies():
 
 def near(load_E, slots_P, num_gpus, num_nodes, home_E, target=1.0):
     placement = check_placement(slots_P[None], load_E.size, Topology(slots_P.size, num_nodes, num_nodes, num_gpus))
-    peak_L, remote_L = near_peaks(load_E[None], placement, home_E[None], target)
-    return peak_L[0], remote_L[0]
+    found = near_peaks(load_E[None], placement, home_E[None], target)
+    np.testing.assert_allclose(found.best_L, flow_peaks(load_E[None], placement), rtol=1e-12)
+    if target == 1:
+        np.testing.assert_allclose(found[:2], found[2:], rtol=1e-12)
+    return found.near_L[0], found.remote_near_L[0]
 
 
 def fewest_remote(load_E, slots_P, num_gpus, gpus_per_node, home_E, peak):
