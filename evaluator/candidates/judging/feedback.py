@@ -85,7 +85,7 @@ def _failure(row: dict[str, Any]) -> str:
 
 def _outcome(row: dict[str, Any]) -> str:
     if row["verdict"] == schema.IDENTICAL:
-        text = "the placements are the parent's on every window: the change has no effect here"
+        text = "the placements are the parent's on all loads that both were asked about: the change has no effect here"
     else:
         name = "balancedness_gpu_next" if row.get("balancedness_gpu_next") is not None else "balancedness_gpu_own"
         text = (

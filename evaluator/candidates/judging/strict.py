@@ -14,51 +14,49 @@ import numpy as np
 from scipy import stats
 
 from evaluator.analysis.statistics import LEVEL, Estimate
-from evaluator.timing.rounds import OFF_CORE, Timing, had_core, typical
+from evaluator.timing.rounds import Timing, had_core, typical
 
-ALPHA = 1e-3
-"""How rarely an honest program may be told to disturb itself."""
+ALPHA = 0.005
+"""How rarely what was left out of an honest program's calls may be said to matter."""
+LEAST = 0.05
+"""Logarithm of a ratio by which what was left out must matter."""
 SPREAD = 0.01
 """How rarely the times of an honest program may be told to spread more than its parent's."""
 
 
 def held_to_all(timing: Timing, rounds: Sequence[np.ndarray]) -> Timing:
-    """Return a timing that rests on the slow calls of a program too, where it has more of them than its parent.
+    """Return a timing that rests on the slow calls of a program too, where it has more of them than its parent has.
 
     Args:
         timing: from the rounds that count.
         rounds: of all rounds, also those drawn again, the calls ``[repeats, 2, 2]``: (program, parent) by (wall, CPU).
 
-    Where calls of the program alone lost their core more often than chance has it, all count, and no verdict rests on
-    them. Where its rounds spread more than its parent's, the ratio is that of the means.
+    Where its rounds spread more than its parent's, the ratio is that of the means. Where calls that lost their core
+    make it slower beside its parent than those that are kept say, they are its own doing: all count, and no verdict
+    rests on them.
     """
-    if disturbs_itself(np.concatenate(rounds)):
-        times = np.array([calls.mean(axis=0) for calls in rounds])
-        ratio = ratio_of_means(times[:, 0, 0], times[:, 1, 0])
-        return timing._replace(wall=times[:, 0, 0], cpu=times[:, 0, 1], ratio=ratio, has_core=False)
     times = np.array([typical(calls) for calls in rounds])
     own, other = (times[had_core(times)] if timing.has_core else times)[..., 0].T
-    return timing._replace(ratio=ratio_of_means(own, other)) if spreads_more(own, other) else timing
+    if spreads_more(own, other):
+        timing = timing._replace(ratio=ratio_of_means(own, other))
+    everything = np.array([calls.mean(axis=0) for calls in rounds])
+    whole = ratio_of_means(everything[:, 0, 0], everything[:, 1, 0])
+    if is_beyond(whole, timing.ratio.value):
+        wall, cpu = everything[:, 0].T
+        return timing._replace(wall=wall, cpu=cpu, ratio=whole, has_core=False)
+    return timing
 
 
-def disturbs_itself(calls: np.ndarray) -> bool:
-    """Return whether a program's calls lost their core so much oftener than its parent's that it must be its own doing.
+def is_beyond(whole: Estimate, kept: float) -> bool:
+    """Return whether a ratio of all calls is above that of those kept, by more than chance has it.
 
-    Args:
-        calls: ``[calls, 2, 2]``: (program, parent) by (wall, CPU).
-
-    Whatever comes from outside hits each side so often a second of CPU time; the calls of its parent tell how often.
-    Pairs of which both lost their core are left out: what lasts hits both. The number of the program is then binomial,
-    as in the test of McNemar.
+    Whatever comes from outside takes as much of each second of either side, and leaves the ratio as it is. The error of
+    the logarithm is that of the jackknife, by its interval.
     """
-    lost = calls[..., 0] > OFF_CORE * calls[..., 1]
-    own, other = (int(np.sum(lost[:, side] & ~lost[:, 1 - side])) for side in (0, 1))
-    if not own:
+    if whole.num < 2 or not kept > 0:
         return False
-    taken = np.maximum(calls[..., 1], 1e-9).mean(axis=0)
-    expected = (lost[:, 1].sum() + 0.5) / (len(lost) + 1)
-    odds = np.expm1(-np.log1p(-expected) * taken[0] / taken[1]) * (1 - expected) / expected
-    return bool(stats.binomtest(own, own + other, odds / (1 + odds), "greater").pvalue < ALPHA)
+    error = np.log(whole.high / whole.value) / stats.t.ppf((1 + LEVEL) / 2, whole.num - 1)
+    return bool(np.log(whole.value / kept) > max(error * stats.t.ppf(1 - ALPHA, whole.num - 1), LEAST))
 
 
 def spreads_more(own: np.ndarray, other: np.ndarray) -> bool:
