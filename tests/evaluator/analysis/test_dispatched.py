@@ -46,3 +46,15 @@ def test_what_cannot_be_is_said(frame):
     before = frame.drop(columns=["bound_gpu_dispatch_own"])
     with pytest.raises(EplbError, match="measure them again"):
         under(before, "flow")
+
+
+def test_near_is_flow_where_no_groups_belong_on_nodes(frame):
+    near = under(frame, "near")
+    assert near["balancedness_gpu_next"].equals(under(frame, "flow")["balancedness_gpu_next"])
+    grouped = frame.assign(
+        balancedness_gpu_near_next=0.93, balancedness_gpu_near_own=0.94, remote_tokens_near_next=0.05
+    )
+    assert under(grouped, "near")["balancedness_gpu_next"].eq(0.93).all()
+    assert under(grouped, "near")["remote_tokens_next"].eq(0.05).all()
+    notes = " ".join(notes_on(summarise(under(grouped, "near"), "base"), "base"))
+    assert "up to a balancedness of .95" in notes
