@@ -15,7 +15,7 @@ MODULES = {
     for package in ("eplb_variants", "evaluator")
     for path in sorted((ROOT / package).rglob("*.py"))
 }
-PURE = {"numpy", "numba", "yaml", "torch"}
+PURE = {"numpy", "numba", "yaml", "torch", "scipy"}
 """What eplb_variants may import beside itself and the standard library; torch only for its types and at the edge."""
 HYDRA = {"hydra", "omegaconf"}
 ROW = re.compile(r"^\| `(?P<room>(?:eplb_variants|evaluator)[\w/.]*)` \|[^|]*\|(?P<allowed>[^|]*)\|$", re.MULTILINE)

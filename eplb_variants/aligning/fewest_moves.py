@@ -6,7 +6,6 @@ Shapes: L layers, P slots, G GPUs, N nodes, E logical experts.
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.registry import register
@@ -26,6 +25,8 @@ def fewest_moves(load: FloatArray, slots: IntArray, topology: Topology, previous
 
 
 def _aligned(slots_P: IntArray, previous_P: IntArray, topology: Topology) -> IntArray:
+    from scipy.optimize import linear_sum_assignment  # a tenth of a second to import, wanted here alone
+
     num_nodes, num_gpus, size = topology.num_nodes, topology.num_gpus, topology.slots_per_gpu
     new_GS, old_GS = slots_P.reshape(num_gpus, size), previous_P.reshape(num_gpus, size)
     kept_GG = kept(new_GS, old_GS)

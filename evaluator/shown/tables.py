@@ -148,7 +148,7 @@ def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list
         of_limit = f"of limit: {headline} over what no placement can pass"
         columns.append(TableColumn("of limit", lambda row: number(row[f"optimality_{headline}"], ".1%"), 4, of_limit))
     columns.append(TableColumn("moved", lambda row: number(row["moved_slots"], ".0%"), 2))
-    if summary[f"remote_tokens_{headline}"].notna().any():
+    if (summary[f"remote_tokens_{headline}"] > 0).any():
         columns.append(TableColumn("remote", lambda row: number(row[f"remote_tokens_{headline}"], ".1%"), 3, REMOTE))
     columns.append(TableColumn("local groups", lambda row: number(row["group_locality"], ".0%"), 5))
     columns.append(TableColumn("co-located", lambda row: number(row["colocated_replicas"], ".0%"), 7))
