@@ -74,7 +74,7 @@ def compare(
         csv: file to write all rows to.
         latex: file to write the tables to, for LaTeX.
         markdown: file to write the tables to, as Markdown.
-        dispatch: how tokens are split over replicas: ``even``, or ``flow``, by load as well as can be.
+        dispatch: how tokens are split over replicas, ``even``, ``flow`` or ``near``, as ``--dispatch`` says.
 
     Columns: ``load`` (the workload on its topology, then all together where there are several), then those of
     ``evaluator.analysis.summary.summarise``, and ``front``.
@@ -200,7 +200,7 @@ def report(
         out: the page; ``_report.html`` in the first run where none is named.
         score: that the tables show.
         config_dirs: folders of your own with further scores.
-        dispatch: how tokens are split over replicas: ``even``, or ``flow``, by load as well as can be.
+        dispatch: how tokens are split over replicas, ``even``, ``flow`` or ``near``, as ``--dispatch`` says.
 
     Raises:
         EplbError: nothing was measured, the reference was not, or the page cannot be written.

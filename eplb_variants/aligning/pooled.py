@@ -13,6 +13,7 @@ import numpy as np
 from eplb_variants.aligning.bounded import Bounded
 from eplb_variants.aligning.fewest_moves import fewest_moves
 from eplb_variants.loads import FloatArray, IntArray
+from eplb_variants.placement import count_replicas
 from eplb_variants.registry import register
 from eplb_variants.topology import Topology
 
@@ -93,10 +94,7 @@ def moves(made_LP: IntArray, previous_LP: IntArray, num_gpus: int) -> IntArray:
 
 def peaks(load_LE: FloatArray, slots_LP: IntArray, num_gpus: int) -> FloatArray:
     """Return ``[L]`` the load of the fullest GPU, tokens being shared evenly."""
-    num_layers, num_experts = load_LE.shape
-    logcnt_LE = np.zeros((num_layers, num_experts))
-    np.add.at(logcnt_LE, (np.arange(num_layers)[:, None], slots_LP), 1)
-    share_LP = np.take_along_axis(load_LE / np.maximum(logcnt_LE, 1), slots_LP, axis=1)
+    share_LP = np.take_along_axis(load_LE / count_replicas(slots_LP, load_LE.shape[1]), slots_LP, axis=1)
     # sums from the left, whatever the width of the processor's registers
-    found: FloatArray = share_LP.reshape(num_layers, num_gpus, -1).cumsum(axis=2)[:, :, -1].max(axis=1)
+    found: FloatArray = share_LP.reshape(len(load_LE), num_gpus, -1).cumsum(axis=2)[:, :, -1].max(axis=1)
     return found

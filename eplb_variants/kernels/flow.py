@@ -366,7 +366,6 @@ def _near_rows(
         best_L[layer] = near_L[layer] = gpu_G.max()
         remote_L[layer] = remote_near_L[layer] = 0.0
         if away == 0:
-            near_L[layer] = best_L[layer]
             continue
         about = (load_E, count, gpus_per_node, home_E)
         split = (places, ways, tokens_Q, gpu_G, away_Q, none_Q)

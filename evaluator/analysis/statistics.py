@@ -245,6 +245,20 @@ def median_ratio(times: FloatArray, reference: FloatArray, seed: int = 0) -> Est
     return Estimate(float(np.exp(np.median(logs))), float(np.exp(low)), float(np.exp(high)), logs.size)
 
 
+def ratio_of_means(own: FloatArray, other: FloatArray) -> Estimate:
+    """Return the ratio of the means of times ``[rounds]``, with Student's interval of the jackknife over rounds."""
+    from scipy.special import stdtrit
+
+    number = len(own)
+    value = float(own.sum() / other.sum())
+    if number < 2:
+        return Estimate(value, float("nan"), float("nan"), number)
+    without = np.log((own.sum() - own) / (other.sum() - other))
+    error = float(np.sqrt((number - 1) / number * np.sum((without - without.mean()) ** 2)))
+    half = error * float(stdtrit(number - 1, (1 + LEVEL) / 2))
+    return Estimate(value, float(value * np.exp(-half)), float(value * np.exp(half)), number)
+
+
 def block_length(size: int) -> int:
     """Return how many consecutive windows of a trace of ``size`` are resampled as one."""
     return max(1, round(size ** (1 / 3)))

@@ -19,13 +19,17 @@ from evaluator.analysis.statistics import BETTER, WORSE, mean_of_series
 from evaluator.analysis.times import time_notes, times_by_variant
 from evaluator.results.schema import OK
 
-LATER = ("bound_gpu", "bound_gpu_dispatch", "optimality", "remote_tokens")
-LIMITS = tuple(f"{name}_{on}" for on in ("next", "own") for name in LATER)
+LATER = tuple(
+    f"{name}_{on}"
+    for on in ("next", "own")
+    for name in ("bound_gpu", "bound_gpu_dispatch", "optimality", "remote_tokens")
+)
 """Columns of what no placement can pass, and of tokens that leave their node, which results of before do not have."""
 SPLIT = {
     FLOW: "as well as can be",
     NEAR: "as well as can be up to a balancedness of .95, and beyond that only within nodes",
 }
+"""How tokens are split, in words."""
 LIMIT_DIGIT = 5e-5
 """Limits that differ by less look alike."""
 MOVED = "moved_slots"
@@ -65,11 +69,11 @@ def summarise(frame: pd.DataFrame, reference: str, score: Score | None = None) -
     headline = headline_of(good)
     aligned = align(good, headline)
     cells, means = good.drop_duplicates(["variant", "cell"]), _by_stratum(good, list(METRICS))
-    limits = _by_stratum(_with_limits(good), list(LIMITS))
+    later = _by_stratum(_with_later(good), list(LATER))
     table = pd.concat(
         [
             means.groupby("variant").mean(),
-            limits.groupby("variant").mean(),
+            later.groupby("variant").mean(),
             _judgements(aligned, reference, METRICS[headline]),
             pd.DataFrame.from_dict({name: _counts(own) for name, own in cells.groupby("variant")}, orient="index"),
             times_by_variant(cells, reference),
@@ -88,9 +92,9 @@ def summarise(frame: pd.DataFrame, reference: str, score: Score | None = None) -
     return table
 
 
-def _with_limits(good: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with all columns of limits, as numbers."""
-    return good.assign(**{name: pd.to_numeric(good[name]) if name in good else float("nan") for name in LIMITS})
+def _with_later(good: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with all of ``LATER``, as numbers."""
+    return good.assign(**{name: pd.to_numeric(good[name]) if name in good else float("nan") for name in LATER})
 
 
 def _by_stratum(good: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -36,8 +36,10 @@ def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) ->
         placement = place(variant, windows_WLE, window, topology, previous)
         next_LE = windows_WLE[window + 1] if window + 1 < num_windows else None
         row: dict[str, Any] = {"window": window}
-        kept = _kept(placement)
+        used_L = own_LE.any(axis=1)
+        locality = metrics.group_locality(placement, used_L)
         grouped = keeps_groups(placement.num_experts, topology)
+        kept = topology if grouped and locality == 1 else topology.flat()  # whose bound holds for it
         home_LE = metrics.home_nodes(placement) if grouped else None
         for judged_on, load_LE in zip(JUDGED_ON, (own_LE, next_LE), strict=True):
             if load_LE is not None:
@@ -49,22 +51,13 @@ def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) ->
                 else:
                     leaving = metrics.traffic(load_LE, placement, home_LE)._asdict()
                     row |= {f"{name}_{judged_on}": value for name, value in leaving.items()}
-        used_L = own_LE.any(axis=1)
         row["moved_slots"] = metrics.moved_slots(previous, placement, used_L) if previous is not None else None
-        row["group_locality"] = metrics.group_locality(placement, used_L)
+        row["group_locality"] = locality
         row["colocated_replicas"] = metrics.colocated_replicas(placement, used_L)
         if window == picture:
             row |= _heat_map(own_LE if next_LE is None else next_LE, placement)
         previous = placement
         yield row
-
-
-def _kept(placement: Placement) -> Topology:
-    """Return the machine that a placement keeps to: without groups and nodes where its groups lie on several."""
-    topology = placement.topology
-    used_L = np.ones(len(placement.phy2log), dtype=bool)
-    whole = keeps_groups(placement.num_experts, topology) and metrics.group_locality(placement, used_L) == 1
-    return topology if whole else topology.flat()
 
 
 def _bounds(load_LE: IntArray, kept: Topology, balancedness: float, judged_on: str) -> dict[str, float]:

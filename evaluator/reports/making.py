@@ -39,7 +39,7 @@ def make_report(
         score: that the tables show.
         reference: variant that differences are to; ``deepseek``, or what the runs were timed beside.
         out: the page; ``DEFAULT_NAME`` in the first run where none is named.
-        dispatch: how tokens are split over replicas, ``even`` or ``flow``.
+        dispatch: how tokens are split over replicas, ``even``, ``flow`` or ``near``.
 
     Raises:
         EplbError: nothing was measured, the reference was not, or the page cannot be written.

@@ -124,8 +124,13 @@ TIMING = (
         "place_cold_seconds", REAL, "right after 64 MiB were written, so that caches are cold; null if not asked for"
     ),
     Column("time_reference", TEXT, "variant that stood beside it in every round"),
-    Column("time_ratio", REAL, "median over rounds of such a time / the reference's"),
-    Column("time_ratio_low", REAL, "lower end of the 95% bootstrap interval over rounds"),
+    Column(
+        "time_ratio",
+        REAL,
+        "median over rounds of such a time / the reference's; of a candidate whose rounds spread more than its "
+        "parent's, or whose slow calls were left out, the ratio of the means",
+    ),
+    Column("time_ratio_low", REAL, "lower end of its 95% interval over rounds"),
     Column("time_ratio_high", REAL, "upper end"),
     Column("timing_rounds", INT, "rounds that the ratio rests on"),
     Column(

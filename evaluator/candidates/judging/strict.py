@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from evaluator.analysis.statistics import LEVEL, Estimate
+from evaluator.analysis.statistics import LEVEL, Estimate, ratio_of_means
 from evaluator.timing.rounds import Timing, had_core, typical
 
 ALPHA = 0.005
@@ -69,15 +69,3 @@ def spreads_more(own: np.ndarray, other: np.ndarray) -> bool:
     if len(own) < 3 or not np.ptp(difference) or not np.ptp(total):
         return bool(np.ptp(difference) > 0 and np.ptp(log_own) > np.ptp(log_other))
     return bool(stats.pearsonr(total, difference, alternative="greater").pvalue < SPREAD)
-
-
-def ratio_of_means(own: np.ndarray, other: np.ndarray) -> Estimate:
-    """Return the ratio of the means of times ``[rounds]``, with Student's interval of the jackknife over rounds."""
-    number = len(own)
-    value = float(own.sum() / other.sum())
-    if number < 2:
-        return Estimate(value, float("nan"), float("nan"), number)
-    without = np.log((own.sum() - own) / (other.sum() - other))
-    error = float(np.sqrt((number - 1) / number * np.sum((without - without.mean()) ** 2)))
-    half = error * float(stats.t.ppf((1 + LEVEL) / 2, number - 1))
-    return Estimate(value, float(value * np.exp(-half)), float(value * np.exp(half)), number)

@@ -107,6 +107,8 @@ def _child(descriptor: int, scratch: str, limits: Limits, around: Surroundings |
                 scratch = around.enter(limits, scratch)
             except OSError as error:
                 refused = str(error)
+        else:
+            os.chdir(scratch)  # its source, and what Numba keeps of it, are not another's
         channel = _quiet(descriptor)
         try:
             if around is not None and not refused:

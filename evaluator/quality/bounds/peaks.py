@@ -95,6 +95,41 @@ def _too_large(falling_E: FloatArray, num_slots: int, peak: float) -> bool:
     return False
 
 
+@kernel("UniTuple(float64, 5)(float64, float64, float64, int64, int64)")
+def _weights(
+    load: float, top: float, cut: float, kind: int, slots_per_gpu: int
+) -> tuple[float, float, float, float, float]:
+    """Return what an expert's replicas weigh, by their number: where that begins, with one, and how it falls.
+
+    Args:
+        load: of the expert.
+        top: the load of a GPU that is asked about.
+        cut: ``t`` over ``top``, up to .5.
+        kind: of weight: 0 for ``1 / S`` in the middle, -1 for ``x / T`` there; ``k`` for ``1 / k`` over
+            ``top / (k + 1)``.
+        slots_per_gpu: ``S``.
+
+    The weight of one replica; then twice, along the lower hull, by how much the weight falls and for how many further
+    replicas. 0 for what is not there.
+    """
+    if kind > 0:  # 1 / k for every replica over the edge, until there are so many that none is
+        edge = top / (kind + 1)
+        return (1 / kind, 1 / kind, np.ceil(load / edge) - 1, 0.0, 0.0) if load > edge else (0.0, 0.0, 0.0, 0.0, 0.0)
+    large, small = top * (1 - cut), top * cut
+    if load <= small:
+        return 0.0, 0.0, 0.0, 0.0, 0.0
+    none = np.ceil(load / small)
+    middle = max(1.0, np.ceil(load / large))
+    if middle >= none:  # no number puts its replicas in the middle
+        return 1.0, 1.0, none - 1, 0.0, 0.0
+    between = load / top if kind < 0 else middle / slots_per_gpu
+    if middle == 1:
+        return between, between, none - 1, 0.0, 0.0
+    if (1 - between) / (middle - 1) > 1 / (none - 1):  # the hull of (1, 1), (middle, between), (none, 0)
+        return 1.0, 1 - between, middle - 1, between, none - middle
+    return 1.0, 1.0, none - 1, 0.0, 0.0
+
+
 @kernel("boolean(float64[::1], int64, int64, float64, float64, int64, float64[::1], float64[::1])")
 def _too_heavy(
     falling_E: FloatArray,
@@ -106,58 +141,20 @@ def _too_heavy(
     gain_Q: FloatArray,
     cost_Q: FloatArray,
 ) -> bool:
-    """Return whether the least weight of all replicas is more than one a GPU.
-
-    Args:
-        falling_E: loads.
-        num_slots: in all.
-        num_gpus: in all.
-        peak: what is asked about.
-        cut: ``t`` over ``peak``, up to .5.
-        kind: of weight: 0 for ``1 / S`` in the middle, -1 for ``x / T`` there; ``k`` for ``1 / k`` over
-            ``peak / (k + 1)``.
-        gain_Q: room for twice as many numbers as there are experts.
-        cost_Q: as much.
-    """
+    """Return whether the least weight of all replicas is more than one a GPU; ``gain`` and ``cost`` are room."""
     num_experts = len(falling_E)
-    slots_per_gpu = num_slots // num_gpus
-    top = peak * (1 + SLACK)
     weight, number = 0.0, 0
     for e in range(num_experts):
-        load = falling_E[e]
-        if kind > 0:  # 1 / k for every replica over the cut, until there are so many that none is
-            edge = top / (kind + 1)
-            if load <= edge:
-                break
-            none = np.ceil(load / edge)
-            weight += 1.0 / kind
-            gain_Q[number], cost_Q[number] = 1.0 / kind, none - 1
-            number += 1
-            continue
-        large, small = top * (1 - cut), top * cut
-        if load <= small:
-            break
-        none = np.ceil(load / small)
-        middle = max(1.0, np.ceil(load / large))
-        if middle >= none:  # no count puts its replicas in the middle
-            weight += 1.0
-            gain_Q[number], cost_Q[number] = 1.0, none - 1
-            number += 1
-            continue
-        between = load / top if kind < 0 else middle / slots_per_gpu
-        if middle == 1:
-            weight += between
-            gain_Q[number], cost_Q[number] = between, none - 1
-            number += 1
-            continue
-        weight += 1.0
-        first, whole = (1.0 - between) / (middle - 1), 1.0 / (none - 1)
-        if first > whole:  # the lower hull of (1, 1), (middle, between), (none, 0)
-            gain_Q[number], cost_Q[number] = 1.0 - between, middle - 1
-            gain_Q[number + 1], cost_Q[number + 1] = between, none - middle
-            number += 2
-        else:
-            gain_Q[number], cost_Q[number] = 1.0, none - 1
+        begins, first, replicas, second, more = _weights(
+            falling_E[e], peak * (1 + SLACK), cut, kind, num_slots // num_gpus
+        )
+        if begins == 0.0:
+            break  # nor does any colder one weigh anything
+        weight += begins
+        gain_Q[number], cost_Q[number] = first, replicas
+        number += 1
+        if second > 0.0:
+            gain_Q[number], cost_Q[number] = second, more
             number += 1
     limit = num_gpus * (1 + SLACK)
     if weight <= limit:
@@ -174,6 +171,49 @@ def _too_heavy(
     return bool(weight > limit)
 
 
+@kernel("float64(float64[::1], int64, float64)")
+def _raised_by_size(falling_E: FloatArray, num_slots: int, peak: float) -> float:
+    """Return the largest peak found out of reach because replicas under it need too many slots; ``peak`` if none."""
+    if not _too_large(falling_E, num_slots, peak):
+        return peak
+    low, high = peak, falling_E[0]
+    while high > low * (1 + CLOSE):
+        middle = (low + high) / 2
+        if _too_large(falling_E, num_slots, middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@kernel("float64(float64[::1], int64, int64, float64, float64, int64, float64[::1], float64[::1])")
+def _raised_by_weight(
+    falling_E: FloatArray,
+    num_slots: int,
+    num_gpus: int,
+    peak: float,
+    cut: float,
+    kind: int,
+    gain_Q: FloatArray,
+    cost_Q: FloatArray,
+) -> float:
+    """Return the largest peak found out of reach by one kind of weight; ``peak`` if none."""
+    low, step = peak, peak * 1e-3
+    while _too_heavy(falling_E, num_slots, num_gpus, low + step, cut, kind, gain_Q, cost_Q):
+        low += step
+        step *= 2
+    if low == peak:
+        return peak
+    high = low + step
+    while high > low * (1 + CLOSE):
+        middle = (low + high) / 2
+        if _too_heavy(falling_E, num_slots, num_gpus, middle, cut, kind, gain_Q, cost_Q):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
 @kernel("float64[::1](float64[:, ::1], int64, int64, float64[::1])")
 def _peaks_even(falling_LE: FloatArray, num_slots: int, num_gpus: int, known_L: FloatArray) -> FloatArray:
     num_layers, num_experts = falling_LE.shape
@@ -181,37 +221,16 @@ def _peaks_even(falling_LE: FloatArray, num_slots: int, num_gpus: int, known_L: 
     gain_Q, cost_Q = np.empty(2 * num_experts), np.empty(2 * num_experts)
     peak_L = known_L.copy()
     for layer in range(num_layers):
-        falling_E = falling_LE[layer]
-        peak = known_L[layer]
+        falling_E, peak = falling_LE[layer], known_L[layer]
         if peak == 0.0:
             continue
-        if _too_large(falling_E, num_slots, peak):
-            low, high = peak, falling_E[0]
-            while high > low * (1 + CLOSE):
-                middle = (low + high) / 2
-                if _too_large(falling_E, num_slots, middle):
-                    low = middle
-                else:
-                    high = middle
-            peak = low
+        peak = _raised_by_size(falling_E, num_slots, peak)
         if 1 < slots_per_gpu <= MOST_SLOTS:
-            for number in range(2 * CUTS + slots_per_gpu - 1):
-                if number >= 2 * CUTS:
-                    kind, cut = number - 2 * CUTS + 1, 0.0
-                else:
-                    kind, cut = -(number % 2), 0.5 * (number // 2 + 1) / CUTS
-                low, step = peak, peak * 1e-3
-                while _too_heavy(falling_E, num_slots, num_gpus, low + step, cut, kind, gain_Q, cost_Q):
-                    low += step
-                    step *= 2
-                if low > peak:
-                    high = low + step
-                    while high > low * (1 + CLOSE):
-                        middle = (low + high) / 2
-                        if _too_heavy(falling_E, num_slots, num_gpus, middle, cut, kind, gain_Q, cost_Q):
-                            low = middle
-                        else:
-                            high = middle
-                    peak = low
+            for number in range(CUTS):
+                cut = 0.5 * (number + 1) / CUTS
+                for kind in (0, -1):
+                    peak = _raised_by_weight(falling_E, num_slots, num_gpus, peak, cut, kind, gain_Q, cost_Q)
+            for kind in range(1, slots_per_gpu):
+                peak = _raised_by_weight(falling_E, num_slots, num_gpus, peak, 0.0, kind, gain_Q, cost_Q)
         peak_L[layer] = peak
     return peak_L

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from evaluator.analysis.statistics import ratio_of_means
 from evaluator.candidates.judging.strict import (
     held_to_all,
-    ratio_of_means,
     spreads_more,
 )
 from evaluator.timing.rounds import timing_of, typical
