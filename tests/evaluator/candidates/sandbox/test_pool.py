@@ -146,13 +146,84 @@ def test_every_program_has_the_same_id_and_a_core_of_its_judges_choice(sandbox):
     if "namespaces" not in sandbox.layers:
         pytest.skip(f"this kernel gives user {os.getuid()} no namespaces")
     tell = (
+        "import os, torch\ndef rebalance_experts(*_): return torch.tensor([os.getpid(), len(os.sched_getaffinity(0))])"
+    )
+    for _ in range(2):
+        worker = sandbox.load(tell)
+        worker.share_core()
+        assert worker.call(LOAD, TOPOLOGY).phy2log.tolist() == [1, len(os.sched_getaffinity(0))]
+        assert 0 < worker.cpu_seconds() < FAR
+        worker.kill()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only where the judge is root are programs another user")
+def test_where_the_judge_is_root_programs_are_not(sandbox):
+    assert "unprivileged user" in sandbox.layers
+    worker = sandbox.load("import os, torch\ndef rebalance_experts(*_): return torch.tensor([os.getuid()])")
+    assert worker.call(LOAD, TOPOLOGY).phy2log.tolist() == [65534]
+    status = Path(f"/proc/{worker.process.pid}/status").read_text()
+    assert "Uid:\t65534\t65534\t65534\t65534" in status
+    worker.kill()
+
+
+RELAYS = {
+    "a lock": ("fcntl.lockf(library, fcntl.LOCK_SH)", "fcntl.fcntl(library, fcntl.F_GETLK, bytes(32))"),
+    "a lease": ("fcntl.fcntl(library, fcntl.F_SETLEASE, fcntl.F_RDLCK)", "fcntl.fcntl(library, fcntl.F_GETLEASE)"),
+    "a file": ("open('/tmp/relay', 'w').close()", "os.stat('/tmp/relay')"),
+    "a folder": ("os.mkdir('/dev/shm/relay')", "os.stat('/dev/shm/relay')"),
+}
+
+
+@pytest.mark.parametrize("relay", RELAYS)
+def test_nothing_is_passed_between_programs_that_run_side_by_side(sandbox, relay):
+    """Neither the one that would leave it nor the one that would find it gets through."""
+    head = f"import ctypes, fcntl, os\nlibrary = open({np.__file__!r}, 'rb')\ndef rebalance_experts(*_): "
+    workers = [sandbox.load(head + code) for code in RELAYS[relay]]
+    for worker in workers:
+        with pytest.raises(CandidateFailed, match=r"PermissionError|FileNotFoundError|OSError"):
+            worker.call(LOAD, TOPOLOGY)
+    for worker in workers:
+        worker.kill()
+
+
+def test_an_isolation_that_there_is_not_is_refused():
+    with pytest.raises(EplbError, match="no isolation 'atuo': did you mean 'auto'"):
+        Sandbox("atuo")
+
+
+def test_too_little_isolation_is_refused(monkeypatch):
+    monkeypatch.setattr(confine, "is_enough", lambda layers: False)
+    monkeypatch.setattr(pool.shutil, "which", lambda name: None)
+    with pytest.raises(EplbError, match="use --isolation none for programs that you trust"):
+        Sandbox()
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+def test_where_the_kernel_does_not_close_files_bubblewrap_does(monkeypatch, tmp_path):
+    monkeypatch.setattr(confine, "is_enough", lambda layers: "bubblewrap" in layers)
+    secret = tmp_path / "secret"
+    secret.write_text("loads")
+    with Sandbox(limits=Limits(wall_seconds=FAR)) as sandbox:
+        assert "bubblewrap" in sandbox.layers
+        worker = sandbox.load(COUNTS)
+        assert calls_of(worker) == 1
+        worker.kill()
+        worker = sandbox.load(f"def rebalance_experts(*_): open({str(secret)!r})")
+        with pytest.raises(CandidateFailed, match=r"FileNotFoundError|PermissionError"):
+            worker.call(LOAD, TOPOLOGY)
+        worker.kill()
+
+
+def test_without_isolation_each_program_has_a_folder_of_its_own():
+    """Its source lies there, and what Numba keeps of it: another's would be taken for it."""
+    where = (
         "import os\n"
         "def rebalance_experts(*_):\n"
         "    raise RuntimeError(f'{os.getcwd()} {open(\"candidate.py\").read()[-3:]}')\n"
     )
     said = []
     with Sandbox("none", Limits(wall_seconds=FAR)) as sandbox:
-        workers = [sandbox.load(f"{tell}# {mark}") for mark in "ab"]
+        workers = [sandbox.load(f"{where}# {mark}") for mark in "ab"]
         for worker in workers:
             with pytest.raises(CandidateFailed) as caught:
                 worker.call(LOAD, TOPOLOGY)
