@@ -10,14 +10,16 @@ from typing import Any
 from eplb_variants.errors import EplbError, unknown
 from evaluator.candidates.docket import candidate_files, read_entries, report_on
 from evaluator.candidates.documents.matching import DEFAULT, MATCHINGS
+from evaluator.candidates.jobs import judge_in_jobs
 from evaluator.candidates.judging.judge import Judge, ParentUnusable
 from evaluator.candidates.judging.schema import ARROW
 from evaluator.candidates.program import Program, example_program, read_program
 from evaluator.candidates.settings import Choices, settings_of
-from evaluator.progress import Progress
+from evaluator.progress import Progress, Silent
 from evaluator.results.store import Store
 from evaluator.sweep.plan import Plan
 from evaluator.sweep.suite import suite_apart
+from evaluator.sweep.work import machine_of_times
 
 DEFAULTS = ("workload=quick", "run=scores")
 """Overrides that stand ahead of a user's where candidates are judged: a small workload, a run folder of its own."""
@@ -84,8 +86,12 @@ def score_candidates(
     for entry in entries:
         if entry.program is not None:
             programs.setdefault(entry.program.key, entry.program)
-    with Judge(program, settings, store) as judge:
-        verdicts = judge.judge(list(programs.values()), progress)
+    launcher, distinct = plan.launcher, list(programs.values())
+    with Judge(program, settings, store, machine=machine_of_times(launcher)) as judge:
+        if launcher:
+            verdicts = judge_in_jobs(judge, distinct, launcher, progress or Silent())
+        else:
+            verdicts = judge.judge(distinct, progress)
         layers = judge.isolation
     heading = {"parent": program.name, "matching": matching, "isolation": layers, "programs": len(programs)}
     heading |= {"suite": settings.suite, "workload": settings.workload_name, "topology": settings.topology_name}

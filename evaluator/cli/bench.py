@@ -30,7 +30,7 @@ SUITES = {
     "fitted": "the order of 48 compositions on recordings beside their order on scenarios fitted to them",
     "agreement": "the order of programs in the judge's training part beside that on fresh traces and recordings",
     "programs": "programs that are equal, or better by a known amount, on a thousand fresh traces",
-    "candidates": "programs judged a minute, forked and from a fresh interpreter each",
+    "candidates": "programs judged a minute, forked and not; what a call costs beside its program",
     "attacks": "programs that cheat, spy or do harm: what each deserves and gets, with all layers and without each",
     "answers": "bytes that a program may write in place of its answers: read or refused in words",
 }
@@ -115,7 +115,6 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
     from evaluator.bench import (
         answers,
         bounds,
-        candidates,
         documents,
         placement,
         readers,
@@ -144,7 +143,7 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "agreement": lambda: _agreement(options.recording, bar),
         "fitted": lambda: transfer.measure_transfer(bar, options.recording),
         "programs": lambda: _known_programs(bar),
-        "candidates": lambda: candidates.measure_candidates(bar, *_programs(options.programs)),
+        "candidates": lambda: _candidates(options.programs, bar),
         "attacks": lambda: _attacks(options.attack, bar),
         "answers": lambda: answers.measure_answers(bar, options.answers),
     }
@@ -238,6 +237,14 @@ def _known_programs(bar: Bar) -> list[Line]:
 
     cell = make_plan(["workload=quick", "measure=quality"]).cells[0]
     return measure_programs(bar, cell.workload.windows, cell.topology)
+
+
+def _candidates(number: int, bar: Bar) -> list[Line]:
+    from evaluator.bench.candidates import measure_candidates
+    from evaluator.bench.share import measure_shares
+
+    programs, settings = _programs(number)
+    return [*measure_candidates(bar, programs, settings), *measure_shares(bar, programs[0], settings)]
 
 
 def _programs(number: int) -> tuple[list[Any], Any]:

@@ -24,9 +24,12 @@ examples:
   eplb score patch.txt --parent balancer.py workload=recorded workload.path=trace.npz workload.interval=16
   eplb score patches/ --matching shinka --json > verdicts.json
 
-What the traces of a synthetic workload are drawn from is kept in the run folder, out of the candidates' sight, so that
-no program can make the windows that it will be judged on; seed=N sets it. Exit codes: 0 all were judged, 2 usage or
-configuration, 3 the workload or the parent cannot be used.
+many at once: --jobs N on this machine; on a cluster hydra/launcher=submitit_slurm, set up as for `eplb evaluate`: each
+job tries a share of the programs, and one more takes all times
+
+The traces of a synthetic workload are drawn anew for every command, so that no program is made for the windows that it
+will be judged on; seed=N sets them. Exit codes: 0 all were judged, 2 usage or configuration, or a job was lost, 3 the
+workload or the parent cannot be used.
 """
 SCORES_JSON_VERSION = 1
 

@@ -6,10 +6,15 @@ that a job is to do travels with the callable.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import sys
+import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple
 
 from omegaconf import DictConfig
@@ -20,6 +25,10 @@ from evaluator.config.unofficial import launcher_config, launcher_for, options, 
 
 JOBS = ".jobs"
 """The folder of a run that launchers write to: what their jobs print, and submitit's pickles."""
+
+
+WATCH, WATCH_SECONDS = "ends with its parent", 0.2
+"""Name of the thread that does so, and how often it looks."""
 
 
 class Capacity(NamedTuple):
@@ -49,13 +58,15 @@ class Failure(NamedTuple):
 
 
 class Job:
-    """What a launcher calls, in another process: it finds its word in the configuration."""
+    """What a launcher calls, mostly in another process: it finds its word in the configuration."""
 
     def __init__(self, task: Callable[[str], Any]) -> None:
-        self._task = task
+        self._task, self._starter = task, os.getpid()
 
     def __call__(self, config: DictConfig) -> Any:
         """Return what the task returns, or its failure."""
+        if os.getpid() != self._starter:  # some launchers work in the process that starts them
+            _end_with_parent()
         try:
             return self._task(str(config.share))
         except EplbError as error:
@@ -63,6 +74,22 @@ class Job:
         except Exception as error:  # one job's end is not that of the others
             logging.getLogger(__name__).exception("a job failed")
             return Failure(f"{type(error).__name__}: {error}")
+
+
+@cache
+def _end_with_parent() -> None:
+    """End this process soon after the one that waits for it has ended, however that ended.
+
+    The workers of a command that was killed would else go on to the end of their jobs, which nobody asked for any more.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os._exit(1)  # as if it had been killed, too: at most what is in progress is lost
+
+    Thread(target=watch, name=WATCH, daemon=True).start()
 
 
 def launch(task: Callable[[str], Any], words: Sequence[str], launcher: Sequence[str], folder: Path) -> list[Any]:
@@ -80,7 +107,8 @@ def launch(task: Callable[[str], Any], words: Sequence[str], launcher: Sequence[
     with hydra_session():
         made = launcher_for(Job(task), CONFIG_NAME, _overrides(launcher, folder / JOBS))
         try:
-            returned = made.launch([[f"+share={word}"] for word in words], 0)
+            with contextlib.redirect_stdout(sys.stderr):  # submitit logs to stdout, which may be one JSON document
+                returned = made.launch([[f"+share={word}"] for word in words], 0)
         except Exception as error:  # a job that was killed, or ran out of its time
             return [Failure(f"the launcher ended early: {type(error).__name__}: {_last_line(error)}")]
     return [_value(job) for job in returned]

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
-from threading import Event, Thread
-from typing import Any
 
 from eplb_variants.errors import EplbError
 from evaluator.config.launching import Capacity, Failure, capacity, launch
@@ -18,14 +13,13 @@ from evaluator.results.store import Store
 from evaluator.sweep.cell import Cell
 from evaluator.sweep.measure import name_of
 from evaluator.sweep.result import SweepResult
+from evaluator.sweep.watching import Watching
 from evaluator.sweep.work import Work
-from evaluator.sweep.worker import WAIT_SECONDS, Worker
+from evaluator.sweep.worker import Worker
 
 SHARES_A_PROCESS = 4
 """Where processes take one share after the other: enough that they end at about the same time, and few, for each costs
 a quarter of a second."""
-WATCH = "ends with its parent"
-"""Name of the thread that does so."""
 TIMES = "times"
 """The share that takes the times: one job, so that nothing of ours runs beside it."""
 
@@ -38,18 +32,14 @@ class Shares:
         work: what is to be done.
         shares: cells whose quality is measured, by number of the share.
         untimed: cells whose times are taken.
-        starter: the process that starts the launcher; some launchers work in it instead of in others.
     """
 
     work: Work
     shares: tuple[tuple[Cell, ...], ...]
     untimed: tuple[Cell, ...]
-    starter: int
 
     def __call__(self, number: str) -> SweepResult:
         """Measure one share, or take all times, and return what was done."""
-        if os.getpid() != self.starter:
-            _end_with_parent()
         cells = self.untimed if number == TIMES else self.shares[int(number)]
         result = SweepResult(self.work.plan.folder)
         with Worker(self.work, cells, result, lambda name: None) as worker:
@@ -58,22 +48,6 @@ class Shares:
             else:
                 worker.measure(cells)
         return result
-
-
-@cache
-def _end_with_parent() -> None:
-    """End this process soon after the one that waits for it has ended, however that ended.
-
-    The workers of a sweep that was killed would else go on to the end of their shares, which nobody asked for any more.
-    """
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(WAIT_SECONDS)
-        os._exit(1)  # as if it had been killed, too: at most the cell in progress is lost
-
-    Thread(target=watch, name=WATCH, daemon=True).start()
 
 
 def cut(cells: Sequence[Cell], asked: int, can: Capacity) -> tuple[tuple[Cell, ...], ...]:
@@ -115,8 +89,8 @@ def run_in_jobs(
     ):
         if not numbers:
             continue
-        shares = Shares(replace(work, processes=beside), parts, tuple(untimed), os.getpid())
-        with _Watching(store, cells, progress):
+        shares = Shares(replace(work, processes=beside), parts, tuple(untimed))
+        with Watching(store, {cell.key: name_of(cell) for cell in cells}, progress):
             for done in launch(shares, numbers, plan.launcher, plan.folder):
                 if isinstance(done, SweepResult):
                     result.add(done)
@@ -126,32 +100,3 @@ def run_in_jobs(
     said = [failure.words for failure in failures if not failure.is_lost]
     if said:
         raise EplbError(f"{len(said)} jobs of the launcher failed; what was measured is kept: {said[0]}")
-
-
-class _Watching:
-    """Tells a bar of the cells that other processes finish: their files are new, or newer than they were."""
-
-    def __init__(self, store: Store, cells: Sequence[Cell], progress: Progress) -> None:
-        self._store, self._progress, self._over = store, progress, Event()
-        self._left = {cell.key: (name_of(cell), self._changed(cell.key)) for cell in cells}
-        self._thread = Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *error: Any) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _changed(self, cell: str) -> int:
-        try:
-            return self._store.path(cell).stat().st_mtime_ns
-        except OSError:
-            return 0
-
-    def _watch(self) -> None:
-        while not self._over.wait(1.0):
-            for key, (name, before) in list(self._left.items()):
-                if self._changed(key) != before:
-                    del self._left[key]
-                    self._progress.step(name)

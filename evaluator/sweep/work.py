@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from evaluator.config.launching import capacity
@@ -37,6 +38,10 @@ def timing_key(plan: Plan) -> str | None:
     """Return the hash of how a plan takes times; None where it takes none."""
     if plan.measure == "quality":
         return None
-    here = not plan.launcher or capacity(plan.launcher).here
-    machine = describe_machine() if here else "of the launcher"  # a node that is not known before
+    machine = machine_of_times(plan.launcher)
     return digest(asdict(plan.timing), variant_identity(plan.reference), timing_identity(), machine)
+
+
+def machine_of_times(launcher: Sequence[str]) -> str:
+    """Return under what name times are kept: this machine, or a launcher's, whose nodes are not known before."""
+    return describe_machine() if not launcher or capacity(launcher).here else "of the launcher"

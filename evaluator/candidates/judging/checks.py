@@ -43,16 +43,26 @@ def checked(answer: Answer, shape: tuple[int, ...], topology: Topology, load: st
     if answer.phy2log.shape != (num_layers, topology.num_slots):
         detail = f"phy2log has shape {list(answer.phy2log.shape)}: it must be [{num_layers}, {topology.num_slots}]"
         raise Invalid(PHY2LOG, load, detail)
-    maps = {PHY2LOG: {}, LOGCNT: {"logcnt": answer.logcnt}, LOG2PHY: {"log2phy": answer.log2phy}}
-    for check, more in maps.items():
-        try:
-            placement = check_placement(answer.phy2log, num_experts, topology, **more)
-        except EplbError as error:
-            raise Invalid(check, load, str(error)) from None
+    maps = {"logcnt": answer.logcnt, "log2phy": answer.log2phy}
+    try:
+        placement = check_placement(answer.phy2log, num_experts, topology, **maps)
+    except EplbError:
+        raise _first_wrong(answer, num_experts, topology, load) from None
     hierarchical = topology.hierarchical and topology.num_nodes > 1 and num_experts % topology.num_groups == 0
     if hierarchical and not groups_stay_together(placement, topology.num_groups):
         raise Invalid(LOCALITY, load, "a group's replicas lie on several nodes, though groups divide over nodes")
     return placement
+
+
+def _first_wrong(answer: Answer, num_experts: int, topology: Topology, load: str) -> Invalid:
+    """Return which of the maps of an answer, which do not all pass, is the first that does not, and why."""
+    maps = {PHY2LOG: {}, LOGCNT: {"logcnt": answer.logcnt}, LOG2PHY: {"log2phy": answer.log2phy}}
+    for check, more in maps.items():
+        try:
+            check_placement(answer.phy2log, num_experts, topology, **more)
+        except EplbError as error:
+            return Invalid(check, load, str(error))
+    raise AssertionError("maps that pass one by one pass together")
 
 
 def in_time(deadline: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -45,26 +45,50 @@ class Tried(NamedTuple):
     """What is kept of a program that was tried.
 
     Attributes:
+        program: which.
         row: its row, without times.
-        seconds: wall time of its quickest answer.
+        seconds: wall time of its quickest answer; 0 where it failed.
         difference: to its parent in the headline metric, on the stratum that it is timed on.
     """
 
+    program: Program
     row: Row
-    seconds: float
-    difference: Estimate
+    seconds: float = 0.0
+    difference: Estimate = SAME
+
+    @property
+    def is_worth_timing(self) -> bool:
+        """Whether it is timed, where times are asked for: not what failed, and not what was given up."""
+        return self.row["verdict"] not in (schema.INVALID, schema.TIMED_OUT) and not _given_up(self.row)
 
 
 class Judge:
     """Judges programs against one parent; a context manager that owns the sandbox.
+
+    Args:
+        parent: which.
+        settings: how they are judged.
+        store: where verdicts are kept.
+        machine: under what name times are kept; this machine if None.
+        cores: those that programs are tried on; all that this process may use, in an order that is drawn, if None.
 
     Raises:
         UnusableWorkload: a workload cannot be used, as far as that is known without making its windows.
         EplbError: isolation is not to be had, results cannot be written, or candidates could read them.
     """
 
-    def __init__(self, parent: Program, settings: Settings, store: Store) -> None:
+    def __init__(
+        self,
+        parent: Program,
+        settings: Settings,
+        store: Store,
+        *,
+        machine: str | None = None,
+        cores: Sequence[int] | None = None,
+    ) -> None:
         self.parent, self.settings, self.store = parent, settings, store
+        self.machine = machine or describe_machine()
+        self._cores = drawn_cores() if cores is None else list(cores)
         try:
             for stratum in (*settings.training, *settings.held_out):
                 stratum.workload.check()
@@ -113,6 +137,15 @@ class Judge:
             EplbError: results cannot be written.
         """
         progress = progress or Silent()
+        rows, new = self.kept(programs)
+        if new or not rows:
+            self.try_parent()
+        tried = self.try_all(new, progress)
+        times = self.time_all(tried, progress)
+        return rows | {one.program.key: one.row for one in tried} | times
+
+    def kept(self, programs: Iterable[Program]) -> tuple[dict[str, Row], list[Program]]:
+        """Return the rows of what was judged before, by ``Program.key``, and the distinct programs that were not."""
         rows: dict[str, Row] = {}
         new: dict[str, Program] = {}
         for program in programs:
@@ -121,29 +154,40 @@ class Judge:
                 rows[program.key] = kept
             else:
                 new[program.key] = program
-        if new or not rows:
-            _ = self._parents_trial  # before anything is judged against it
-        progress.start("trying", len(new))
-        tried: dict[str, Tried] = {}
-        cores = iter(_cores(self.settings.jobs))
+        return rows, list(new.values())
+
+    def try_parent(self) -> None:
+        """Try the parent, before anything is judged against it; ParentUnusable where it fails."""
+        _ = self._parents_trial
+
+    def try_all(self, programs: Sequence[Program], progress: Progress) -> list[Tried]:
+        """Try distinct programs, ``settings.jobs`` of them beside each other, and keep a row without times of each."""
+        progress.start("trying", len(programs))
+        found = []
+        cores = iter(_dealt(self._cores, self.settings.jobs))
         with ThreadPoolExecutor(self.settings.jobs, initializer=lambda: keep_to(next(cores))) as pool:
-            for program, result in pool.map(self._attempt, new.values()):
-                if isinstance(result, Invalid):
-                    row = self._failed(program, result)
-                else:
-                    row = result.row
-                    if row["stage"] != schema.FIRST_WINDOWS:
-                        tried[program.key] = result
-                rows[program.key] = self._write(program, row)
-                progress.step(program.name)
-        if self.settings.timing is not None:
-            progress.start("timing", len(tried))
-            for key, result in tried.items():
-                rows[key] = self._write(new[key], self._timed(new[key], result))
-                progress.step(new[key].name)
+            for one in pool.map(self._attempt, programs):
+                found.append(one._replace(row=self._write(one.program, one.row)))
+                progress.step(one.program.name)
+        return found
+
+    def time_all(self, tried: Iterable[Tried], progress: Progress) -> dict[str, Row]:
+        """Time what came through its trial, one program after the other, where times are asked for; keep a row each.
+
+        Returns:
+            the rows, by ``Program.key``.
+        """
+        if self.settings.timing is None:
+            return {}
+        worth = [one for one in tried if one.is_worth_timing]
+        progress.start("timing", len(worth))
+        rows = {}
+        for one in worth:
+            rows[one.program.key] = self._write(one.program, self._timed(one))
+            progress.step(one.program.name)
         return rows
 
-    def _attempt(self, program: Program) -> tuple[Program, Tried | Invalid]:
+    def _attempt(self, program: Program) -> Tried:
         """Try a program on the training part and, where it is better there, on the held-out part.
 
         Nothing else is kept of it, however many programs there are.
@@ -156,12 +200,12 @@ class Judge:
                 replays = replayed(self.sandbox, program, held_out)
                 row |= held_out_columns(replays, self._parents_replays)
         except Invalid as error:
-            return program, error
+            return Tried(program, self._failed(program, error))
         difference = SAME
         if row["verdict"] != schema.IDENTICAL:
             first = (partial(by_trace, one.replays[:1]) for one in (trial, parent))
             difference = compared(*first).difference
-        return program, Tried(self._scored({**self._common(program), **row}, {}), trial.seconds, difference)
+        return Tried(program, self._scored({**self._common(program), **row}, {}), trial.seconds, difference)
 
     def _scored(self, row: Row, times: Row) -> Row:
         return {**row, **scored_columns(row, self.settings.score, times), **times}
@@ -217,12 +261,12 @@ class Judge:
         here = found[0]["timing_key"] == self._timing_key() and found[0]["timing_valid"]
         if found[0]["verdict"] == schema.TIMED_OUT:  # a busy machine may have been the reason
             return None
-        untimed = found[0]["verdict"] == schema.INVALID or found[0]["stage"] == schema.FIRST_WINDOWS
+        untimed = found[0]["verdict"] == schema.INVALID or _given_up(found[0])
         return found[0] if self.settings.timing is None or here or untimed else None
 
     def _timing_key(self) -> str | None:
         timing = self.settings.timing
-        return None if timing is None else digest(asdict(timing), timing_identity(), describe_machine())
+        return None if timing is None else digest(asdict(timing), timing_identity(), self.machine)
 
     def _write(self, program: Program, row: Row) -> Row:
         self.store.write(self.key(program), [row])
@@ -255,8 +299,9 @@ class Judge:
             "detail": error.detail,
         }
 
-    def _timed(self, program: Program, tried: Tried) -> Row:
+    def _timed(self, tried: Tried) -> Row:
         assert self.settings.timing is not None
+        program = tried.program
         try:
             sides = (program, tried.seconds), (self.parent, self._parents_trial.seconds)
             stratum, timing = self.settings.training[0], self.settings.timing
@@ -273,13 +318,21 @@ class Judge:
         return ParentUnusable(f"the parent {self.parent.name!r} cannot be judged against: {error}")
 
 
-def _cores(jobs: int) -> list[int | None]:
-    """Return a core for each of so many threads, drawn; None where the system does not say which there are."""
+def _given_up(row: Row) -> bool:
+    return bool(row["stage"] == schema.FIRST_WINDOWS)
+
+
+def drawn_cores() -> list[int]:
+    """Return the cores that this process may use, in an order that is drawn; none where the system does not say."""
     if not hasattr(os, "sched_getaffinity"):
-        return [None] * jobs
-    cores = sorted(os.sched_getaffinity(0))
-    order = np.random.default_rng(secrets.randbits(128)).permutation(cores).tolist()
-    return [int(order[number % len(order)]) for number in range(jobs)]
+        return []
+    draw = np.random.default_rng(secrets.randbits(128))
+    return [int(core) for core in draw.permutation(sorted(os.sched_getaffinity(0)))]
+
+
+def _dealt(cores: Sequence[int], threads: int) -> list[int | None]:
+    """Return a core for each of so many threads; None for each where there are none."""
+    return [cores[number % len(cores)] if cores else None for number in range(threads)]
 
 
 class ParentUnusable(EplbError):

@@ -100,13 +100,17 @@ def _told(channel: socket.socket, kind: int, make: Callable[[], bytes]) -> bool:
 
 
 def _seed(payload: bytes) -> bytes:
+    seed_all(wire.unpack_seed(payload))
+    return b""
+
+
+def seed_all(seed: int) -> None:
+    """Seed whatever a program may draw random numbers from: Python's, NumPy's and torch's global generators."""
     import torch
 
-    seed = wire.unpack_seed(payload)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - programs that draw from the global generator
     torch.manual_seed(seed)
-    return b""
 
 
 def _call(place: Callable[..., Any], call: wire.Call) -> Any:

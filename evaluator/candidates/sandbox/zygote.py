@@ -17,7 +17,7 @@ import sys
 from typing import Any
 
 from evaluator.candidates.sandbox import confine, wire
-from evaluator.candidates.sandbox.guest import answer_calls
+from evaluator.candidates.sandbox.guest import answer_calls, seed_all
 from evaluator.candidates.sandbox.launch import CONFINED, ROOTED
 from evaluator.candidates.sandbox.limits import Limits
 from evaluator.candidates.sandbox.namespaces import ProcFolder, become_first
@@ -51,6 +51,7 @@ def _warm_up() -> list[str]:
 
     torch.set_num_threads(1)
     torch.ones(4).sort()
+    seed_all(0)
     filter_code()
     gc.collect()
     gc.freeze()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import signal
 import subprocess
+import sys
 import time
+from importlib import resources
 from pathlib import Path
 
 import pandas as pd
@@ -98,3 +101,23 @@ def wait_for(happens, seconds=120):
     while not happens():
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_candidates_are_judged_by_jobs_and_timed_by_one(slurm, guests):
+    """Verdicts of all shares come back to the command, and are kept in the folder that the jobs see."""
+    parent = resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text(encoding="utf-8")
+    folder = guests.folder / "candidates"
+    folder.mkdir()
+    for number in range(4):
+        (folder / f"same_{number}.py").write_text(f"{parent}\n# {number}\n")
+    small = ["workload.num_layers=2", "workload.windows=3", "timing.rounds=3", "timing.min_rounds=3"]
+    command = [sys.executable, "-m", "evaluator.cli.main", "score", str(folder), "--traces=2", "--held-out=2", "--json"]
+    command += [f"runs_dir={guests.runs}", "run=scored", *small, *LAUNCHER]
+    environment = {**guests.environment, **slurm.environment}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("{"), done.stdout[:300] + done.stderr[:300]
+    said = json.loads(done.stdout)["candidates"]
+    assert {row["verdict"] for row in said} == {"identical placements"}
+    assert all(row["place_seconds"] > 0 for row in said)
+    assert len(list((guests.runs / "scored").glob("*.parquet"))) == 4

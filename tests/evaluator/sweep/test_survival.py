@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
 from eplb_variants import EplbError
 from evaluator.cli.evaluate import report
-from evaluator.config.launching import Failure
+from evaluator.config.launching import WATCH, Failure, Job
 from evaluator.quality.replay import replay
 from evaluator.results.claims import Claims
 from evaluator.results.log import FOLDER
@@ -274,9 +275,9 @@ def test_a_launcher_that_works_in_the_starting_process_does_not_end_with_its_she
 
     small = plan("default", "workload=quick", "seed=0")
     Store(small.folder).prepare()
-    here = jobs.Shares(Work(small, None), (tuple(small.cells),), (), os.getpid())
-    assert here("0").measured == 3
-    assert jobs.WATCH not in {thread.name for thread in threading.enumerate()}
+    here = Job(jobs.Shares(Work(small, None), (tuple(small.cells),), ()))
+    assert here(OmegaConf.create({"share": "0"})).measured == 3
+    assert WATCH not in {thread.name for thread in threading.enumerate()}
 
 
 def waited(happens, seconds=60):
