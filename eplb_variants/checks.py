@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import isfunction
 from typing import Any
 
@@ -195,7 +195,7 @@ def _copy(given: Any) -> Any:
     if isinstance(given, Replication):
         return Replication(*(array.copy() for array in given))
     if isinstance(given, Placement):
-        return Placement(given.phy2log.copy(), given.rank.copy(), given.num_experts, given.topology)
+        return replace(given, **{name: _copy(getattr(given, name)) for name in ("phy2log", "rank", "share")})
     return given.copy() if isinstance(given, np.ndarray) else given
 
 

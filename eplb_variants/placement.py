@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from eplb_variants.errors import EplbError
-from eplb_variants.loads import IntArray, as_numpy
+from eplb_variants.loads import FloatArray, IntArray, as_numpy
 from eplb_variants.topology import Topology
 
 
@@ -46,12 +46,15 @@ class Placement:
         rank: ``[L, P]`` number of the slot's copy among its expert's copies, from 0, each once.
         num_experts: ``E``.
         topology: the machine it was made for; ``P`` equals its ``num_slots``.
+        share: ``[L, P]`` the part of its expert's tokens that each slot shall get, planned with the placement; None
+            where nothing was planned.
     """
 
     phy2log: IntArray
     rank: IntArray
     num_experts: int
     topology: Topology
+    share: FloatArray | None = None
 
     @cached_property
     def logcnt(self) -> IntArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import resources
 from typing import Any
@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 
 from eplb_variants.checks import guarded, is_proven
-from eplb_variants.contracts import Forecaster, Placer
+from eplb_variants.contracts import Dispatcher, Forecaster, Placer
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.hierarchy import KINDS, Staged, Steps
-from eplb_variants.loads import check_load
+from eplb_variants.loads import FloatArray, check_load
 from eplb_variants.placement import Placement
 from eplb_variants.registry import build, typed
 from eplb_variants.topology import Topology
@@ -24,7 +24,7 @@ STEPS = dict(zip(Steps._fields, KINDS, strict=True))
 """The steps of a staged variant and the kind of stage that each takes."""
 OPTIONAL = Steps._field_defaults
 """The steps that may be left out, and what then stands in their place."""
-STAGE_KEYS = {**STEPS, "forecaster": "forecaster", "placer": "placer"}
+STAGE_KEYS = {**STEPS, "forecaster": "forecaster", "placer": "placer", "dispatcher": "dispatcher"}
 """All keys of a variant that name a stage, and the kind that each takes."""
 SETTINGS = {"policy": str, "implementation": str, "threads": int}
 """What else can be said of a staged variant, and its type; ``Staged`` says what each means."""
@@ -40,6 +40,7 @@ class Variant:
         forecaster: from the history to the load to plan for.
         placer: from that load to slots.
         config: the composition that it was made from, complete.
+        dispatcher: how tokens are split over the replicas of their expert; None for evenly, as engines do.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Variant:
     forecaster: Forecaster
     placer: Placer
     config: Mapping[str, Any] = field(default_factory=dict)
+    dispatcher: Dispatcher | None = None
 
     @property
     def windows(self) -> int:
@@ -58,7 +60,8 @@ class Variant:
         """Whether all its stages are this package's own: others' code may leave traces in the process that runs it."""
         placer = self.placer
         steps = [getattr(placer, step) for step in STEPS] if type(placer) is Staged else [placer]
-        return type(self) is Variant and all(map(is_proven, [self.forecaster, *steps]))
+        stages = [self.forecaster, *steps, *([] if self.dispatcher is None else [self.dispatcher])]
+        return type(self) is Variant and all(map(is_proven, stages))
 
     @cached_property
     def _forecaster(self) -> Forecaster:
@@ -67,6 +70,16 @@ class Variant:
     @cached_property
     def _placer(self) -> Placer:
         return guarded("placer", self.placer, self._compiled(self.placer))
+
+    @cached_property
+    def _dispatcher(self) -> Dispatcher:
+        return guarded("dispatcher", self.dispatcher, self._compiled(self.dispatcher))
+
+    @cached_property
+    def _planner(self) -> Dispatcher | None:
+        """What chooses shares with the placement; None where nothing does."""
+        planner = getattr(self.dispatcher, "planner", None)
+        return None if planner is None else guarded("dispatcher", planner, self._compiled(planner))
 
     def _compiled(self, stage: Any) -> Any:
         """Return what answers as a stage does: its kernel, unless the readable stages were asked for."""
@@ -96,8 +109,28 @@ class Variant:
         history_WLE = check_load(load)
         num_experts = history_WLE.shape[2]
         topology.check_experts(num_experts)
-        made = self._placer(self._forecaster(history_WLE), topology, previous)
-        return Placement(made.phy2log, made.rank, num_experts, topology)
+        forecast_LE = self._forecaster(history_WLE)
+        made = self._placer(forecast_LE, topology, previous)
+        placement = Placement(made.phy2log, made.rank, num_experts, topology)
+        return placement if self._planner is None else replace(placement, share=self._planner(forecast_LE, placement))
+
+    @property
+    def dispatches_late(self) -> bool:
+        """Whether its dispatcher knows the load of the window before alone."""
+        return bool(getattr(self.dispatcher, "is_late", False))
+
+    def dispatch(self, load: FloatArray, placement: Placement) -> FloatArray | None:
+        """Return ``share [L, P]``, the part of its expert's tokens that each slot gets; None where shares are even.
+
+        Args:
+            load: tokens of each expert, ``[L, E]``: those that are split, or, of a variant that ``dispatches_late``,
+                those of the window before.
+            placement: that is in force.
+
+        Raises:
+            EplbError: a dispatcher of somebody else's returned what are no shares.
+        """
+        return None if self.dispatcher is None else self._dispatcher(load, placement)
 
 
 def variant_names() -> list[str]:
@@ -112,17 +145,18 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
     Args:
         name_or_config: a name from ``variant_names()``, or a mapping with either ``placer`` (a stage that does
             everything) or the steps of ``STEPS``, ``policy``, ``implementation`` (``kernel``, or ``reference`` for the
-            readable stages) and ``threads``; ``forecaster``, ``name`` and ``summary`` may stand in both. A stage is its
-            name, or a mapping of ``name`` and parameters.
+            readable stages) and ``threads``; ``forecaster``, ``dispatcher``, ``name`` and ``summary`` may stand in
+            both. A stage is its name, or a mapping of ``name`` and parameters.
 
     Raises:
         EplbError: an unknown name, key or stage, or a parameter or setting of the wrong type; nothing is converted but
             integers where floats are wanted.
     """
     config = variant_config(name_or_config) if isinstance(name_or_config, str) else _plain(name_or_config)
-    config = {key: value for key, value in config.items() if key not in OPTIONAL or value is not None}
+    optional = {*OPTIONAL, "dispatcher"}
+    config = {key: value for key, value in config.items() if key not in optional or value is not None}
     steps_or_placer = {"placer"} if "placer" in config else {*SETTINGS, *STEPS}
-    allowed = {"name", "summary", "forecaster"} | steps_or_placer
+    allowed = {"name", "summary", "forecaster", "dispatcher"} | steps_or_placer
     for key in config:
         if key not in allowed:
             raise unknown("key of a variant called", key, allowed)
@@ -137,7 +171,8 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
         steps = {step: build(kind, config[step]) for step, kind in STEPS.items() if step in config}
         placer = Staged(**steps, **{key: typed(key, config[key], SETTINGS[key]) for key in SETTINGS if key in config})
     name, summary = (typed(key, config.get(key, other), str) for key, other in (("name", "custom"), ("summary", "")))
-    return Variant(name, summary, forecaster, placer, config)
+    dispatcher = build("dispatcher", config["dispatcher"]) if "dispatcher" in config else None
+    return Variant(name, summary, forecaster, placer, config, dispatcher)
 
 
 @cache

@@ -126,7 +126,7 @@ class _Steady(Variant):
 
 def _steady(name: str, seconds: float) -> _Steady:
     deepseek = load_variant("deepseek")
-    return _Steady(name, "", deepseek.forecaster, deepseek.placer, deepseek.config, seconds)
+    return _Steady(name, "", deepseek.forecaster, deepseek.placer, deepseek.config, seconds=seconds)
 
 
 def measure_overhead(progress: Progress, num_windows: int = 1000) -> list[Line]:

@@ -49,7 +49,7 @@ STAGED = dataclasses.make_dataclass(
     [
         *((step, Any, field(default=MISSING)) for step in ("forecaster", "group_packer", "replicator", "fixup")),
         ("gpu_packer", Any, field(default=MISSING)),
-        *((step, Any, field(default=None)) for step in ("refiner", "aligner")),
+        *((step, Any, field(default=None)) for step in ("refiner", "aligner", "dispatcher")),
         ("name", str, field(default=MISSING)),
         ("summary", str, field(default="")),
         ("policy", _Policy, field(default=_Policy["auto"])),
@@ -66,6 +66,7 @@ class Whole:
 
     forecaster: Any = MISSING
     placer: Any = MISSING
+    dispatcher: Any = None
     name: str = MISSING
     summary: str = ""
 

@@ -65,6 +65,24 @@ def balance(load_LE: NDArray[np.generic], placement: Placement) -> Balance:
     )
 
 
+def balance_split(load_LE: NDArray[np.generic], placement: Placement, share_LP: FloatArray) -> Balance:
+    """Return how evenly ``placement`` spreads ``load [L, E]`` if slots get ``share [L, P]`` of their tokens."""
+    topology = placement.topology
+    slots_LP = np.take_along_axis(load_LE.astype(np.float64), placement.phy2log, axis=1) * share_LP
+    slots_LP = slots_LP[load_LE.any(axis=1)]
+    if not len(slots_LP):
+        return Balance(*[float("nan")] * 4)
+
+    def parts(number: int) -> tuple[float, FloatArray, FloatArray]:
+        """Return mean over peak of so many equal parts of the slots, and both by layer."""
+        load = slots_LP.reshape(len(slots_LP), number, -1).sum(axis=2)
+        mean_L, peak_L = load.mean(axis=1), load.max(axis=1)
+        return float(mean_L.sum() / peak_L.sum()), mean_L, peak_L
+
+    gpu, mean_L, peak_L = parts(topology.num_gpus)
+    return Balance(gpu, parts(topology.num_nodes)[0], parts(topology.num_slots)[0], float((mean_L / peak_L).mean()))
+
+
 def balance_dispatched(load_LE: NDArray[np.generic], placement: Placement) -> float:
     """Return the balancedness of GPUs if tokens were split over each expert's replicas as well as can be; NaN as above.
 
@@ -81,7 +99,7 @@ class Traffic(NamedTuple):
     balancedness_gpu_dispatch: float
     """As ``balance_dispatched``."""
     remote_tokens: float
-    """Share of the tokens that go to another node than their expert's group's, shared evenly by replicas."""
+    """Share of the tokens that go to another node than their expert's group's, by the variant's own dispatch."""
     remote_tokens_dispatch: float
     """The same if tokens were split as well as can be, beginning with each on its own node."""
     balancedness_gpu_near: float
@@ -108,14 +126,22 @@ def home_nodes(placement: Placement) -> IntArray:
     return home
 
 
-def traffic(load_LE: NDArray[np.generic], placement: Placement, home_LE: IntArray) -> Traffic:
-    """Return what ``placement`` is worth on ``load [L, E]`` by the tokens that leave the nodes ``home [L, E]``."""
+def traffic(
+    load_LE: NDArray[np.generic], placement: Placement, home_LE: IntArray, share_LP: FloatArray | None = None
+) -> Traffic:
+    """Return what ``placement`` is worth on ``load [L, E]`` by the tokens that leave the nodes ``home [L, E]``.
+
+    ``remote_tokens`` are those of ``share [L, P]``, or of even shares.
+    """
     load, total = ready(load_LE), float(load_LE.sum())
     if not total:
         return Traffic(*[float("nan")] * len(Traffic._fields))
     topology = placement.topology
     node_P = np.arange(topology.num_slots) // topology.slots_per_node
-    slots_LP = np.take_along_axis(load / placement.logcnt, placement.phy2log, axis=1)
+    if share_LP is None:
+        slots_LP = np.take_along_axis(load / placement.logcnt, placement.phy2log, axis=1)
+    else:
+        slots_LP = np.take_along_axis(load, placement.phy2log, axis=1) * share_LP
     away_LP = np.take_along_axis(home_LE, placement.phy2log, axis=1) != node_P
     found = near_peaks(load, placement, home_LE, NEAR)
     mean = total / topology.num_gpus

@@ -6,12 +6,14 @@ Shapes: W windows, L layers, E logical experts, G GPUs.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from eplb_variants import Placement, Topology, Variant, check_placement, load_variant
-from eplb_variants.loads import IntArray
+from eplb_variants.checks import check_shares
+from eplb_variants.loads import FloatArray, IntArray
 from evaluator.quality import metrics
 from evaluator.quality.bounds import bound, keeps_groups
 from evaluator.quality.kernels import is_sound
@@ -41,15 +43,23 @@ def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) ->
         grouped = keeps_groups(placement.num_experts, topology)
         kept = topology if grouped and locality == 1 else topology.flat()  # whose bound holds for it
         home_LE = metrics.home_nodes(placement) if grouped else None
-        for judged_on, load_LE in zip(JUDGED_ON, (own_LE, next_LE), strict=True):
+        is_late = variant.dispatcher is not None and variant.dispatches_late
+        before_own_LE = windows_WLE[window - 1] if window and is_late else None
+        judged = zip(JUDGED_ON, (own_LE, next_LE), (before_own_LE, own_LE), strict=True)
+        for judged_on, load_LE, before_LE in judged:
             if load_LE is not None:
-                values = metrics.balance(load_LE, placement)._asdict()
+                share_LP = _shares(variant, load_LE, placement, before_LE)
+                values = (
+                    metrics.balance(load_LE, placement)
+                    if share_LP is None
+                    else metrics.balance_split(load_LE, placement, share_LP)
+                )._asdict()
                 row |= {f"balancedness_{name}_{judged_on}": value for name, value in values.items()}
-                row |= _bounds(load_LE, kept, values["gpu"], judged_on)
+                row |= _bounds(load_LE, kept, values["gpu"], judged_on, any_split=share_LP is not None)
                 if home_LE is None:
                     row[f"balancedness_gpu_dispatch_{judged_on}"] = metrics.balance_dispatched(load_LE, placement)
                 else:
-                    leaving = metrics.traffic(load_LE, placement, home_LE)._asdict()
+                    leaving = metrics.traffic(load_LE, placement, home_LE, share_LP)._asdict()
                     row |= {f"{name}_{judged_on}": value for name, value in leaving.items()}
         row["moved_slots"] = metrics.moved_slots(previous, placement, used_L) if previous is not None else None
         row["group_locality"] = locality
@@ -60,13 +70,30 @@ def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) ->
         yield row
 
 
-def _bounds(load_LE: IntArray, kept: Topology, balancedness: float, judged_on: str) -> dict[str, float]:
+def _shares(variant: Variant, load_LE: IntArray, placement: Placement, before_LE: IntArray | None) -> FloatArray | None:
+    """Return the shares ``[L, P]`` by which a variant's dispatcher splits a load; None for even ones.
+
+    Without a dispatcher they are those that the placement carries, if any. A dispatcher that is late is shown the load
+    before; where there was none, its shares are even.
+    """
+    if variant.dispatcher is None:
+        return placement.share
+    if variant.dispatches_late and before_LE is None:
+        return None
+    seen_LE = before_LE if variant.dispatches_late else load_LE
+    return variant.dispatch(np.asarray(seen_LE, dtype=np.float64), placement)
+
+
+def _bounds(
+    load_LE: IntArray, kept: Topology, balancedness: float, judged_on: str, *, any_split: bool
+) -> dict[str, float]:
     """Return what no placement could pass on a load, and how near a placement came to it."""
     limit = bound(load_LE, kept)
+    own = limit.any if any_split else limit.even
     return {
-        f"bound_gpu_{judged_on}": limit.even,
+        f"bound_gpu_{judged_on}": own,
         f"bound_gpu_dispatch_{judged_on}": limit.any,
-        f"optimality_{judged_on}": balancedness / limit.even,
+        f"optimality_{judged_on}": balancedness / own,
     }
 
 
@@ -77,8 +104,11 @@ def place(
     history_WLE = seen(variant, windows_WLE, window)
     made = variant.place(history_WLE, topology, previous)
     placement = _checked(made, windows_WLE.shape[2], topology)
-    placement.phy2log.setflags(write=False)
-    placement.rank.setflags(write=False)
+    if made.share is not None:
+        placement = replace(placement, share=np.array(check_shares(made.share, history_WLE[-1], placement)))
+    for array in (placement.phy2log, placement.rank, placement.share):
+        if array is not None:
+            array.setflags(write=False)
     return placement
 
 

@@ -109,7 +109,7 @@ def _defaults_of_others(config: Mapping[str, Any], preset: Mapping[str, Any]) ->
     """Return the default parameters, by key, of the stages that are others than in the preset."""
     defaults: dict[str, Any] = {}
     for slot, kind in STAGE_KEYS.items():
-        now, then = (part.get(slot) for part in (config, preset))
+        now, then = config.get(slot), preset.get(slot) or {"name": None}
         if isinstance(now, Mapping) and isinstance(then, Mapping) and now["name"] != then["name"]:
             parameters = find(kind, str(now["name"])).parameters
             defaults |= {f"{slot}.{key}": then.get(key, default) for key, (_, default) in parameters.items()}

@@ -102,7 +102,10 @@ def verdict_identity() -> str:
 def _stages_of(config: dict[str, Any]) -> Iterator[Stage]:
     for step, kind in STAGE_KEYS.items():
         if config.get(step) is not None:
-            yield find(kind, config[step] if isinstance(config[step], str) else config[step]["name"])
+            given = {"name": config[step]} if isinstance(config[step], str) else config[step]
+            yield (stage := find(kind, given["name"]))
+            if "by" in stage.parameters:  # another stage of its kind, that it begins with
+                yield find(kind, given.get("by", stage.parameters["by"][1]))
 
 
 @cache

@@ -96,6 +96,7 @@ class _Placed:
     name: str = "program"
     summary: str = ""
     windows: int = 1
+    dispatcher: None = None
     placements: list[Placement] = field(default_factory=list)
     """Of windows that ``replay`` has not come to yet."""
 

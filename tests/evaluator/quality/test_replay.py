@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from eplb_variants import EplbError, Placement, Topology, check_placement, load_variant
+from eplb_variants.registry import build
 from evaluator.quality import metrics
 from evaluator.quality.kernels import is_sound
 from evaluator.quality.replay import replay
@@ -16,7 +19,7 @@ WINDOWS = Synthetic(num_layers=3, num_experts=16, top_k=2, num_groups=4, tokens=
 class Spy:
     """A variant that keeps what it was shown."""
 
-    name, summary, windows = "spy", "", 2
+    name, summary, windows, dispatcher = "spy", "", 2, None
 
     def __init__(self):
         self.seen, self.previous = [], []
@@ -69,7 +72,7 @@ def test_one_window_is_judged_on_itself():
 
 def test_a_placement_that_is_none_is_refused_with_its_layer():
     class Wrong:
-        name, summary, windows = "wrong", "", 1
+        name, summary, windows, dispatcher = "wrong", "", 1, None
 
         def place(self, load, topology, previous=None):
             phy2log = np.zeros((3, 24), dtype=np.int64)
@@ -99,3 +102,59 @@ def test_the_compiled_check_passes_what_the_readable_one_passes():
             right += 1
             assert is_sound(phy2log, rank, num_experts)
     assert min(right, wrong) > 500
+
+
+def dispatching(dispatcher):
+    return load_variant({**load_variant("deepseek").config, "dispatcher": dispatcher})
+
+
+def test_a_variant_that_dispatches_is_judged_by_its_shares_and_by_the_bound_of_any_split():
+    """By the exact split, the headline is what the columns of dispatch say of the same placement without one."""
+    plain = list(replay(load_variant("deepseek"), WINDOWS, TOPOLOGY))
+    split = list(replay(dispatching("flow"), WINDOWS, TOPOLOGY))
+    for before, row in zip(plain[:-1], split[:-1], strict=True):
+        for on in ("own", "next"):
+            assert row[f"balancedness_gpu_{on}"] == pytest.approx(before[f"balancedness_gpu_dispatch_{on}"], rel=1e-12)
+            assert row[f"bound_gpu_{on}"] == before[f"bound_gpu_dispatch_{on}"]
+            assert row[f"optimality_{on}"] == row[f"balancedness_gpu_{on}"] / row[f"bound_gpu_{on}"]
+            if f"remote_tokens_dispatch_{on}" in row:
+                assert row[f"remote_tokens_{on}"] >= row[f"remote_tokens_dispatch_{on}"] - 1e-12
+
+
+def test_even_shares_that_are_chosen_are_those_without_a_dispatcher():
+    plain, even = (list(replay(v, WINDOWS, TOPOLOGY)) for v in (load_variant("deepseek"), dispatching("even")))
+    for before, row in zip(plain[:-1], even[:-1], strict=True):
+        for name in ("gpu", "node", "expert", "gpu_layer_mean"):
+            assert row[f"balancedness_{name}_next"] == pytest.approx(before[f"balancedness_{name}_next"], rel=1e-12)
+        assert row.get("remote_tokens_next") == pytest.approx(before.get("remote_tokens_next"))
+
+
+def test_a_late_dispatcher_splits_a_window_by_the_load_before_it():
+    rows = list(replay(dispatching("late"), WINDOWS, TOPOLOGY))
+    place, flow = load_variant("deepseek").place, build("dispatcher", "flow")
+    first = place(WINDOWS[0], TOPOLOGY)
+    assert rows[0]["balancedness_gpu_own"] == metrics.balance(WINDOWS[0], first).gpu  # there is none before it
+    share = flow(WINDOWS[0].astype(float), first)
+    assert rows[0]["balancedness_gpu_next"] == pytest.approx(metrics.balance_split(WINDOWS[1], first, share).gpu)
+    second = place(WINDOWS[1], TOPOLOGY)
+    share = flow(WINDOWS[0].astype(float), second)
+    assert rows[1]["balancedness_gpu_own"] == pytest.approx(metrics.balance_split(WINDOWS[1], second, share).gpu)
+
+
+def test_planned_shares_are_those_for_the_forecast_whatever_comes():
+    planned, flow = (list(replay(dispatching(name), WINDOWS, TOPOLOGY)) for name in ("planned", "flow"))
+    for one, other in zip(planned[:-1], flow[:-1], strict=True):  # the forecast is the own window
+        assert one["balancedness_gpu_own"] == pytest.approx(other["balancedness_gpu_own"], rel=1e-12)
+        assert one["balancedness_gpu_next"] <= other["balancedness_gpu_next"] + 1e-12
+
+
+def test_shares_that_a_stranger_hands_out_are_checked():
+    class Wrong:
+        name, summary, windows, dispatcher = "wrong", "", 1, None
+
+        def place(self, load, topology, previous=None):
+            made = load_variant("deepseek").place(load[-1], topology)
+            return replace(made, share=np.full(made.phy2log.shape, 0.7))
+
+    with pytest.raises(EplbError, match="the shares of expert 0 of layer 0 do not add up to 1"):
+        list(replay(Wrong(), WINDOWS, TOPOLOGY))
