@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import errno
 import gc
 import importlib
+import os
 import signal
 import sys
 import traceback
@@ -95,7 +97,9 @@ def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespa
 
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        return run(options)
+        code = run(options)
+        sys.stdout.flush()
+        return code
     except EplbError as error:
         print(f"eplb: {error}", file=sys.stderr)
         return USAGE
@@ -105,10 +109,21 @@ def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespa
     except BrokenPipeError:
         sys.stderr.close()
         return DONE
-    except Exception:  # a mistake of ours: the traceback is for whoever mends it
-        traceback.print_exc()
-        print("eplb: this is a fault of eplb-lab, not of yours; what was measured is kept", file=sys.stderr)
-        return OURS
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or error.filename is not None:
+            return _ours()
+        print(f"eplb: the output cannot be written: {error.strerror}; what was measured is kept", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it is not tried again
+        return USAGE
+    except Exception:
+        return _ours()
+
+
+def _ours() -> int:
+    """Print the traceback of a mistake of ours, for whoever mends it."""
+    traceback.print_exc()
+    print("eplb: this is a fault of eplb-lab, not of yours; what was measured is kept", file=sys.stderr)
+    return OURS
 
 
 def _terminate(number: int, frame: object) -> None:

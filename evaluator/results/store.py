@@ -60,8 +60,8 @@ class Store:
     def read(self, cell: str, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Return the rows of a cell; none if it is not there, or is no whole file."""
         try:
-            rows: list[dict[str, Any]] = pq.ParquetFile(self.path(cell)).read(columns=columns).to_pylist()
-        except (FileNotFoundError, pa.ArrowInvalid):
+            rows: list[dict[str, Any]] = read_table(self.path(cell), columns).to_pylist()
+        except (FileNotFoundError, Damaged):
             return []
         return rows
 
@@ -133,6 +133,7 @@ class Store:
                     compression="zstd",
                     use_dictionary=[field.name for field in self.schema if pa.types.is_string(field.type)],
                     write_statistics=False,  # of a cell's few rows they would be half of the file
+                    write_page_checksum=True,  # a disk that lies is told from results
                 )
 
             def write(table: pa.Table) -> None:
@@ -158,6 +159,27 @@ class Store:
             raise EplbError(f"{str(self.path(cell))!r} cannot be written: {error}") from None
 
 
+class Damaged(Exception):
+    """A file is no whole parquet file, or not what was written."""
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return a file's table, all columns or some.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: it cannot be read.
+        Damaged: it is no whole parquet file, or a page's checksum is wrong.
+    """
+    try:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        return file.read(columns=columns, use_threads=False)  # a file is small, and there are many
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise Damaged(str(error)) from None  # what Arrow cannot decode is an OSError too, of no number
+
+
 def read_files(files: Sequence[Path], without: Sequence[str] = ()) -> pd.DataFrame:
     """Return all rows of some cells' files, all columns or some left out.
 
@@ -180,8 +202,8 @@ def read_files(files: Sequence[Path], without: Sequence[str] = ()) -> pd.DataFra
 
 def _table(file: Path, columns: Sequence[str]) -> pa.Table:
     try:
-        table = pq.ParquetFile(file).read(columns=columns, use_threads=False)  # a file is small, and there are many
-    except pa.ArrowInvalid:
+        table = read_table(file, columns)
+    except Damaged:
         raise EplbError(f"{str(file)!r} is no whole parquet file: delete it, and evaluate again") from None
     wanted = pa.schema([ARROW.field(name) for name in columns])
     table = complete(_checked(table), wanted)

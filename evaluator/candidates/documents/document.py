@@ -127,7 +127,7 @@ def _why_no_program(text: str) -> str | None:
             body = ast.parse(text).body
     except SyntaxError as error:
         known = next((words for words in _FAULTS if words in error.msg), "invalid syntax")
-        return f"line {error.lineno}: {known}"
+        return f"line {error.lineno}: {known}" if error.lineno else known
     except ValueError:
         return "it has a null character, or a number that is too long"
     except (RecursionError, MemoryError):

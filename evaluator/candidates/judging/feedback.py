@@ -83,6 +83,15 @@ def _failure(row: dict[str, Any]) -> str:
     return text
 
 
+def _why_no_time(row: dict[str, Any]) -> str:
+    """Return why a program that was timed has no verdict on its time."""
+    if not row["timing_valid"]:
+        return "for others were timed on this machine meanwhile"
+    if not row["timing_has_core"]:
+        return "for its calls waited, or did not have their core"
+    return "which was disturbed or is too uncertain"
+
+
 def _outcome(row: dict[str, Any]) -> str:
     if row["verdict"] == schema.IDENTICAL:
         text = "the placements are the parent's on all loads that both were asked about: the change has no effect here"
@@ -95,7 +104,7 @@ def _outcome(row: dict[str, Any]) -> str:
         )
         text += f" in {name}: {row[name]:.4f} against {row[f'{name}_parent']:.4f}"
     if row.get("time_ratio") is not None and row["time_verdict"] is None:
-        text += "; nothing can be said of its time, which was disturbed or is too uncertain"
+        text += f"; nothing can be said of its time, {_why_no_time(row)}"
     elif row.get("time_ratio") is not None:
         text += f"; it takes {row['time_ratio']:.2f} times the parent's time"
     if row.get("fails_on"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -22,7 +23,7 @@ from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.secrecy import check_secrecy
 from evaluator.candidates.judging.stages import compared
 from evaluator.candidates.judging.timing import SAME, ParentFailed, time_beside
-from evaluator.candidates.judging.trial import Replays, Trial, by_trace, replayed, try_out
+from evaluator.candidates.judging.trial import Replays, Running, Trial, by_trace, replayed, try_out
 from evaluator.candidates.judging.verdict import held_out_columns, judged_columns, scored_columns
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
@@ -188,7 +189,7 @@ class Judge:
         return rows
 
     def _attempt(self, program: Program) -> Tried:
-        """Try a program on the training part and, where it is better there, on the held-out part.
+        """Try a program on the training part and, where it is better there and not to be timed, on the held-out part.
 
         Nothing else is kept of it, however many programs there are.
         """
@@ -196,7 +197,7 @@ class Judge:
         try:
             trial = self._tried(program, parent)
             row = judged_columns(trial, parent)
-            if row["verdict"] == schema.BETTER and held_out:
+            if row["verdict"] == schema.BETTER and held_out and self.settings.timing is None:
                 replays = replayed(self.sandbox, program, held_out)
                 row |= held_out_columns(replays, self._parents_replays)
         except Invalid as error:
@@ -300,19 +301,30 @@ class Judge:
         }
 
     def _timed(self, tried: Tried) -> Row:
+        """Return the row of a program with its times.
+
+        What is better in training places the held-out part meanwhile, window by window between the rounds of the
+        clock: a program that tells how long the judge has been running cannot place well there and be quick here.
+        """
         assert self.settings.timing is not None
-        program = tried.program
+        program, row = tried.program, tried.row
+        held_out = self.settings.held_out if row["verdict"] == schema.BETTER else ()
+        deadline = time.monotonic() + 2 * self.settings.limits.total_seconds  # of two parts
+        running = Running(self.sandbox, program, held_out, deadline)
+        between = [partial(running.go_on, 1)] * (running.windows if held_out else 0)
         try:
             sides = (program, tried.seconds), (self.parent, self._parents_trial.seconds)
             stratum, timing = self.settings.training[0], self.settings.timing
-            found = time_beside(self.sandbox, *sides, stratum, timing, difference=tried.difference)
+            found = time_beside(self.sandbox, *sides, stratum, timing, difference=tried.difference, between=between)
+            if held_out:
+                row = row | held_out_columns(running.replays, self._parents_replays)
         except ParentFailed as error:
             raise self._unusable(error.reason) from None
         except Invalid as error:
             return self._failed(program, error)
         times = timing_columns(found, timing, self.parent.name, self._timing_key() or "")
         times |= in_columns(self._control, schema.CONTROL[0])
-        return self._scored(tried.row, times) | {"measured_at": datetime.datetime.now(datetime.UTC)}
+        return self._scored(row, times) | {"measured_at": datetime.datetime.now(datetime.UTC)}
 
     def _unusable(self, error: Invalid) -> ParentUnusable:
         return ParentUnusable(f"the parent {self.parent.name!r} cannot be judged against: {error}")

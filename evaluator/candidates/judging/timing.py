@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from evaluator.candidates.judging.trial import LOADS
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
 from evaluator.sweep.stratum import Stratum
+from evaluator.timing.alone import on_one_core
 from evaluator.timing.prepare import Prepare
 from evaluator.timing.rounds import Timing, time_prepared, typical
 from evaluator.timing.settings import TimingSettings
@@ -46,6 +47,7 @@ def time_beside(
     settings: TimingSettings,
     seed: int = 0,
     difference: Estimate = SAME,
+    between: Sequence[Callable[[], None]] = (),
 ) -> Timing:
     """Return the times of a program beside its parent's: of a round, the mean over its loads.
 
@@ -60,6 +62,8 @@ def time_beside(
         settings: there are ``ROUNDS`` times as many rounds, and as much time; ``LOADS`` calls in each at most.
         seed: of the order of calls.
         difference: of the two in the headline metric, as they were tried on this stratum.
+        between: what else is to be asked of the program, each of it between two rounds that are drawn: so that nothing
+            tells when the program is timed, and when not.
 
     Raises:
         Invalid: the program fails under the clock, takes too long in all, or places worse there than without a clock.
@@ -73,12 +77,20 @@ def time_beside(
     beside = TimedProgram(sandbox, parent[0], *source)
 
     rounds: list[np.ndarray] = []
+    draw = np.random.default_rng(secrets.randbits(128))
+    due = sorted(zip(draw.integers(settings.rounds, size=len(between)).tolist(), between, strict=True), key=_first)
+
+    def ask_what_is_due(until: float) -> None:
+        while due and due[0][0] < until:
+            with on_one_core(draw):
+                due.pop(0)[1]()
 
     def cpu_clock() -> float:
         return time.thread_time() + contestant.cpu_seconds() + beside.cpu_seconds()
 
     def of_round(calls: np.ndarray) -> np.ndarray:
         rounds.append(calls)
+        ask_what_is_due(len(rounds))
         return typical(calls)
 
     def alone(side: Prepare, other: TimedProgram) -> Prepare:
@@ -93,12 +105,17 @@ def time_beside(
     sides = {"candidate": alone(contestant, beside)}, alone(_blameless(beside), contestant)
     try:
         found = time_prepared(*sides, settings, seed, repeats=repeats, cpu_clock=cpu_clock, of_round=of_round)
+        ask_what_is_due(float("inf"))
         contestant.check(beside, difference)
         contestant.check_again()
         return held_to_all(found["candidate"], rounds)
     finally:
         contestant.kill()
         beside.kill()
+
+
+def _first(pair: tuple[int, Any]) -> int:
+    return pair[0]
 
 
 def _blameless(prepare: Prepare) -> Prepare:

@@ -221,7 +221,7 @@ def try_out(
     finally:
         asker.end()
     twins = drawn_twins(strata, draw) if twins is None else twins
-    running = _Running(sandbox, program, strata, deadline, twins)
+    running = Running(sandbox, program, strata, deadline, twins)
     running.go_on(FIRST)
     given_up = parent is not None and is_hopeless(*(partial(by_trace, one.replays) for one in (running, parent)))
     if given_up:
@@ -245,12 +245,12 @@ def _twin_answers(
 
 def replayed(sandbox: Sandbox, program: Program, strata: Sequence[Stratum]) -> Replays:
     """Return what a program that passed the hard loads does on further strata; Invalid where it fails."""
-    running = _Running(sandbox, program, strata, time.monotonic() + sandbox.limits.total_seconds)
+    running = Running(sandbox, program, strata, time.monotonic() + sandbox.limits.total_seconds)
     running.go_on()
     return running.replays
 
 
-class _Running:
+class Running:
     """A program on the traces of some strata: some windows of each first, the others if it is worth it."""
 
     def __init__(
@@ -273,6 +273,11 @@ class _Running:
     def replays(self) -> Replays:
         """What it did so far."""
         return [running.replays for running in self._strata]
+
+    @property
+    def windows(self) -> int:
+        """How many windows the longest trace has: so often can it go on by one."""
+        return max(running.windows for running in self._strata)
 
     def go_on(self, windows: int | None = None) -> None:
         """Have it place so many further windows of every trace; all that are left where no number is given."""
@@ -318,10 +323,15 @@ class _RunningStratum:
         ]
         self.left = self._windows()
 
+    @property
+    def windows(self) -> int:
+        """How many windows its longest trace has."""
+        return max(map(len, self.stratum.traces))
+
     def _windows(self) -> Iterator[tuple[int, dict[int, Any]]]:
         """Yield window after window with its number, of each trace that has so many, by the trace's number."""
         traces = self.stratum.traces
-        for window in range(max(map(len, traces))):
+        for window in range(self.windows):
             yield window, {number: trace[window] for number, trace in enumerate(traces) if window < len(trace)}
 
     def add(self, trace: int, placement: Placement) -> None:

@@ -132,7 +132,11 @@ def _integers(values: Any) -> np.ndarray | None:
         plain = np.array(values.tolist()) if values.dtype == object else values
         values = plain.astype(plain.dtype.newbyteorder("="))
     rows = isinstance(values, tuple | list) and all(isinstance(row, torch.Tensor) for row in values)
-    tensor = (torch.stack(list(values)) if rows and len(values) else torch.as_tensor(values)).detach().cpu()
+    try:
+        tensor = (torch.stack(list(values)) if rows and len(values) else torch.as_tensor(values)).detach().cpu()
+    except RuntimeError as error:
+        what = type(values).__name__
+        raise TypeError(f"a placement is an array of integers, which a {what} is not: {error}") from None
     if tensor.is_complex() or tensor.dtype == torch.bool:
         raise TypeError(f"placements are integers, not {tensor.dtype}")
     whole = tensor.to(torch.int64).resolve_neg()

@@ -18,6 +18,7 @@ from types import TracebackType
 from eplb_variants import EplbError
 from eplb_variants.errors import unknown
 from evaluator.candidates.sandbox import confine, wire
+from evaluator.candidates.sandbox.ended import SIZE, read_ended
 from evaluator.candidates.sandbox.failure import TIMED_OUT, CandidateFailed
 from evaluator.candidates.sandbox.launch import (
     CONFINED,
@@ -179,8 +180,7 @@ class Sandbox:
             if self._living.pop(process.name, None) is None:  # the sandbox was closed meanwhile
                 return 0, 0.0
             self._control.sendall(f"reap\n{process.name}".encode())
-            status, seconds = (self._control.recv(64) or b"0 0").split()
-            return int(status), float(seconds)
+            return read_ended(self._control.recv(SIZE))
 
     def close(self) -> None:
         """End the zygote and all its children."""

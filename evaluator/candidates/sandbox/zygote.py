@@ -2,7 +2,11 @@
 
 ``python -I -m evaluator.candidates.sandbox.zygote FD MODE`` listens on a socket for requests of a few lines: ``spawn``
 (with a descriptor for the child's channel) answers with a process id and, where there are such, a descriptor of the
-process; ``reap PID`` with a wait status and the CPU time. It ends with the socket.
+process; ``reap PID`` with what ``wait4`` tells of it (``ended.py``). It ends with the socket.
+
+A child inherits the memory of this process, and its program may read all of it. So nothing of a child is left here
+when the next one is forked: requests are handled in functions that have ended by then, and how a process ended and
+what it used never become objects of this interpreter.
 """
 
 from __future__ import annotations
@@ -10,13 +14,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import resource  # noqa: F401 - os.wait4 imports it, which it cannot any more where the interpreter is out of sight
 import signal
 import socket
 import sys
 from typing import Any
 
 from evaluator.candidates.sandbox import confine, wire
+from evaluator.candidates.sandbox.ended import Ended
 from evaluator.candidates.sandbox.guest import answer_calls, seed_all
 from evaluator.candidates.sandbox.launch import CONFINED, ROOTED
 from evaluator.candidates.sandbox.limits import Limits
@@ -61,26 +65,39 @@ def _warm_up() -> list[str]:
 
 def serve(control: socket.socket, around: Surroundings | None) -> None:
     """Fork a child for each request until the judge goes away."""
-    while True:
-        request, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
-        if not request:
-            return
-        words = request.decode().split("\n")
-        if words[0] == "spawn":
-            try:
-                pid = os.fork() if around is None else around.fork()
-            except OSError as error:  # no more processes or memory: the judge is told, the zygote lives on
-                control.sendall(f"refused {error}".encode())
-                os.close(descriptors[0])
-                continue
-            if pid == 0:
-                control.close()
-                _child(descriptors[0], words[1], Limits(*_numbers(words[2])), around)
-            os.close(descriptors[0])
-            _tell_of(control, "forked", pid)
-        elif words[0] == "reap":
-            _, status, used = os.wait4(int(words[1]), 0)
-            control.sendall(f"{status} {used.ru_utime + used.ru_stime}".encode())
+    ended = Ended()
+    while _serve_one(control, around, ended):
+        pass
+
+
+def _serve_one(control: socket.socket, around: Surroundings | None, ended: Ended) -> bool:
+    """Serve a request; return whether there may be another."""
+    request, descriptors, _, _ = socket.recv_fds(control, 4096, 1)
+    if not request:
+        return False
+    words = request.decode().split("\n")
+    if words[0] == "spawn":
+        _spawn(control, around, descriptors[0], words)
+    elif words[0] == "reap":
+        ended.wait_for(int(words[1]))
+        control.sendall(ended.raw)
+        ended.forget()
+    return True
+
+
+def _spawn(control: socket.socket, around: Surroundings | None, descriptor: int, words: list[str]) -> None:
+    """Fork a child, which does not return, and tell the judge."""
+    try:
+        pid = os.fork() if around is None else around.fork()
+    except OSError as error:  # no more processes or memory: the judge is told, the zygote lives on
+        control.sendall(f"refused {error}".encode())
+        os.close(descriptor)
+        return
+    if pid == 0:
+        control.close()
+        _child(descriptor, words[1], Limits(*_numbers(words[2])), around)
+    os.close(descriptor)
+    _tell_of(control, "forked", pid)
 
 
 def _tell_of(control: socket.socket, what: str, pid: int) -> None:

@@ -65,7 +65,8 @@ def test_shares_on_one_machine_have_cores_of_their_own_as_far_as_there_are_so_ma
 def test_jobs_judge_as_one_process_does_and_what_they_judged_is_kept(tmp_path, programs):
     here = score(tmp_path, programs, "run=here", "measure=quality")
     there = score(tmp_path, programs, "run=there", "measure=quality", *JOBLIB)
-    said = ("key", "candidate", "verdict", "detail", "windows", "traces", "stage", "same_as")
+    assert here.heading["isolation"] == there.heading["isolation"]
+    said = ("isolation", "key", "candidate", "verdict", "detail", "windows", "traces", "stage", "same_as")
     for one, other in zip(here.rows, there.rows, strict=True):
         assert {name: one.get(name) for name in said} == {name: other.get(name) for name in said}
         if one["verdict"] != INVALID:  # labels are drawn for every call, and how a tie falls hangs on them

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import gc
+import time
 from importlib import resources
 
 import pyarrow.parquet as pq
@@ -16,10 +17,11 @@ from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.feedback import feedback
 from evaluator.candidates.judging.judge import Judge, ParentUnusable
 from evaluator.candidates.judging.schema import ARROW, BETTER, IDENTICAL, INVALID, NO_DIFFERENCE, WORSE
-from evaluator.candidates.judging.timing import ParentFailed
+from evaluator.candidates.judging.timing import ParentFailed, time_beside
 from evaluator.candidates.judging.trial import Trial
 from evaluator.candidates.program import Program
 from evaluator.results.store import Store
+from evaluator.timing.settings import TimingSettings
 
 PARENT = resources.files("evaluator.examples").joinpath("programs", "balancer.py").read_text()
 BLIND = PARENT.replace("weight = weight.float().cpu()", "weight = torch.ones_like(weight.float().cpu())")
@@ -269,3 +271,41 @@ def test_the_parents_failure_is_not_the_candidates(timing_judge, monkeypatch):
     monkeypatch.setattr(judging, "time_beside", broken)
     with pytest.raises(ParentUnusable, match="parent broke"):
         timing_judge.judge([Program("timed", PARENT + "\n# broken\n")])
+
+
+WHILE_YOUNG = (
+    CARELESS
+    + """
+
+import time as _time
+
+_careless, _space = rebalance_experts, {{}}
+exec({careful!r}, _space)
+
+
+def rebalance_experts(*call):
+    return (_space["rebalance_experts"] if _time.time() < {until} else _careless)(*call)
+"""
+)
+
+
+@pytest.mark.long
+def test_what_is_good_for_a_while_alone_is_not_confirmed(tmp_path, monkeypatch, small_stratum, small_settings):
+    """The held-out part is asked about while the clock runs: who is careless there, by the hour, is so here."""
+    parts = {name: (small_stratum(windows=3, seeds=seeds),) for name, seeds in PARTS.items()}
+    settings = small_settings(**parts, timing=TimingSettings(rounds=4, min_rounds=4, seconds=1.0))
+    monkeypatch.setattr("evaluator.candidates.judging.timed.CHANCE", 1e9)  # the other check is not what is tried here
+    with Judge(Program("careless", CARELESS), settings, Store(tmp_path, ARROW)) as judge:
+        judge.try_parent()
+        until = time.time() + 60
+
+        def later(*given, **more):
+            time.sleep(max(0.0, until - time.time()))
+            return time_beside(*given, **more)
+
+        monkeypatch.setattr(judging, "time_beside", later)
+        sly = Program("sly", WHILE_YOUNG.format(until=until, careful=PARENT))
+        row, honest = (judge.judge([one])[one.key] for one in (sly, Program("careful", PARENT)))
+    assert [row["verdict"], row["confirmed"]] == [BETTER, False]
+    assert [honest["verdict"], honest["confirmed"]] == [BETTER, True]
+    assert [row["held_out_traces"], honest["held_out_traces"]] == [12, 12]
