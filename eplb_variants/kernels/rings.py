@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from numba import float64, int64, void
@@ -10,10 +11,12 @@ from numba import float64, int64, void
 from eplb_variants.contracts import Replication
 from eplb_variants.kernels import compiles
 from eplb_variants.kernels.compiled import FLOAT_ROWS, FLOATS, INT_ROWS, INTS, kernel, ready
+from eplb_variants.kernels.flow import flow
 from eplb_variants.kernels.order import heaviest_first
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.placement import Placement, count_replicas, number_replicas
 from eplb_variants.rings.hot_ring import SLACK, HotRing, strides
+from eplb_variants.rings.still import Still
 from eplb_variants.topology import Topology
 
 
@@ -123,3 +126,9 @@ def _ring_rows(
         left = slots_LP.shape[1] - num_experts
         count = _shared(load_LE[row], order_LE[row], theta, num_gpus, left, copies_E)
         _ring(load_LE[row], order_LE[row], copies_E, count, stride_T, slots_LP[row], held_G, load_G)
+
+
+@compiles(Still)
+def still(stage: Still, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication:
+    """Answer as ``Still`` does."""
+    return stage.placed(partial(hot_ring, stage.fresh), partial(flow, None), load, topology, previous)

@@ -19,12 +19,17 @@ from evaluator.analysis.statistics import BETTER, WORSE, mean_of_series
 from evaluator.analysis.times import time_notes, times_by_variant
 from evaluator.results.schema import OK
 
-LATER = tuple(
-    f"{name}_{on}"
-    for on in ("next", "own")
-    for name in ("bound_gpu", "bound_gpu_dispatch", "optimality", "remote_tokens")
+STEPWISE = ("imbalance_p50", "imbalance_p95", "imbalance_worst", "active_experts")
+LATER = (
+    *(f"{name}_next" for name in STEPWISE),
+    *(
+        f"{name}_{on}"
+        for on in ("next", "own")
+        for name in ("bound_gpu", "bound_gpu_dispatch", "optimality", "remote_tokens")
+    ),
 )
-"""Columns of what no placement can pass, and of tokens that leave their node, which results of before do not have."""
+"""Columns of what no placement can pass, of tokens that leave their node and of steps, which results of before do not
+have."""
 SPLIT = {
     FLOW: "as well as can be",
     NEAR: "as well as can be up to a balancedness of .95, and beyond that only within nodes",

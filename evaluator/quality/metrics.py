@@ -83,6 +83,30 @@ def balance_split(load_LE: NDArray[np.generic], placement: Placement, share_LP: 
     return Balance(gpu, parts(topology.num_nodes)[0], parts(topology.num_slots)[0], float((mean_L / peak_L).mean()))
 
 
+def imbalance(load_LE: NDArray[np.generic], placement: Placement, share_LP: FloatArray | None = None) -> float:
+    """Return the sum over layers of the maximum GPU load over that of the mean, 1 or more; NaN where there is no load.
+
+    Tokens are split by ``share [L, P]``, or evenly. It is one over ``balance().gpu``: how many times as long a step
+    takes as one that is in balance, where time is load.
+    """
+    balanced = balance(load_LE, placement) if share_LP is None else balance_split(load_LE, placement, share_LP)
+    return 1.0 / balanced.gpu
+
+
+def active_experts(load_LE: NDArray[np.generic], placement: Placement) -> float:
+    """Return the most slots with tokens that a GPU has in ``load [L, E]``, mean over layers with load; NaN without any.
+
+    What a GPU must read weights for: where a step has few tokens, that takes the time, and not the tokens (METRO). An
+    expert's first copies get its tokens where there are fewer tokens than copies.
+    """
+    used_L = load_LE.any(axis=1)
+    if not used_L.any():
+        return float("nan")
+    tokens_LP = np.take_along_axis(np.asarray(load_LE), placement.phy2log, axis=1)
+    active_LG = (tokens_LP > placement.rank).reshape(len(tokens_LP), placement.topology.num_gpus, -1).sum(axis=2)
+    return float(active_LG.max(axis=1)[used_L].mean())
+
+
 def balance_dispatched(load_LE: NDArray[np.generic], placement: Placement) -> float:
     """Return the balancedness of GPUs if tokens were split over each expert's replicas as well as can be; NaN as above.
 

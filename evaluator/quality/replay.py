@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eplb_variants import Placement, Topology, Variant, check_placement, load_variant
 from eplb_variants.checks import check_shares
@@ -17,14 +18,18 @@ from eplb_variants.loads import FloatArray, IntArray
 from evaluator.quality import metrics
 from evaluator.quality.bounds import bound, keeps_groups
 from evaluator.quality.kernels import is_sound
+from evaluator.workloads.trace import StepsOf
 from evaluator.workloads.windows import WindowSequence
 
 JUDGED_ON = ("own", "next")
 
 
-def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) -> Iterator[dict[str, Any]]:
+def replay(
+    variant: Variant, windows_WLE: WindowSequence, topology: Topology, steps: StepsOf | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield a row of metrics for each window, under the names of the results' columns.
 
+    ``steps`` finds the steps of a window; where it is given, a placement is judged on each of the next window's, too.
     The variant sees copies of the windows up to the one it plans for, and its own previous placement, read-only.
 
     Raises:
@@ -61,6 +66,8 @@ def replay(variant: Variant, windows_WLE: WindowSequence, topology: Topology) ->
                 else:
                     leaving = metrics.traffic(load_LE, placement, home_LE, share_LP)._asdict()
                     row |= {f"{name}_{judged_on}": value for name, value in leaving.items()}
+        if steps is not None and next_LE is not None:
+            row |= _by_step(variant, steps(window + 1), placement, steps(window)[-1])
         row["moved_slots"] = metrics.moved_slots(previous, placement, used_L) if previous is not None else None
         row["group_locality"] = locality
         row["colocated_replicas"] = metrics.colocated_replicas(placement, used_L)
@@ -82,6 +89,25 @@ def _shares(variant: Variant, load_LE: IntArray, placement: Placement, before_LE
         return None
     seen_LE = before_LE if variant.dispatches_late else load_LE
     return variant.dispatch(np.asarray(seen_LE, dtype=np.float64), placement)
+
+
+def _by_step(
+    variant: Variant, steps_SLE: NDArray[Any], placement: Placement, before_LE: NDArray[Any]
+) -> dict[str, float]:
+    """Return how a placement does on each step ``[S, L, E]`` of a window; ``before`` is the step before the first."""
+    worst, active = [], []
+    for step_LE in steps_SLE:
+        share_LP = _shares(variant, step_LE, placement, before_LE)
+        worst.append(metrics.imbalance(step_LE, placement, share_LP))
+        active.append(metrics.active_experts(step_LE, placement))
+        before_LE = step_LE
+    p50, p95 = np.nanquantile(worst, [0.5, 0.95]) if not np.isnan(worst).all() else (float("nan"),) * 2
+    return {
+        "imbalance_p50_next": float(p50),
+        "imbalance_p95_next": float(p95),
+        "imbalance_worst_next": float(np.fmax.reduce(worst)),
+        "active_experts_next": float(np.nanmean(active)) if not np.isnan(active).all() else float("nan"),
+    }
 
 
 def _bounds(

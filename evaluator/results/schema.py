@@ -96,9 +96,14 @@ def _judged(judged_on: str, words: str) -> tuple[Column, ...]:
     )
 
 
+STEPS = "the steps of the next window; null where a window is one step"
 QUALITY = (
     *_judged("own", "on the window that the placement was made from"),
     *_judged("next", "on the window after it; null for the last"),
+    Column("imbalance_p50_next", REAL, f"maximum / mean GPU load of a step, summed over layers: median of {STEPS}"),
+    Column("imbalance_p95_next", REAL, "the same, their 95th percentile"),
+    Column("imbalance_worst_next", REAL, "the same, the worst step"),
+    Column("active_experts_next", REAL, f"most experts with tokens on a GPU, mean over layers and {STEPS}"),
     Column("moved_slots", REAL, "share of slots that need weights from another GPU; null for the first window"),
     Column("group_locality", REAL, "share of expert groups that lie on one node with all replicas"),
     Column("colocated_replicas", REAL, "share of slots with a second copy of an expert on the same GPU"),

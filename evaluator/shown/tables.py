@@ -21,6 +21,7 @@ FRONT_MEANS = (
     "without being really worse in another"
 )
 """Of a mark in the column ``front``."""
+STEP = "step p95: fullest GPU over the mean one, in the step of a next window that 95% are no worse than"
 REMOTE = "remote: share of the tokens that leave the node of their expert's group"
 MOST_ROWS = 64
 """Windows or layers shown one by one; a model has as many layers."""
@@ -147,6 +148,8 @@ def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list
     if summary[f"optimality_{headline}"].notna().any():
         of_limit = f"of limit: {headline} over what no placement can pass"
         columns.append(TableColumn("of limit", lambda row: number(row[f"optimality_{headline}"], ".1%"), 4, of_limit))
+    if summary["imbalance_p95_next"].notna().any():
+        columns.append(TableColumn("step p95", lambda row: number(row["imbalance_p95_next"], ".3f"), 4, STEP))
     columns.append(TableColumn("moved", lambda row: number(row["moved_slots"], ".0%"), 2))
     if (summary[f"remote_tokens_{headline}"] > 0).any():
         columns.append(TableColumn("remote", lambda row: number(row[f"remote_tokens_{headline}"], ".1%"), 3, REMOTE))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from eplb_variants import Placement, Topology, Variant
+from eplb_variants.loads import FloatArray
 
 _LAYOUT = struct.Struct("qq")
 NOBODY, REFERENCE = -2, -1
@@ -92,6 +93,13 @@ class Watched(Variant):
             if self.inner is None:
                 return super().place(load, topology, previous)
             return self.inner.place(load, topology, previous)
+
+    def dispatch(self, load: FloatArray, placement: Placement) -> FloatArray | None:
+        """Return the shares that the variant chooses; a call like any other where it chooses any."""
+        if self.dispatcher is None:
+            return None
+        with self.calls.counted(self.who):
+            return super().dispatch(load, placement) if self.inner is None else self.inner.dispatch(load, placement)
 
 
 def watched(variant: Variant, calls: Calls, who: int) -> Watched:

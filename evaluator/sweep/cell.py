@@ -10,8 +10,9 @@ from typing import Any
 from eplb_variants import Topology, Variant
 from evaluator.results.schema import SCHEMA_VERSION
 from evaluator.sweep.identity import digest, quality_identity, variant_identity
-from evaluator.workloads import Source, UnusableWorkload, load_workload, stream, what_is_read
+from evaluator.workloads import Source, UnusableWorkload, load_workload, stream_with_steps, what_is_read
 from evaluator.workloads.kept import Kept
+from evaluator.workloads.trace import StepsOf
 from evaluator.workloads.windows import WindowSequence
 
 POOLED = "pooled"
@@ -67,8 +68,12 @@ class Workload:
 
     def windows(self, seed: int) -> WindowSequence:
         """Return the windows for a seed, an array where they are few; EplbError where there is not one whole window."""
+        return self.with_steps(seed)[0]
+
+    def with_steps(self, seed: int) -> tuple[WindowSequence, StepsOf | None]:
+        """Return the windows, and what finds the steps of each by its number; None where a window is one step."""
         self.check()
-        return stream(self.source, seed, self.config["interval"], self.config["max_windows"], self.kept)
+        return stream_with_steps(self.source, seed, self.config["interval"], self.config["max_windows"], self.kept)
 
 
 @dataclass(frozen=True, eq=False)

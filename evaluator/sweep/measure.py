@@ -33,6 +33,7 @@ from evaluator.timing.callers import Callers, time_callers
 from evaluator.timing.columns import timing_columns
 from evaluator.timing.rounds import time_variants
 from evaluator.timing.settings import TimingSettings
+from evaluator.workloads.trace import StepsOf
 from evaluator.workloads.windows import WindowSequence
 
 LONGEST_REASON = 2000
@@ -60,16 +61,21 @@ class LastWindows:
     def __init__(self) -> None:
         self._key: tuple[str, int] | None = None
         self._windows: WindowSequence | None = None
+        self._steps: StepsOf | None = None
 
     def of(self, cell: Cell) -> WindowSequence:
         """Return the windows of a cell; EplbError where there are none."""
+        return self.with_steps(cell)[0]
+
+    def with_steps(self, cell: Cell) -> tuple[WindowSequence, StepsOf | None]:
+        """Return the windows of a cell and what finds the steps of each, None where a window is one."""
         key = (digest(cell.workload.config, cell.workload.content), cell.seed)
         if self._windows is None or key != self._key:
-            self._windows = cell.workload.windows(cell.seed)
+            self._windows, self._steps = cell.workload.with_steps(cell.seed)
             if isinstance(self._windows, np.ndarray):
                 self._windows.setflags(write=False)
             self._key = key
-        return self._windows
+        return self._windows, self._steps
 
 
 class VariantFailed(Exception):
@@ -110,7 +116,7 @@ class Measuring:
         with cell_log(self.store.folder, cell.key, name_of(cell)) as log:
             known = common_columns(cell)
             try:
-                windows_WLE = self._windows.of(cell)
+                windows_WLE, steps = self._windows.with_steps(cell)
             except EplbError as error:
                 return self._noted(number, known, log, SKIPPED, error)
             except MemoryError as error:
@@ -121,7 +127,7 @@ class Measuring:
             try:
                 cell.topology.check_experts(windows_WLE.shape[2])
                 with _own_errors(), self.store.writer(cell.key) as write:
-                    for row in _guarded(replay(variant, windows_WLE, cell.topology)):
+                    for row in _guarded(replay(variant, windows_WLE, cell.topology, steps)):
                         write(known | row | {"cell_seconds": time.perf_counter() - began})
             except UnfitError as error:
                 return self._noted(number, known, log, SKIPPED, error)

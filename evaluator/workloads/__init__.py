@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from eplb_variants.errors import unknown
-from evaluator.workloads.reading import stream, what_is_read
+from evaluator.workloads.reading import stream, stream_with_steps, what_is_read
 from evaluator.workloads.recorded import Recorded
 from evaluator.workloads.shipped import Shipped
 from evaluator.workloads.source import Source, UnusableWorkload
 from evaluator.workloads.synthetic import Synthetic
 
-__all__ = ["KINDS", "Source", "UnusableWorkload", "load_workload", "stream", "what_is_read"]
+__all__ = ["KINDS", "Source", "UnusableWorkload", "load_workload", "stream", "stream_with_steps", "what_is_read"]
 
 KINDS: dict[str, type[Source]] = {"synthetic": Synthetic, "recorded": Recorded, "shipped": Shipped}
 """The kinds of workload by their names, as in ``workload.kind``. A further kind is a file and an entry here."""

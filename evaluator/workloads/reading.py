@@ -8,7 +8,7 @@ import json
 from eplb_variants.errors import EplbError
 from evaluator.workloads.kept import Kept
 from evaluator.workloads.source import Source, UnusableWorkload, parameters
-from evaluator.workloads.trace import Contents, Trace
+from evaluator.workloads.trace import Contents, StepsOf, Trace
 from evaluator.workloads.windows import StepsFile, WindowSequence
 
 
@@ -25,7 +25,15 @@ def stream(source: Source, seed: int, interval: int, max_windows: int = 0, kept:
     Raises:
         EplbError: there is nothing to read or not one whole window, or the trace cannot be kept.
     """
-    return _trace(source, seed, kept).windows(interval, max_windows)
+    return stream_with_steps(source, seed, interval, max_windows, kept)[0]
+
+
+def stream_with_steps(
+    source: Source, seed: int, interval: int, max_windows: int = 0, kept: Kept | None = None
+) -> tuple[WindowSequence, StepsOf | None]:
+    """Return the windows as ``stream`` does, and what finds the steps of each; None where a window is one step."""
+    trace = _trace(source, seed, kept)
+    return trace.windows(interval, max_windows), trace.steps_of(interval) if interval > 1 else None
 
 
 def what_is_read(source: Source, interval: int, max_windows: int = 0, kept: Kept | None = None) -> str | None:

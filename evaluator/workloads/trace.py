@@ -5,6 +5,7 @@ Shapes: S steps, L layers, E logical experts, W windows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from eplb_variants.errors import EplbError
 from eplb_variants.loads import IntArray
 
+StepsOf = Callable[[int], NDArray[Any]]
+"""From the number of a window to its steps ``[S, L, E]``."""
 MOST_TOKENS = 1 << 40
 """Of one expert in one step, at most: more is damage, and sums over a window would leave the range of int64."""
 
@@ -85,10 +88,19 @@ class Trace:
         Raises:
             EplbError: there is not one whole window.
         """
-        used = self.counts[self.counts.any(axis=(1, 2))]
-        num_windows = whole_windows(used.shape[0], interval)
+        used_SLE = self._used()
+        num_windows = whole_windows(used_SLE.shape[0], interval)
         num_windows = min(num_windows, max_windows or num_windows)
-        return in_windows(used[: num_windows * interval], interval)
+        return in_windows(used_SLE[: num_windows * interval], interval)
+
+    def steps_of(self, interval: int) -> StepsOf:
+        """Return what finds the ``interval`` steps ``[S, L, E]`` of a window by its number."""
+        used_SLE = self._used()
+        return lambda window: used_SLE[window * interval : (window + 1) * interval]
+
+    def _used(self) -> NDArray[Any]:
+        used_SLE: NDArray[Any] = self.counts[self.counts.any(axis=(1, 2))]
+        return used_SLE
 
 
 def in_windows(steps_SLE: NDArray[Any], interval: int) -> IntArray:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eplb_variants.loads import IntArray
-from evaluator.workloads.trace import Contents, whole_windows
+from evaluator.workloads.trace import Contents, StepsOf, whole_windows
 
 REMEMBERED = 16
 """Windows that are kept: own, next, and the history that a forecaster looks at, which is rarely longer."""
@@ -70,6 +70,10 @@ class StepsFile:
         size = (last - first) * self._step_bytes
         data = os.pread(self._file, size, first * self._step_bytes)
         return np.frombuffer(data, self.dtype).reshape(-1, *self.shape[1:])
+
+    def steps_of(self, interval: int) -> StepsOf:
+        """Return what finds the ``interval`` steps ``[S, L, E]`` of a window by its number."""
+        return lambda window: self.read(window * interval, (window + 1) * interval)
 
     def windows(self, interval: int, max_windows: int = 0) -> Windows:
         """Return sums of ``interval`` steps; ``max_windows`` at most, 0 for all. EplbError where there is not one."""

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from eplb_variants import (
     EplbError,
     Packing,
+    Placement,
     Replication,
     Topology,
     check_placement,
@@ -141,7 +142,11 @@ def assert_equal_placers(made, draw):
     num_experts = int(draw.integers(1, 14))
     slots = random_slots(draw, num_experts, num_gpus)
     load, topology = random_loads(draw, 4, num_experts), Topology(slots.shape[1], 1, 1, num_gpus)
-    assert_same(accelerate(made)(load, topology, None), made(load, topology, None))
+    first = made(load, topology, None)
+    assert_same(accelerate(made)(load, topology, None), first)
+    previous = Placement(first.phy2log, first.rank, num_experts, topology)
+    later = random_loads(draw, 4, num_experts)
+    assert_same(accelerate(made)(later, topology, previous), made(later, topology, previous))
 
 
 def assert_equal_dispatchers(made, draw):

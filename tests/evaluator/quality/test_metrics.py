@@ -151,3 +151,19 @@ def test_a_group_that_lies_on_both_nodes_is_at_home_where_most_of_it_is():
     assert metrics.home_nodes(placement).tolist() == [[0, 0, 0, 0]]
     placement = check_placement([[3, 2, 1, 0]], 4, Topology(4, 2, 2, 2))
     assert metrics.home_nodes(placement).tolist() == [[1, 1, 0, 0]]
+
+
+def test_experts_with_tokens_are_counted_on_the_gpu_that_has_most():
+    """Expert 0 has two tokens and three copies: the first two get one each. GPU 0 holds both and expert 1."""
+    placement = check_placement([[0, 0, 1, 0, 2, 2]], 3, Topology(6, 1, 1, 2))
+    assert metrics.active_experts(np.array([[2, 5, 0]]), placement) == 3
+    assert metrics.active_experts(np.array([[1, 0, 9]]), placement) == 2
+    assert np.isnan(metrics.active_experts(np.zeros((1, 3)), placement))
+
+
+def test_imbalance_is_one_over_balancedness():
+    placement = check_placement([[0, 1, 2, 0]], 3, Topology(4, 1, 1, 2))
+    load = np.array([[6, 4, 2]])
+    assert metrics.imbalance(load, placement) == pytest.approx(7 / 6)
+    share = np.array([[5 / 6, 1.0, 1.0, 1 / 6]])
+    assert metrics.imbalance(load, placement, share) == pytest.approx(9 / 6)

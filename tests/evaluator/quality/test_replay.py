@@ -158,3 +158,51 @@ def test_shares_that_a_stranger_hands_out_are_checked():
 
     with pytest.raises(EplbError, match="the shares of expert 0 of layer 0 do not add up to 1"):
         list(replay(Wrong(), WINDOWS, TOPOLOGY))
+
+
+def by_steps(variant, dispatcher=None, interval=4):
+    """Return the rows of a variant on windows of four steps, and the steps of each window."""
+    trace = Synthetic(num_layers=3, num_experts=16, top_k=2, num_groups=4, tokens=5000, windows=20).make(0)
+    config = load_variant(variant).config | ({"dispatcher": dispatcher} if dispatcher else {})
+    steps = trace.steps_of(interval)
+    return list(replay(load_variant(config), trace.windows(interval), TOPOLOGY, steps)), steps
+
+
+def test_a_placement_is_judged_on_each_step_of_the_window_after_it():
+    """The steps are those of the next window, each under the placement made before it."""
+    rows, steps = by_steps("deepseek")
+    assert "imbalance_p50_next" not in rows[-1]
+    for window, row in enumerate(rows[:-1]):
+        placement = load_variant("deepseek").place(steps(window).sum(axis=0), TOPOLOGY)
+        found = [1 / metrics.balance(step, placement).gpu for step in steps(window + 1)]
+        assert row["imbalance_p50_next"] == pytest.approx(np.median(found))
+        assert row["imbalance_p95_next"] == pytest.approx(np.quantile(found, 0.95))
+        assert row["imbalance_worst_next"] == pytest.approx(max(found))
+        whole = 1 / row["balancedness_gpu_next"]
+        assert whole < np.mean(found), "a window levels what its steps have"
+
+
+def test_steps_are_split_as_the_variants_dispatcher_splits_and_a_late_one_sees_the_step_before():
+    rows, steps = by_steps("deepseek", "late")
+    flow = build("dispatcher", "flow")
+    placement = load_variant("deepseek").place(steps(0).sum(axis=0), TOPOLOGY)
+    seen = [steps(0)[-1], *steps(1)[:-1]]
+    found = [
+        1 / metrics.balance_split(step, placement, flow(before.astype(float), placement)).gpu
+        for step, before in zip(steps(1), seen, strict=True)
+    ]
+    assert rows[0]["imbalance_worst_next"] == pytest.approx(max(found))
+    exact, _ = by_steps("deepseek", "flow")
+    assert exact[0]["imbalance_worst_next"] < rows[0]["imbalance_worst_next"]
+
+
+def test_a_step_without_load_is_left_out():
+    trace = Synthetic(num_layers=3, num_experts=16, top_k=2, num_groups=4, tokens=5000, windows=8).make(0)
+    windows, steps = trace.windows(4), trace.steps_of(4)
+    row = next(
+        replay(load_variant("deepseek"), windows, TOPOLOGY, lambda w: steps(w) * np.array([1, 0, 1, 1])[:, None, None])
+    )
+    assert row["imbalance_worst_next"] >= row["imbalance_p50_next"] > 1
+    nothing = next(replay(load_variant("deepseek"), windows, TOPOLOGY, lambda w: steps(w) * 0))
+    assert np.isnan(nothing["imbalance_worst_next"])
+    assert np.isnan(nothing["active_experts_next"])
