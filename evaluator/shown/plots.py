@@ -25,6 +25,7 @@ from evaluator.analysis.summary import by_workload, headline_of
 from evaluator.results.schema import OK
 from evaluator.shown.against_time import time_plot
 from evaluator.shown.curves import difference_plot, profile_plot
+from evaluator.shown.limits import has_traffic, limit_plot, traffic_plot
 from evaluator.shown.paired import paired_plot
 from evaluator.shown.style import (
     ARROW,
@@ -112,6 +113,10 @@ def _figures(good: pd.DataFrame, reference: str, summary: pd.DataFrame | None = 
     timed = set(good.loc[good["time_ratio"].notna(), "variant"])
     if reference in timed and len(timed) > 1:
         yield "balancedness_against_time", time_plot(good, reference, summary)
+    if f"optimality_{headline_of(good).rpartition('_')[2]}" in good and others:
+        yield "limit", limit_plot(good, reference)
+    if has_traffic(good):
+        yield "traffic", traffic_plot(good, reference)
     if measured:
         yield "performance_profile", profile_plot(good, reference)
         if others:

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.image import imread
 
 from evaluator.analysis.summary import by_workload
-from evaluator.shown import curves, plots
+from evaluator.shown import curves, limits, plots
 
 
 def test_every_plot_is_drawn_as_png_and_svg(frame, tmp_path):
@@ -17,7 +17,9 @@ def test_every_plot_is_drawn_as_png_and_svg(frame, tmp_path):
         "difference_by_window",
         "gpu_load_dsr1_decode_num_layers_3_windows_6",
         "gpu_load_uniform_num_layers_3_windows_6",
+        "limit",
         "performance_profile",
+        "traffic",
     ]
     for file in files:
         if file.suffix == ".png":
@@ -68,6 +70,35 @@ def test_a_reference_that_was_not_measured_draws_what_needs_none(frame, tmp_path
     names = {file.stem for file in plots.draw_all(frame, "other", tmp_path)}
     assert "balancedness" in names
     assert "performance_profile" not in names
+
+
+def test_the_limit_has_a_field_for_every_variant_and_workload(frame):
+    figure = limits.limit_plot(frame, "deepseek")
+    (axis,) = figure.axes
+    wanted = frame.groupby(["variant", "workload"])["optimality_next"].mean()
+    assert {text.get_text() for text in axis.texts} == {f"{100 * value:.1f}" for value in wanted}
+    assert sorted(label.get_text() for label in axis.get_yticklabels()) == [
+        "contiguous",
+        "deepseek (reference)",
+        "seed",
+    ]
+
+
+def test_traffic_is_a_line_of_three_points_for_each_variant(frame):
+    """Where tokens stay on their nodes whatever is done, there is no such plot."""
+    assert not limits.has_traffic(frame[frame["variant"] != "contiguous"])
+    crossing = frame.assign(
+        remote_tokens_next=0.08, remote_tokens_dispatch_next=0.06, remote_tokens_near_next=0.02,
+        remote_tokens_own=0.08, remote_tokens_dispatch_own=0.06, remote_tokens_near_own=0.02,
+        balancedness_gpu_dispatch_next=0.97, balancedness_gpu_near_next=0.95,
+    )  # fmt: skip
+    assert limits.has_traffic(crossing)
+    (axis,) = limits.traffic_plot(crossing, "deepseek").axes
+    lines = [line for line in axis.lines if len(line.get_xdata()) == 3]
+    assert len(lines) == 3
+    for line in lines:
+        assert list(line.get_xdata()) == pytest.approx([0.08, 0.02, 0.06])
+        assert list(line.get_ydata())[1:] == pytest.approx([0.95, 0.97])
 
 
 DRAWN = [
