@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from evaluator.analysis.dispatched import DISPATCHES, under
+from evaluator.analysis.dispatched import EVEN, FLOW, NEAR, under
 from evaluator.analysis.summary import by_workload, headline_of
 from evaluator.shown.against_time import Named, label_points
 from evaluator.shown.style import (
