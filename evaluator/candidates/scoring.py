@@ -9,6 +9,7 @@ from typing import Any
 
 from eplb_variants.errors import EplbError, unknown
 from evaluator.candidates.docket import candidate_files, read_entries, report_on
+from evaluator.candidates.documents.document import why_no_program
 from evaluator.candidates.documents.matching import DEFAULT, MATCHINGS
 from evaluator.candidates.jobs import judge_in_jobs
 from evaluator.candidates.judging.judge import Judge, ParentUnusable
@@ -106,6 +107,13 @@ def _parent(given: Program | str | Path | None) -> Program:
     if isinstance(given, Program):
         return given
     try:
-        return read_program(given)
+        program = read_program(given)
     except EplbError as error:
         raise ParentUnusable(str(error)) from None
+    why = why_no_program(program.source)
+    if why is not None:
+        raise ParentUnusable(
+            f"the parent {program.name!r} cannot be judged against: it is no Python program ({why}); where it is a "
+            "document, eplb apply -o FILE makes a program of it"
+        )
+    return program

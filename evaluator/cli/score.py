@@ -32,6 +32,11 @@ will be judged on; seed=N sets them. Exit codes: 0 all were judged, 2 usage or c
 workload or the parent cannot be used.
 """
 SCORES_JSON_VERSION = 1
+MOST = {
+    **{"jobs": 1024, "traces": 100_000},
+    **{"wall_seconds": 1_000_000, "total_seconds": 10_000_000, "cpu_seconds": 1_000_000, "memory_mib": 1 << 24},
+}
+"""The most that options may say: beyond it the system's own numbers end."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -103,9 +108,11 @@ def run(options: argparse.Namespace) -> int:
 def _must_be_positive(options: argparse.Namespace) -> None:
     from eplb_variants.errors import EplbError
 
-    for name in ("jobs", "wall_seconds", "total_seconds", "cpu_seconds", "memory_mib"):
-        if getattr(options, name) <= 0:
-            raise EplbError(f"--{name.replace('_', '-')} is {getattr(options, name)}: it must be above 0")
+    for name, most in MOST.items():
+        value = getattr(options, name)
+        if value is not None and not 0 < value <= most:  # NaN is neither
+            sign = f"--{name.replace('_', '-')} is {value}"
+            raise EplbError(f"{sign}: it must be above 0" + (f", and {most:,} at most" if value > most else ""))
 
 
 def _print(heading: dict[str, Any], said: list[dict[str, Any]]) -> None:

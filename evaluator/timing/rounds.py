@@ -114,6 +114,7 @@ def time_prepared(
     repeats: int | None = None,
     cpu_clock: CpuClock | None = None,
     of_round: OfRound = quickest,
+    in_blocks: bool = False,
 ) -> dict[str, Timing]:
     """Return the times of anything that can be made ready for a round and called, each beside ``reference``.
 
@@ -126,12 +127,13 @@ def time_prepared(
         cpu_clock: that calls are held against, to see whether they had their core; if None, that is not asked: of calls
             that start processes, or read files.
         of_round: what the calls of a round come to.
+        in_blocks: whether in a round all calls of one side come before all of the other's.
     """
     with exclusive(settings.wait_seconds) as alone, quiet(settings.threads):
         first = {name: _clocked(prepare(0), cpu_clock)[0] for name, prepare in contestants.items()}
         with threadpool_limits(limits=settings.threads):  # of the libraries, too, that the first calls loaded
             number = dict.fromkeys(contestants, repeats) if repeats else _repeats(contestants, reference, settings)
-            rounds = measure(contestants, reference, settings, seed, number, cpu_clock, of_round)
+            rounds = measure(contestants, reference, settings, seed, number, cpu_clock, of_round, in_blocks)
         valid = alone()
     return {name: timing_of(times, first[name], valid) for name, times in rounds.items()}
 
@@ -162,13 +164,15 @@ def measure(
     repeats: Mapping[str, int] | None = None,
     cpu_clock: CpuClock | None = None,
     of_round: OfRound = quickest,
+    in_blocks: bool = False,
 ) -> dict[str, np.ndarray]:
     """Return ``[rounds, 2, 2]`` seconds a call by name: (contestant, reference) by (wall, CPU).
 
     In each round every contestant, in random order, is called in turn with the reference, which of the two first at
-    random; ``repeats`` says how often in a round, once where it says nothing, and ``of_round`` what the round comes to.
-    A round in which either did not have its core is drawn again when the others have been, as long as there is time.
-    Where calls have one thread and a clock of CPU time, all those of a round run on one core, drawn.
+    random, or in blocks one after the other; ``repeats`` says how often in a round, once where it says nothing, and
+    ``of_round`` what the round comes to. A round in which either did not have its core is drawn again when the others
+    have been, as long as there is time. Where calls have one thread and a clock of CPU time, all those of a round run
+    on one core, drawn.
     """
     draw, names = np.random.default_rng(seed), list(contestants)
     times: dict[str, list[np.ndarray]] = {name: [] for name in names}
@@ -185,7 +189,8 @@ def measure(
             number = left[name].popleft()
             sides, again = (contestants[name], reference), (repeats or {}).get(name, 1)
             with on_one_core(draw) if settings.threads == 1 and cpu_clock else nullcontext():
-                calls = np.array([_beside(sides, number, draw, cpu_clock) for _ in range(again)])
+                turns = [again] if in_blocks else [1] * again
+                calls = np.concatenate([_beside(sides, number, draw, cpu_clock, turn) for turn in turns])
             times[name].append(of_round(calls))
             spent[name] += float(calls[..., 0].sum())
             if not had_core(times[name][-1]):
@@ -194,13 +199,13 @@ def measure(
 
 
 def _beside(
-    sides: tuple[Prepare, Prepare], number: int, draw: np.random.Generator, cpu_clock: CpuClock | None
-) -> list[tuple[float, float]]:
-    """Return the wall and CPU time of a call of each side, in the order of the sides."""
+    sides: tuple[Prepare, Prepare], number: int, draw: np.random.Generator, cpu_clock: CpuClock | None, calls: int
+) -> np.ndarray:
+    """Return ``[calls, 2, 2]``: the wall and CPU time of so many calls of each side, one side after the other."""
     first = int(draw.random() < 0.5)
     # each is readied right before its own call: what waited for the other's would have gone cold
-    clocked = {which: _clocked(sides[which](number), cpu_clock) for which in (first, 1 - first)}
-    return [clocked[0], clocked[1]]
+    clocked = {which: [_clocked(sides[which](number), cpu_clock) for _ in range(calls)] for which in (first, 1 - first)}
+    return np.array([clocked[0], clocked[1]]).swapaxes(0, 1)
 
 
 def _repeats(contestants: Mapping[str, Prepare], reference: Prepare, settings: TimingSettings) -> dict[str, int]:

@@ -87,7 +87,7 @@ def parse_document(text: str, parent: str = "", *, name: str = "candidate", stri
         raise EplbError(f"the document has {len(text)} characters: more than {MAX_CHARACTERS} are not read")
     text_read, repaired = repair(text.removeprefix(BOM), parent)
     notes = () if repaired is None else (repaired,)
-    if (invalid := _why_no_program(text_read)) is None:
+    if (invalid := why_no_program(text_read)) is None:
         return Document(name, "", text, program=text_read, notes=notes)
     named, body = _element(text_read, "NAME")
     description, body = _element(body, "DESCRIPTION")
@@ -119,7 +119,7 @@ def _element(text: str, tag: str) -> tuple[str, str]:
     return inside.strip().replace("\r\n", "\n"), text[: opening.start()] + rest
 
 
-def _why_no_program(text: str) -> str | None:
+def why_no_program(text: str) -> str | None:
     """Return why a text is no Python program, or None if it is one."""
     try:
         with warnings.catch_warnings():

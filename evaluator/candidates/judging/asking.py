@@ -9,6 +9,7 @@ Shapes: L layers, E logical experts, P slots.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -27,6 +28,9 @@ from evaluator.workloads.renaming import renaming
 
 SEEDS = 1 << 32
 """How many seeds of a program's random numbers there are."""
+PAUSE_SECONDS = 0.001
+"""A process is left stopped for a drawn part of this before each call: what the judge does between two calls takes
+some tenths of it, and a little more or less where it times."""
 
 
 class Question(NamedTuple):
@@ -101,6 +105,7 @@ class Process:
         try:
             self._worker.share_core()
             self._worker.pause()
+            self._pauses = np.random.default_rng()
             self.answer(question(of_no_use(like_LE, draw), topology, draw))
         except BaseException:
             self.end()
@@ -119,11 +124,15 @@ class Process:
         self._asked = asked
         self._payload = call_bytes(asked.load_LE, asked.topology)
         self._largest = largest_answer(asked.load_LE.shape, asked.topology)
+        time.sleep(self._pauses.uniform(0, PAUSE_SECONDS))
+        began = time.perf_counter()
         self._worker.go_on()
         try:
             self._worker.make_ready(asked.seed)
         except CandidateFailed as error:
             raise failed(error, asked.name) from None
+        self.ready_seconds = time.perf_counter() - began
+        """Wall time from its going on to its being ready for the call."""
 
     def ask(self) -> None:
         """Have the question answered: what a clock sees."""
@@ -140,6 +149,8 @@ class Process:
         except CandidateFailed as error:
             raise failed(error, asked.name) from None
         self._worker.pause()
+        self.gives_maps = answer.logcnt is not None and answer.log2phy is not None
+        """Whether its last answer held the other maps, too."""
         return checked(answer, asked.load_LE.shape, asked.topology, asked.name)
 
     def cpu_seconds(self) -> float:
@@ -152,8 +163,19 @@ class Process:
 
 
 def answers(process: Process, asked: Sequence[Question]) -> list[Placement]:
-    """Return the checked placements of a process for some questions, in the labels of the loads, and end it."""
+    """Return the checked placements of a process for some questions, in the labels of the loads, and end it.
+
+    It is left stopped for as long as it took, as where another takes turns with it.
+    """
+    found = []
     try:
-        return [in_own_labels(process.answer(one), one.order_LE) for one in asked]
+        for one in asked:
+            process.make_ready(one)
+            began = time.perf_counter()
+            process.ask()
+            seconds = time.perf_counter() - began
+            found.append(in_own_labels(process.finish(), one.order_LE))
+            time.sleep(seconds)
     finally:
         process.end()
+    return found

@@ -85,6 +85,8 @@ def _failure(row: dict[str, Any]) -> str:
 
 def _why_no_time(row: dict[str, Any]) -> str:
     """Return why a program that was timed has no verdict on its time."""
+    if row["detail"] == schema.LEAN:
+        return f"for {schema.LEAN}"
     if not row["timing_valid"]:
         return "for others were timed on this machine meanwhile"
     if not row["timing_has_core"]:

@@ -50,12 +50,14 @@ class Tried(NamedTuple):
         row: its row, without times.
         seconds: wall time of its quickest answer; 0 where it failed.
         difference: to its parent in the headline metric, on the stratum that it is timed on.
+        has_maps: whether it returns the other maps with its placements.
     """
 
     program: Program
     row: Row
     seconds: float = 0.0
     difference: Estimate = SAME
+    has_maps: bool = True
 
     @property
     def is_worth_timing(self) -> bool:
@@ -206,7 +208,8 @@ class Judge:
         if row["verdict"] != schema.IDENTICAL:
             first = (partial(by_trace, one.replays[:1]) for one in (trial, parent))
             difference = compared(*first).difference
-        return Tried(program, self._scored({**self._common(program), **row}, {}), trial.seconds, difference)
+        row = self._scored({**self._common(program), **row}, {})
+        return Tried(program, row, trial.seconds, difference, trial.has_maps)
 
     def _scored(self, row: Row, times: Row) -> Row:
         return {**row, **scored_columns(row, self.settings.score, times), **times}
@@ -324,7 +327,10 @@ class Judge:
             return self._failed(program, error)
         times = timing_columns(found, timing, self.parent.name, self._timing_key() or "")
         times |= in_columns(self._control, schema.CONTROL[0])
-        return self._scored(row, times) | {"measured_at": datetime.datetime.now(datetime.UTC)}
+        row = self._scored(row, times) | {"measured_at": datetime.datetime.now(datetime.UTC)}
+        if self._parents_trial.has_maps and not tried.has_maps:  # part of its parent's time, not of its own
+            row |= {"time_verdict": None, "detail": schema.LEAN}
+        return row
 
     def _unusable(self, error: Invalid) -> ParentUnusable:
         return ParentUnusable(f"the parent {self.parent.name!r} cannot be judged against: {error}")

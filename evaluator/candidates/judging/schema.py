@@ -13,6 +13,10 @@ SCORE_SCHEMA_VERSION = 4
 
 REJECTED, INVALID, TIMED_OUT = "rejected", "invalid", "timed out"
 IDENTICAL, NO_DIFFERENCE, BETTER, WORSE = "identical placements", "no difference", "better", "worse"
+LEAN = "it returns no log2phy and logcnt, which are part of its parent's time"
+"""Why a program that leaves them out has no verdict on its time."""
+TOO_FEW = "too few independent windows to say whether it is better or worse"
+"""Why there is no difference where an interval may exclude 0."""
 FIRST_WINDOWS, TRAINING, HELD_OUT = "first windows", "training", "held-out"
 STAGES = (FIRST_WINDOWS, TRAINING, HELD_OUT)
 VERDICTS = (REJECTED, INVALID, TIMED_OUT, IDENTICAL, NO_DIFFERENCE, WORSE, BETTER)

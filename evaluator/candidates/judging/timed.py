@@ -11,7 +11,8 @@ Shapes: W windows, L layers, E logical experts.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,8 @@ from evaluator.analysis.columns import HEADLINE, METRICS
 from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging.asking import Process, Question, in_own_labels, question
 from evaluator.candidates.judging.checks import STATE, WORKLOAD, Invalid, in_time
-from evaluator.candidates.judging.decoys import of_no_use
+from evaluator.candidates.judging.decoys import Asked, of_no_use
+from evaluator.candidates.judging.trial import TURNS, ToAsk, place
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
 from evaluator.quality import metrics
@@ -48,27 +50,39 @@ class Load(NamedTuple):
     load_LE: FloatArray
     judged_LE: NDArray[np.generic]
 
-    def balance(self, placement: Placement, asked: Question) -> float:
-        """Return the balancedness of GPUs that a placement in a question's labels has."""
-        return float(metrics.balance(self.judged_LE, in_own_labels(placement, asked.order_LE)).gpu)
+    def balance(self, placement: Placement) -> float:
+        """Return the balancedness of GPUs that a placement in the load's labels has."""
+        return float(metrics.balance(self.judged_LE, placement).gpu)
+
+
+class _Turn(NamedTuple):
+    """A process of a round, its number among all, and the loads that it has not been asked about."""
+
+    number: int
+    process: Process
+    left: deque[Load]
 
 
 class TimedProgram:
     """A program made ready for rounds of timing: what ``measure`` asks of a contestant.
 
-    Each round has a fresh process: loaded, warmed up, stopped until its first call and between its calls, and ended
-    before the next round. It runs on the core of the thread that asks. The clock sees a call go out and ``phy2log``
-    come back. So nothing that a process left running disturbs the one beside it.
+    Each round has fresh processes, ``TURNS`` of them, which take turns, as they do where the program is judged: so as
+    much time passes between two calls of a process here as there. They are loaded, warmed up, stopped until their first
+    call and between their calls, and ended before the next round. They run on the core of the thread that asks. The
+    clock sees a call go out and ``phy2log`` come back. So nothing that a process left running disturbs another.
 
     Args:
         sandbox: where processes come from.
         program: what they run.
         stratum: like whose windows the loads are.
-        calls: of a round.
-        secret: what is drawn from it, with the number of the round, is like which windows its loads are. Two programs
+        calls: of each process.
+        secret: what is drawn from it, with the number of the process, is like which windows its loads are. Two programs
             with one secret get loads like the same windows, each its own.
         deadline: of ``time.monotonic``, for the program.
         warm_up: calls before the first round, which has a process for each.
+
+    Attributes:
+        ready_seconds: by process, the wall time from its going on to its being ready for each call, outside the clock.
     """
 
     def __init__(
@@ -83,43 +97,50 @@ class TimedProgram:
     ) -> None:
         self.balances: list[list[tuple[Load, float]]] = []
         """By process, the loads and what the answers for them were worth."""
+        self.ready_seconds: list[list[float]] = []
         self._sandbox, self._program, self._stratum = sandbox, program, stratum
         self._calls, self._secret, self._deadline, self._warm_up = calls, secret, deadline, warm_up
         self._draw = np.random.default_rng(secrets.randbits(128))
-        self._rounds, self._before = 0, warm_up
-        self._process: Process | None = None
-        self._left: Iterator[Load] = iter(())
-        self._asked: tuple[Load, Question] | None = None
+        self._begun, self._before = 0, warm_up
+        self._turns: deque[_Turn] = deque()
+        """The processes of this round, the one whose turn is next first."""
+        self._asked: tuple[_Turn, Load, Question] | None = None
+        self._answered: list[tuple[int, Load, Question, Placement]] = []
+        """By number of the process, what was answered and is not judged yet: that takes time between two calls."""
         self._failure: Invalid | None = None
 
     def __call__(self, round_number: int) -> Callable[[], object]:
         """Return the next call of a round; Invalid where the program does not come that far."""
         self.rest()
-        load = next(self._left, None)
-        if load is None:
-            load = self._begin()
+        if not self._turns or not self._turns[0].left:
+            self._begin()
         self._raise()
-        assert self._process is not None
+        turn = self._turns[0]
+        self._turns.rotate(-1)
+        load = turn.left.popleft()
         asked = question(load.load_LE, self._stratum.topology, self._draw)
-        self._process.make_ready(asked)
-        self._asked = load, asked
-        return self._process.ask
+        turn.process.make_ready(asked)
+        self.ready_seconds[turn.number].append(turn.process.ready_seconds)
+        self._asked = turn, load, asked
+        return turn.process.ask
 
-    def _begin(self) -> Load:
-        """Ready a fresh process, and return the first of the loads that it gets."""
+    def _begin(self) -> None:
+        """Ready the fresh processes of a round with the loads that they get; one before the first round."""
         self.end()
         in_time(self._deadline)
-        if self._warm_up:
-            self._warm_up -= 1
-            loads = self._loads(1, self._draw)
-        else:
-            loads = self._loads(self._calls, np.random.default_rng([self._secret, self._rounds]))
-            self._rounds += 1
-        self.balances.append([])
-        self._left = iter(loads[1:])
-        like_LE, topology = loads[0].load_LE, self._stratum.topology
-        self._process = Process(self._sandbox, self._program, like_LE, topology, self._draw)
-        return loads[0]
+        warming = self._warm_up > 0
+        self._warm_up -= warming
+        for _ in range(1 if warming else TURNS):
+            if warming:
+                loads = self._loads(1, self._draw)
+            else:
+                loads = self._loads(self._calls, np.random.default_rng([self._secret, self._begun]))
+                self._begun += 1
+            like_LE, topology = loads[0].load_LE, self._stratum.topology
+            process = Process(self._sandbox, self._program, like_LE, topology, self._draw)
+            self._turns.append(_Turn(len(self.balances), process, deque(loads)))
+            self.balances.append([])
+            self.ready_seconds.append([])
 
     def _loads(self, number: int, draw: np.random.Generator) -> list[Load]:
         """Return so many new loads, each like a window of another trace as long as there are others.
@@ -137,12 +158,12 @@ class TimedProgram:
         return loads
 
     def rest(self) -> None:
-        """Stop the process, if it has been asked, and judge its answer; what fails is raised when it is called next."""
-        if self._asked is None or self._process is None:
+        """Stop the process, if one has been asked; what fails is raised when the program is called next."""
+        if self._asked is None:
             return
-        (load, asked), self._asked = self._asked, None
+        (turn, load, asked), self._asked = self._asked, None
         try:
-            self.balances[-1].append((load, load.balance(self._process.finish(), asked)))
+            self._answered.append((turn.number, load, asked, turn.process.finish()))
         except Invalid as error:
             self._failure = error
 
@@ -151,33 +172,33 @@ class TimedProgram:
             raise self._failure
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time of the process of this round."""
-        return 0.0 if self._process is None else self._process.cpu_seconds()
+        """Return the CPU time of the processes of this round."""
+        return sum(turn.process.cpu_seconds() for turn in self._turns)
 
     def end(self) -> None:
-        """End the process of the last round; Invalid where an answer was no placement."""
+        """End the processes of the last round and judge their answers; Invalid where one was no placement."""
         self.rest()
+        for number, load, asked, placement in self._answered:
+            self.balances[number].append((load, load.balance(in_own_labels(placement, asked.order_LE))))
         self.kill()
         self._raise()
 
     def kill(self) -> None:
-        """End the process of the last round, whatever it answered."""
-        if self._process is not None:
-            self._process.end()
-            self._process = None
-        self._asked, self._left = None, iter(())
+        """End the processes of the last round, whatever they answered."""
+        while self._turns:
+            self._turns.pop().process.end()
+        self._asked = None
+        self._answered.clear()
 
-    def _losses(self, answered: list[tuple[Load, float]]) -> list[float]:
-        """Return by how much a fresh process does better on loads than was done under the clock."""
-        topology, losses = self._stratum.topology, []
-        process = Process(self._sandbox, self._program, answered[0][0].load_LE, topology, self._draw)
-        try:
-            for load, under_clock in answered:
-                asked = question(load.load_LE, topology, self._draw)
-                losses.append(load.balance(process.answer(asked), asked) - under_clock)
-        finally:
-            process.end()
-        return losses
+    def _losses(self, some: list[list[tuple[Load, float]]]) -> list[float]:
+        """Return by how much fresh processes, which take turns, do better on loads than was done under the clock."""
+        asked = [[ToAsk(Asked(0, True, load.load_LE)) for load, _ in answered] for answered in some]
+        found = place(self._sandbox, self._program, asked, self._stratum.topology, self._draw)
+        return [
+            load.balance(one.placement) - under_clock
+            for answered, again in zip(some, found, strict=True)
+            for (load, under_clock), one in zip(answered, again, strict=True)
+        ]
 
     def means(self) -> FloatArray:
         """Return what its answers were worth on average, for each process of a round."""
@@ -215,10 +236,11 @@ class TimedProgram:
         self.end()
         losses: list[float] = []
         chosen = [process for process in self.balances if process]
-        for index in self._draw.permutation(len(chosen))[:ASKED_AGAIN]:
+        again = [chosen[index] for index in self._draw.permutation(len(chosen))[:ASKED_AGAIN]]
+        for first in range(0, len(again), TURNS):
             in_time(self._deadline)
             with on_one_core(self._draw):
-                losses += self._losses(chosen[index])
+                losses += self._losses(again[first : first + TURNS])
         error = np.std(losses) / np.sqrt(max(len(losses) - 1, 1)) if losses else 0.0
         if losses and np.mean(losses) > METRICS[HEADLINE].floor + CHANCE * error:
             raise Invalid(STATE, WORKLOAD, "the answers under the clock are worse than those without one")

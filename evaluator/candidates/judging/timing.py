@@ -9,24 +9,29 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
-from evaluator.analysis.statistics import Estimate
+from evaluator.analysis.statistics import FEWEST, Estimate
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.strict import held_to_all
 from evaluator.candidates.judging.timed import TimedProgram
-from evaluator.candidates.judging.trial import LOADS
+from evaluator.candidates.judging.trial import LOADS, TURNS
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
 from evaluator.sweep.stratum import Stratum
 from evaluator.timing.alone import on_one_core
 from evaluator.timing.prepare import Prepare
-from evaluator.timing.rounds import Timing, time_prepared, typical
+from evaluator.timing.rounds import Timing, time_prepared, timing_of, typical
 from evaluator.timing.settings import TimingSettings
 
 SAME = Estimate(0.0, 0.0, 0.0, 0)
 """The difference of a program to itself."""
-ROUNDS = 2
-"""Times as many rounds as a variant has: processes differ from each other, by some 5%, where calls in one do not."""
+ROUNDS = 1.5
+"""Times as many rounds as a variant has, each with two processes of either side: processes differ from each other, by
+some 5%, where calls in one do not."""
+READY, ALPHA = 0.01, 0.005
+"""Part of the parent's time from which on what a program does before a call counts, and how rarely that is said of an
+honest one."""
 Side = tuple[Program, float]
 """A program, and the wall time of its quickest answer."""
 
@@ -59,7 +64,7 @@ def time_beside(
         candidate: with the seconds of its quickest answer.
         parent: the same of it.
         stratum: like whose windows the loads are.
-        settings: there are ``ROUNDS`` times as many rounds, and as much time; ``LOADS`` calls in each at most.
+        settings: there are ``ROUNDS`` times as many rounds, and as much time; ``LOADS`` calls of a process at most.
         seed: of the order of calls.
         difference: of the two in the headline metric, as they were tried on this stratum.
         between: what else is to be asked of the program, each of it between two rounds that are drawn: so that nothing
@@ -69,8 +74,8 @@ def time_beside(
         Invalid: the program fails under the clock, takes too long in all, or places worse there than without a clock.
         ParentFailed: the parent fails.
     """
-    repeats = min(settings.repeats_of(candidate[1] + parent[1]), LOADS)
-    settings = replace(settings, rounds=ROUNDS * settings.rounds, seconds=ROUNDS * settings.seconds)
+    repeats = min(settings.repeats_of(TURNS * (candidate[1] + parent[1])), LOADS)
+    settings = replace(settings, rounds=int(ROUNDS * settings.rounds), seconds=ROUNDS * TURNS * settings.seconds)
     source = stratum, repeats, secrets.randbits(128)
     deadline = time.monotonic() + sandbox.limits.total_seconds
     contestant = TimedProgram(sandbox, candidate[0], *source, deadline, warm_up=1)
@@ -104,14 +109,44 @@ def time_beside(
 
     sides = {"candidate": alone(contestant, beside)}, alone(_blameless(beside), contestant)
     try:
-        found = time_prepared(*sides, settings, seed, repeats=repeats, cpu_clock=cpu_clock, of_round=of_round)
+        found = time_prepared(
+            *sides, settings, seed, repeats=TURNS * repeats, cpu_clock=cpu_clock, of_round=of_round, in_blocks=True
+        )["candidate"]
         ask_what_is_due(float("inf"))
         contestant.check(beside, difference)
         contestant.check_again()
-        return held_to_all(found["candidate"], rounds)
+        early = done_early(contestant.ready_seconds, beside.ready_seconds, found)
+        if early:
+            for calls in rounds:
+                calls[:, 0] += early
+            found = timing_of(np.array([typical(calls) for calls in rounds]), found.first, found.valid)
+        return held_to_all(found, rounds)
     finally:
         contestant.kill()
         beside.kill()
+
+
+def done_early(own: Sequence[Sequence[float]], other: Sequence[Sequence[float]], found: Timing) -> float:
+    """Return the seconds that a program takes to be ready for a call more than its parent, which are part of the call.
+
+    Args:
+        own: of the program, by process and call, the time from its going on to its being ready.
+        other: of its parent.
+        found: what was found of the calls themselves.
+
+    Before the clock a process wakes up and its random numbers get a seed: the same for all. A program that does
+    something then, whatever it replaces to do it, does not have it for nothing. Little, or what chance explains, is 0.
+    """
+    parents = np.median(found.wall) / found.ratio.value
+    medians = [np.array([np.median(process) for process in side if len(process)]) for side in (own, other)]
+    number = min(map(len, medians))
+    if number < FEWEST:
+        return 0.0
+    more = medians[0][-number:] - medians[1][-number:]
+    early = float(np.median(more))
+    if early <= READY * parents:
+        return 0.0
+    return early if stats.wilcoxon(more, alternative="greater").pvalue < ALPHA else 0.0
 
 
 def _first(pair: tuple[int, Any]) -> int:

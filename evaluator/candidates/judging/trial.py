@@ -14,7 +14,7 @@ import itertools
 import secrets
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -78,6 +78,7 @@ class Trial:
         passed: what became of the hard loads.
         seconds: wall time of its quickest answer to a window that counts.
         given_up: whether the first windows were so bad that it was not asked about the others.
+        has_maps: whether it returned the other maps with each placement.
     """
 
     replays: Replays
@@ -87,6 +88,7 @@ class Trial:
     seconds: float
     given_up: bool = False
     decoys: Mapping[Where, bytes] = field(default_factory=dict)
+    has_maps: bool = True
 
 
 @dataclass(eq=False)
@@ -113,6 +115,8 @@ class Placed(NamedTuple):
     asked: Asked
     placement: Placement
     seconds: float
+    has_maps: bool
+    """Whether the other maps came with it."""
 
 
 class ToAsk(NamedTuple):
@@ -185,7 +189,8 @@ def _answers(
             answered += 1
             if alone:
                 time.sleep(seconds)
-            yield Placed(one, in_own_labels(placement, about.order_LE) if one.counts else placement, seconds)
+            in_labels = in_own_labels(placement, about.order_LE) if one.counts else placement
+            yield Placed(one, in_labels, seconds, process.gives_maps)
     finally:
         if process is not None:
             process.end()
@@ -228,7 +233,8 @@ def try_out(
         return Trial(running.replays, (), None, passed, running.seconds, given_up)
     running.go_on()
     placements, repeats = _twin_answers(sandbox, program, twins.questions, deadline, draw)
-    return Trial(running.replays, placements, repeats, passed, running.seconds, decoys=running.decoys)
+    trial = Trial(running.replays, placements, repeats, passed, running.seconds, decoys=running.decoys)
+    return replace(trial, has_maps=running.has_maps)
 
 
 def _twin_answers(
@@ -266,6 +272,8 @@ class Running:
         self._draw = np.random.default_rng(secrets.randbits(128))
         self.seconds = float("inf")
         """The wall time of the quickest answer."""
+        self.has_maps = True
+        """Whether the other maps came with all placements."""
         self.decoys: dict[Where, bytes] = {}
         """Marks of the placements of decoys that other programs are asked about too."""
 
@@ -302,7 +310,8 @@ class Running:
             }
             asked.append([ToAsk(one, None if one.counts else questions[one.number]) for one in about])
         for process, answers in enumerate(place(self._sandbox, self._program, asked, topology, self._draw)):
-            for one, placement, seconds in answers:
+            for one, placement, seconds, has_maps in answers:
+                self.has_maps &= has_maps
                 if one.counts:
                     running.add(traces[one.trace], placement)
                     self.seconds = min(self.seconds, seconds)

@@ -10,7 +10,7 @@ import numpy as np
 from evaluator.analysis.columns import HEADLINE, METRICS, TIMES
 from evaluator.analysis.paired import TIME_WORDS, paired
 from evaluator.analysis.score import Score
-from evaluator.analysis.statistics import Traces, estimate_in, in_columns, mean_of_series
+from evaluator.analysis.statistics import UNSURE, Traces, estimate_in, in_columns, mean_of_series
 from evaluator.analysis.times import is_off, verdict_on_times
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.alike import same, same_where_both
@@ -40,8 +40,10 @@ def judged_columns(trial: Trial, parent: Trial) -> dict[str, Any]:
         row |= {column: _known(value) for column, value in values.items()}
         if name == HEADLINE:
             row |= {"next_by_window": _in_a_row(own), "next_by_window_parent": _in_a_row(base)}
+    verdict = _verdict(trial, parent)
     return row | {
-        "verdict": schema.IDENTICAL if alike else _verdict(trial, parent),
+        "verdict": schema.IDENTICAL if alike else verdict if verdict in schema.VERDICTS else schema.NO_DIFFERENCE,
+        "detail": schema.TOO_FEW if verdict == UNSURE and not alike else None,
         "stage": schema.FIRST_WINDOWS if trial.given_up else schema.TRAINING,
         "checked_loads": trial.passed.loads,
         "portable": not trial.passed.fails_on,
@@ -95,12 +97,11 @@ def _is_alike(trial: Trial, parent: Trial) -> bool:
     if trial.given_up or trial.repeats != parent.repeats:
         return False
     alike = same(trial.placements, parent.placements) and same_where_both(trial.decoys, parent.decoys)
-    return alike and _verdict(trial, parent) == schema.NO_DIFFERENCE
+    return alike and _verdict(trial, parent) not in (schema.BETTER, schema.WORSE)
 
 
 def _verdict(trial: Trial, parent: Trial) -> str:
-    said = compared(partial(by_trace, trial.replays), partial(by_trace, parent.replays)).verdict
-    return said if said in (schema.BETTER, schema.WORSE) else schema.NO_DIFFERENCE
+    return compared(partial(by_trace, trial.replays), partial(by_trace, parent.replays)).verdict
 
 
 def _time_verdict(times: dict[str, Any]) -> str | None:

@@ -12,7 +12,7 @@ import socket
 import sys
 import types
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +106,16 @@ def _seed(payload: bytes) -> bytes:
 
 def seed_all(seed: int) -> None:
     """Seed whatever a program may draw random numbers from: Python's, NumPy's and torch's global generators."""
+    for seed_one in _seeders():
+        seed_one(seed)
+
+
+@cache
+def _seeders() -> tuple[Callable[[int], object], ...]:
+    """Return the functions that seed, as they were before a program was loaded."""
     import torch
 
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - programs that draw from the global generator
-    torch.manual_seed(seed)
+    return random.seed, np.random.seed, torch.manual_seed
 
 
 def _call(place: Callable[..., Any], call: wire.Call) -> Any:

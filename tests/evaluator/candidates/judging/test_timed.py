@@ -11,9 +11,11 @@ from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging.asking import Process
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.timed import TimedProgram
-from evaluator.candidates.judging.trial import LOADS
+from evaluator.candidates.judging.timing import done_early
+from evaluator.candidates.judging.trial import LOADS, TURNS
 from evaluator.candidates.program import Program, example_program
 from evaluator.timing.alone import on_one_core
+from evaluator.timing.rounds import Timing
 
 PARENT = example_program()
 BROKEN = Program(
@@ -32,7 +34,7 @@ def stratum(small_stratum):
 
 
 def test_two_programs_with_one_secret_get_loads_like_the_same_windows(judge, small_stratum, monkeypatch):
-    """The very first call has a process of its own; then each process answers for as many loads as there are calls."""
+    """The very first call has a process of its own; then each of a round answers for as many loads as it has calls."""
     stratum = small_stratum(windows=4, seeds=(1, 2))
     labels, original = [], Process.make_ready
 
@@ -46,9 +48,8 @@ def test_two_programs_with_one_secret_get_loads_like_the_same_windows(judge, sma
     other = TimedProgram(judge.sandbox, PARENT, stratum, LOADS, secret=8)
     warm(0)()
     for program in (warm, cold, other):
-        for number in range(2):
-            for _ in range(LOADS):
-                program(number)()
+        for _ in range(TURNS * LOADS):
+            program(0)()
         program.end()
     sizes = [[len(process) for process in program.balances] for program in (warm, cold, other)]
     assert sizes == [[1, LOADS, LOADS], [LOADS, LOADS], [LOADS, LOADS]]
@@ -69,8 +70,9 @@ def test_a_process_under_the_clock_runs_on_the_core_of_the_thread_that_asks(judg
     with on_one_core(np.random.default_rng(0)):
         program(0)
         core = os.sched_getaffinity(0)
-        (worker,) = judge.sandbox._living.values()
-        assert os.sched_getaffinity(worker.process.pid) == core
+        workers = list(judge.sandbox._living.values())
+        assert len(workers) == TURNS
+        assert all(os.sched_getaffinity(worker.process.pid) == core for worker in workers)
     program.kill()
 
 
@@ -86,6 +88,57 @@ def test_a_paused_process_uses_no_time_and_its_own_is_known(judge, stratum):
     assert program.cpu_seconds() == after
     program.kill()
     assert program.cpu_seconds() == 0.0
+
+
+def test_processes_of_a_round_take_turns_and_another_round_has_others(judge, stratum, monkeypatch):
+    asked, original = [], Process.make_ready
+
+    def watched(self, question):
+        asked.append(self)
+        original(self, question)
+
+    monkeypatch.setattr(Process, "make_ready", watched)
+    program = TimedProgram(judge.sandbox, PARENT, stratum, LOADS, secret=7)
+    for number in range(2):
+        for _ in range(TURNS * LOADS):
+            program(number)()
+    program.end()
+    rounds = [asked[: TURNS * (LOADS + 1)], asked[TURNS * (LOADS + 1) :]]
+    for one in rounds:
+        calls = one[TURNS:]  # the first question of each is the load of no use
+        assert calls == [*one[:TURNS]] * LOADS
+        assert len(set(calls)) == TURNS
+    assert not {*rounds[0]} & {*rounds[1]}
+    assert [len(process) for process in program.ready_seconds] == [LOADS] * TURNS * 2
+    assert min(map(min, program.ready_seconds)) > 0
+
+
+def timing(wall, ratio=1.0):
+    return Timing(np.full(20, wall), np.full(20, wall), wall, Estimate(ratio, ratio, ratio, 20), True)
+
+
+@pytest.mark.parametrize(
+    ("more", "found", "early"),
+    [
+        (0.0, timing(0.002), 0.0),
+        (0.0003, timing(0.002), 0.0003),
+        (0.0003, timing(0.2), 0.0),  # of little account
+        (0.0003, timing(0.001, ratio=0.01), 0.0),  # the parent takes a tenth of a second
+    ],
+)
+def test_what_is_done_before_the_clock_is_known_by_the_parent(more, found, early):
+    draw = np.random.default_rng(1)
+    own, other = 0.0004 + 0.0001 * draw.gamma(2, size=(2, 40, LOADS))
+    assert done_early(own + more, other, found) == pytest.approx(early, abs=0.0001)
+
+
+def test_that_an_honest_program_does_something_before_the_clock_is_rarely_said():
+    """Where calls are as long as the difference that counts would be 20 us, of 400 pairs of equals 1.5% at most."""
+    draw, said = np.random.default_rng(2), 0
+    for _ in range(400):
+        own, other = 0.0004 + 0.0001 * draw.gamma(2, size=(2, 40, LOADS))
+        said += done_early(own, other, timing(0.0001)) > 0
+    assert said <= 6
 
 
 def test_what_fails_under_the_clock_is_the_failure_of_its_own_side(judge, stratum):
@@ -107,10 +160,10 @@ def test_time_that_is_up_ends_the_rounds(judge, stratum):
 
 
 def under_the_clock(judge, stratum, better=0.0):
-    """Return the parent after two rounds, whose answers were so much better than they are without a clock."""
+    """Return the parent after two rounds, four processes, whose answers were so much better than they are without a clock."""
     contestant = TimedProgram(judge.sandbox, PARENT, stratum, LOADS, secret=3)
     for number in range(2):
-        for _ in range(LOADS):
+        for _ in range(TURNS * LOADS):
             contestant(number)()
     contestant.end()
     contestant.balances = [[(load, own + better) for load, own in process] for process in contestant.balances]
