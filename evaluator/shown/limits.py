@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from evaluator.analysis.dispatched import EVEN, FLOW, NEAR, under
 from evaluator.analysis.summary import by_workload, headline_of
@@ -24,12 +24,13 @@ from evaluator.shown.style import (
     size_of_names,
     titles_of,
 )
-from evaluator.shown.words import number
 
 MOST_COLUMNS = 24
 """Workloads in the plot of the limit, the first by name."""
 PALE, DARK = 0.8, 1.0
 """Parts of the limit at the ends of the colours; what is below looks like the lower end."""
+LINEAR, TICKS = 0.01, (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Parts of the tokens up to which the axis of traffic is linear, and at which it has ticks."""
 
 
 def limit_plot(good: pd.DataFrame, reference: str) -> Figure:
@@ -82,9 +83,11 @@ def traffic_plot(good: pd.DataFrame, reference: str) -> Figure:
         own = good[good["variant"] == variant]
         points = [_point(under(own, dispatch), on) for dispatch in (EVEN, NEAR, FLOW)]
         named.append(_draw_line(axis, variant, reference, points))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{number(100 * value, 'g')}%"))
-    axis.set_xscale("symlog", linthresh=0.01)
-    axis.set_xlim(left=-0.0006)
+    axis.set_xscale("symlog", linthresh=LINEAR)
+    axis.set_xlim(left=-LINEAR / 10)
+    axis.xaxis.set_major_locator(FixedLocator(TICKS))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
     axis.margins(y=0.12)
     axis.grid(alpha=0.3)
     axis.set_xlabel("tokens that leave the node of their expert's group", size=CAPTION_SIZE)

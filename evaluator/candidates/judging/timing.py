@@ -74,7 +74,7 @@ def time_beside(
         Invalid: the program fails under the clock, takes too long in all, or places worse there than without a clock.
         ParentFailed: the parent fails.
     """
-    repeats = min(settings.repeats_of(TURNS * (candidate[1] + parent[1])), LOADS)
+    repeats = min(settings.repeats_of(candidate[1] + parent[1]), LOADS)
     settings = replace(settings, rounds=int(ROUNDS * settings.rounds), seconds=ROUNDS * TURNS * settings.seconds)
     source = stratum, repeats, secrets.randbits(128)
     deadline = time.monotonic() + sandbox.limits.total_seconds

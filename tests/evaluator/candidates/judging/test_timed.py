@@ -160,7 +160,7 @@ def test_time_that_is_up_ends_the_rounds(judge, stratum):
 
 
 def under_the_clock(judge, stratum, better=0.0):
-    """Return the parent after two rounds, four processes, whose answers were so much better than they are without a clock."""
+    """Return the parent after two rounds, whose answers were so much better than they are without a clock."""
     contestant = TimedProgram(judge.sandbox, PARENT, stratum, LOADS, secret=3)
     for number in range(2):
         for _ in range(TURNS * LOADS):
