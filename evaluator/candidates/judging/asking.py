@@ -98,6 +98,7 @@ class Process:
         topology: Topology,
         draw: np.random.Generator,
     ) -> None:
+        began = time.perf_counter()
         try:
             self._worker = sandbox.load(program.source)
         except CandidateFailed as error:
@@ -110,6 +111,8 @@ class Process:
         except BaseException:
             self.end()
             raise
+        self.start_seconds = time.perf_counter() - began
+        """Wall time that loading and the first answer took."""
         self.cpu_at_first = self._worker.cpu_seconds()
         """CPU seconds that loading and the first answer took."""
 
@@ -140,6 +143,7 @@ class Process:
             self._phy2log = self._worker.ask(self._payload, self._largest)
         except CandidateFailed as error:
             raise failed(error, self._asked.name) from None
+        self._answered_at = time.perf_counter()
 
     def finish(self) -> Placement:
         """Stop the process and return its checked answer, in the question's labels; Invalid where it is none."""
@@ -148,6 +152,8 @@ class Process:
             answer = self._worker.rest_of(self._phy2log, asked.load_LE.shape, asked.topology)
         except CandidateFailed as error:
             raise failed(error, asked.name) from None
+        self.rest_seconds = time.perf_counter() - self._answered_at
+        """Wall time from its answer to the other maps being there."""
         self._worker.pause()
         self.gives_maps = answer.logcnt is not None and answer.log2phy is not None
         """Whether its last answer held the other maps, too."""
@@ -165,10 +171,11 @@ class Process:
 def answers(process: Process, asked: Sequence[Question]) -> list[Placement]:
     """Return the checked placements of a process for some questions, in the labels of the loads, and end it.
 
-    It is left stopped for as long as it took, as where another takes turns with it.
+    It is left stopped for as long as it took to start and to answer, as where another takes turns with it.
     """
     found = []
     try:
+        time.sleep(process.start_seconds)
         for one in asked:
             process.make_ready(one)
             began = time.perf_counter()

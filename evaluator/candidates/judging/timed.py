@@ -82,7 +82,8 @@ class TimedProgram:
         warm_up: calls before the first round, which has a process for each.
 
     Attributes:
-        ready_seconds: by process, the wall time from its going on to its being ready for each call, outside the clock.
+        outside_seconds: by process and call, the wall time that it had outside the clock: from its going on to its
+            being ready, and from its answer to the other maps.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class TimedProgram:
     ) -> None:
         self.balances: list[list[tuple[Load, float]]] = []
         """By process, the loads and what the answers for them were worth."""
-        self.ready_seconds: list[list[float]] = []
+        self.outside_seconds: list[list[float]] = []
         self._sandbox, self._program, self._stratum = sandbox, program, stratum
         self._calls, self._secret, self._deadline, self._warm_up = calls, secret, deadline, warm_up
         self._draw = np.random.default_rng(secrets.randbits(128))
@@ -120,7 +121,6 @@ class TimedProgram:
         load = turn.left.popleft()
         asked = question(load.load_LE, self._stratum.topology, self._draw)
         turn.process.make_ready(asked)
-        self.ready_seconds[turn.number].append(turn.process.ready_seconds)
         self._asked = turn, load, asked
         return turn.process.ask
 
@@ -130,17 +130,18 @@ class TimedProgram:
         in_time(self._deadline)
         warming = self._warm_up > 0
         self._warm_up -= warming
-        for _ in range(1 if warming else TURNS):
-            if warming:
-                loads = self._loads(1, self._draw)
-            else:
-                loads = self._loads(self._calls, np.random.default_rng([self._secret, self._begun]))
-                self._begun += 1
+        if warming:
+            of_round = [self._loads(1, self._draw)]
+        else:
+            numbers = range(self._begun, self._begun + TURNS)
+            of_round = [self._loads(self._calls, np.random.default_rng([self._secret, number])) for number in numbers]
+            self._begun += TURNS
+        for loads in of_round:  # nothing but their start lies between the first answers of two processes
             like_LE, topology = loads[0].load_LE, self._stratum.topology
             process = Process(self._sandbox, self._program, like_LE, topology, self._draw)
             self._turns.append(_Turn(len(self.balances), process, deque(loads)))
             self.balances.append([])
-            self.ready_seconds.append([])
+            self.outside_seconds.append([])
 
     def _loads(self, number: int, draw: np.random.Generator) -> list[Load]:
         """Return so many new loads, each like a window of another trace as long as there are others.
@@ -166,6 +167,8 @@ class TimedProgram:
             self._answered.append((turn.number, load, asked, turn.process.finish()))
         except Invalid as error:
             self._failure = error
+            return
+        self.outside_seconds[turn.number].append(turn.process.ready_seconds + turn.process.rest_seconds)
 
     def _raise(self) -> None:
         if self._failure is not None:

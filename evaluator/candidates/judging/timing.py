@@ -29,9 +29,9 @@ SAME = Estimate(0.0, 0.0, 0.0, 0)
 ROUNDS = 1.5
 """Times as many rounds as a variant has, each with two processes of either side: processes differ from each other, by
 some 5%, where calls in one do not."""
-READY, ALPHA = 0.01, 0.005
-"""Part of the parent's time from which on what a program does before a call counts, and how rarely that is said of an
-honest one."""
+OUTSIDE, ALPHA = 0.01, 0.005
+"""Part of the parent's time from which on what a program does outside the clock counts, and how rarely that is said of
+an honest one."""
 Side = tuple[Program, float]
 """A program, and the wall time of its quickest answer."""
 
@@ -115,10 +115,10 @@ def time_beside(
         ask_what_is_due(float("inf"))
         contestant.check(beside, difference)
         contestant.check_again()
-        early = done_early(contestant.ready_seconds, beside.ready_seconds, found)
-        if early:
+        outside = done_outside(contestant.outside_seconds, beside.outside_seconds, found)
+        if outside:
             for calls in rounds:
-                calls[:, 0] += early
+                calls[:, 0] += outside
             found = timing_of(np.array([typical(calls) for calls in rounds]), found.first, found.valid)
         return held_to_all(found, rounds)
     finally:
@@ -126,16 +126,17 @@ def time_beside(
         beside.kill()
 
 
-def done_early(own: Sequence[Sequence[float]], other: Sequence[Sequence[float]], found: Timing) -> float:
-    """Return the seconds that a program takes to be ready for a call more than its parent, which are part of the call.
+def done_outside(own: Sequence[Sequence[float]], other: Sequence[Sequence[float]], found: Timing) -> float:
+    """Return the seconds that a program takes outside the clock more than its parent, which are part of its call.
 
     Args:
-        own: of the program, by process and call, the time from its going on to its being ready.
+        own: of the program, by process and call, the time that it had before the clock and after it.
         other: of its parent.
         found: what was found of the calls themselves.
 
-    Before the clock a process wakes up and its random numbers get a seed: the same for all. A program that does
-    something then, whatever it replaces to do it, does not have it for nothing. Little, or what chance explains, is 0.
+    Before the clock a process wakes up and its random numbers get a seed, after it the other maps are brought into
+    plain integers: the same for all. A program that does more then, such as making the maps when they are read, does
+    not have it for nothing. Little, or what chance explains, is 0.
     """
     parents = np.median(found.wall) / found.ratio.value
     medians = [np.array([np.median(process) for process in side if len(process)]) for side in (own, other)]
@@ -143,10 +144,10 @@ def done_early(own: Sequence[Sequence[float]], other: Sequence[Sequence[float]],
     if number < FEWEST:
         return 0.0
     more = medians[0][-number:] - medians[1][-number:]
-    early = float(np.median(more))
-    if early <= READY * parents:
+    outside = float(np.median(more))
+    if outside <= OUTSIDE * parents:
         return 0.0
-    return early if stats.wilcoxon(more, alternative="greater").pvalue < ALPHA else 0.0
+    return outside if stats.wilcoxon(more, alternative="greater").pvalue < ALPHA else 0.0
 
 
 def _first(pair: tuple[int, Any]) -> int:

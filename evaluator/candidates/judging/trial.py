@@ -13,7 +13,8 @@ import contextlib
 import itertools
 import secrets
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -135,65 +136,68 @@ def place(
 ) -> list[list[Placed]]:
     """Return the checked placements of a program by process; Invalid where one is none.
 
-    A fresh process for each list answers for a load of no use, then for what it is asked about. Processes take turns
-    by twos, and one that is alone is left stopped for a while, so that as much time passes between two answers as where
-    a program is timed beside another.
+    A fresh process for each list answers for a load of no use, then for what it is asked about. Processes start and
+    take turns by twos, and one that is alone is left stopped for as long, so that as much time passes between two
+    answers as where a program is timed.
     """
     found: list[list[Placed]] = [[] for _ in asked]
-    for first in range(0, len(asked), TURNS):
-        with contextlib.ExitStack() as stack:
-            together = asked[first : first + TURNS]
-            turns = [
-                stack.enter_context(
-                    contextlib.closing(_answers(sandbox, program, one, topology, draw, alone=len(together) == 1))
-                )
-                for one in together
-            ]
-            for round_of_turns in itertools.zip_longest(*turns):
-                for process, answered in enumerate(round_of_turns, first):
-                    if answered is not None:
-                        found[process].append(answered)
+    waiting = deque(enumerate(asked))
+    while waiting:
+        together = [waiting.popleft() for _ in range(min(TURNS, len(waiting)))]
+        left = _in_turns(sandbox, program, together, topology, draw, found)
+        waiting.extendleft((number, [one]) for number, one in reversed(left))
     return found
 
 
-def _answers(
+def _in_turns(
     sandbox: Sandbox,
     program: Program,
-    asked: Sequence[ToAsk],
+    together: Sequence[tuple[int, Sequence[ToAsk]]],
     topology: Topology,
     draw: np.random.Generator,
-    *,
-    alone: bool,
-) -> Generator[Placed, None, None]:
-    """Yield what a process answers.
+    found: list[list[Placed]],
+) -> list[tuple[int, ToAsk]]:
+    """Add what some processes, known by their numbers, answer in turns, and return what a slow program was not asked.
 
-    Where the program is slow, decoys are left out and each window has a process of its own.
+    All have started when the first of them is asked. Where the program is slow, decoys are left out, and each window
+    that is left is to have a process of its own.
     """
-    process: Process | None = None
-    answered = 0
-    try:
-        for one, about in asked:
-            slow = process is not None and answered > 0 and process.cpu_seconds() > SLOW_SECONDS
-            if slow and not one.counts:
-                continue
-            if process is None or slow:
-                if process is not None:
-                    process.end()
-                process, answered = Process(sandbox, program, one.load_LE, topology, draw), 0
-            about = about or question(one.load_LE, topology, draw)
-            process.make_ready(about)
-            began = time.perf_counter()
-            process.ask()
-            seconds = time.perf_counter() - began
-            placement = process.finish()
-            answered += 1
-            if alone:
-                time.sleep(seconds)
-            in_labels = in_own_labels(placement, about.order_LE) if one.counts else placement
-            yield Placed(one, in_labels, seconds, process.gives_maps)
-    finally:
-        if process is not None:
-            process.end()
+    left: list[tuple[int, ToAsk]] = []
+    with contextlib.ExitStack() as stack:
+        turns = []
+        for number, asked in together:
+            process = Process(sandbox, program, asked[0].asked.load_LE, topology, draw)
+            stack.callback(process.end)
+            turns.append((number, process, deque(asked)))
+        alone = len(turns) == 1
+        if alone:
+            time.sleep(turns[0][1].start_seconds)
+        while any(rest for _, _, rest in turns):
+            for number, process, rest in turns:
+                if not rest:
+                    continue
+                placed = _answer(process, rest.popleft(), topology, draw)
+                found[number].append(placed)
+                if alone:
+                    time.sleep(placed.seconds)
+                if rest and process.cpu_seconds() > SLOW_SECONDS:
+                    left += [(number, one) for one in rest if one.asked.counts]
+                    rest.clear()
+    return left
+
+
+def _answer(process: Process, asked: ToAsk, topology: Topology, draw: np.random.Generator) -> Placed:
+    """Return what a process answers."""
+    one, about = asked
+    about = about or question(one.load_LE, topology, draw)
+    process.make_ready(about)
+    began = time.perf_counter()
+    process.ask()
+    seconds = time.perf_counter() - began
+    placement = process.finish()
+    return Placed(
+        one, in_own_labels(placement, about.order_LE) if one.counts else placement, seconds, process.gives_maps
+    )
 
 
 def try_out(

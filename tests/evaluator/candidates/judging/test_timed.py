@@ -11,7 +11,7 @@ from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging.asking import Process
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.timed import TimedProgram
-from evaluator.candidates.judging.timing import done_early
+from evaluator.candidates.judging.timing import done_outside
 from evaluator.candidates.judging.trial import LOADS, TURNS
 from evaluator.candidates.program import Program, example_program
 from evaluator.timing.alone import on_one_core
@@ -109,8 +109,8 @@ def test_processes_of_a_round_take_turns_and_another_round_has_others(judge, str
         assert calls == [*one[:TURNS]] * LOADS
         assert len(set(calls)) == TURNS
     assert not {*rounds[0]} & {*rounds[1]}
-    assert [len(process) for process in program.ready_seconds] == [LOADS] * TURNS * 2
-    assert min(map(min, program.ready_seconds)) > 0
+    assert [len(process) for process in program.outside_seconds] == [LOADS] * TURNS * 2
+    assert min(map(min, program.outside_seconds)) > 0
 
 
 def timing(wall, ratio=1.0):
@@ -118,7 +118,7 @@ def timing(wall, ratio=1.0):
 
 
 @pytest.mark.parametrize(
-    ("more", "found", "early"),
+    ("more", "found", "outside"),
     [
         (0.0, timing(0.002), 0.0),
         (0.0003, timing(0.002), 0.0003),
@@ -126,18 +126,18 @@ def timing(wall, ratio=1.0):
         (0.0003, timing(0.001, ratio=0.01), 0.0),  # the parent takes a tenth of a second
     ],
 )
-def test_what_is_done_before_the_clock_is_known_by_the_parent(more, found, early):
+def test_what_is_done_outside_the_clock_is_known_by_the_parent(more, found, outside):
     draw = np.random.default_rng(1)
     own, other = 0.0004 + 0.0001 * draw.gamma(2, size=(2, 40, LOADS))
-    assert done_early(own + more, other, found) == pytest.approx(early, abs=0.0001)
+    assert done_outside(own + more, other, found) == pytest.approx(outside, abs=0.0001)
 
 
-def test_that_an_honest_program_does_something_before_the_clock_is_rarely_said():
+def test_that_an_honest_program_does_something_outside_the_clock_is_rarely_said():
     """Where calls are as long as the difference that counts would be 20 us, of 400 pairs of equals 1.5% at most."""
     draw, said = np.random.default_rng(2), 0
     for _ in range(400):
         own, other = 0.0004 + 0.0001 * draw.gamma(2, size=(2, 40, LOADS))
-        said += done_early(own, other, timing(0.0001)) > 0
+        said += done_outside(own, other, timing(0.0001)) > 0
     assert said <= 6
 
 

@@ -199,9 +199,10 @@ def test_processes_take_turns_and_one_that_is_alone_waits(judge, small_stratum, 
     monkeypatch.setattr(trial.time, "sleep", waits.append)
     asked = [to_ask(asked_about(windows, [number], LOADS, DRAW)) for number in range(3)]
     assert counted(place(judge.sandbox, PARENT, asked, stratum.topology, DRAW)) == [0, 1, 2]
-    one, other = order[1], order[3]  # the first question of each is the load of no use
-    assert order[: 2 * (LOADS + 1)][4:] == [one, other] * (LOADS - 1)
-    assert sum(seconds > 0 for seconds in waits) == LOADS
+    one, other = order[:2]
+    assert one != other
+    assert order[: 2 * (LOADS + 1)] == [one, other] * (LOADS + 1), "the load of no use is the first question of each"
+    assert sum(seconds > 0 for seconds in waits) == 1 + LOADS, "as long as another would take to start, and to answer"
 
 
 def test_a_placement_is_in_the_labels_of_its_window(judge, small_stratum):
