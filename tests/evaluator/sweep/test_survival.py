@@ -203,7 +203,7 @@ def test_a_folder_that_cannot_be_written_to_is_said_before_anything_is_measured(
 
 
 def test_a_log_for_each_cell_says_what_its_variant_printed_and_died_of(plan, tmp_path, monkeypatch, capsys):
-    def dies(variant, windows, topology):
+    def dies(variant, windows, topology, steps):
         sys.stdout.write("about to die\n")
         yield {"window": 0}
         raise ZeroDivisionError("division by zero")

@@ -136,14 +136,8 @@ def test_what_is_said_before_the_question_is_no_answer_to_it(load):
     worker = load(f"""
 import os, struct
 forged = struct.pack('<IQq', {wire.RESULT}, 8, 0)
-class Numbers:
-    def __getattr__(self, name):
-        return getattr(random, name)
-    def seed(self, number):
-        os.write(3, forged)
-import random
 import evaluator.candidates.sandbox.guest as guest
-guest.random = Numbers()
+guest._seeders = lambda: [lambda seed: os.write(3, forged)]
 def rebalance_experts(*_):
     return None
 """)
