@@ -43,7 +43,7 @@ def _own_labels(num_layers: int, num_experts: int, *_: object) -> Any:
 
 RULES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "namespaces": (pool.Sandbox, "_start", _not_rooted(pool.Sandbox._start)),
-    "one core": (judge, "_cores", lambda jobs: [None] * jobs),
+    "one core": (judge, "_dealt", lambda cores, threads: [None] * threads),
     "labels": (asking, "renaming", _own_labels),
     "silence": (wire, "is_silent", lambda _: True),
     "asked again": (timed.TimedProgram, "check_again", lambda self: self.end()),
