@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from eplb_variants import Placement
 from eplb_variants.loads import FloatArray
@@ -35,7 +36,8 @@ from evaluator.timing.alone import on_one_core
 ASKED_AGAIN = 8
 """Processes of the clock whose loads are asked about again."""
 CHANCE = 3.0
-"""Standard errors by which answers under the clock may be worse than others beyond the floor of a verdict."""
+"""Standard errors by which answers under the clock may be worse than others beyond the floor of a verdict, where there
+are many; of few answers as many as are as rare by Student's distribution."""
 
 
 class Load(NamedTuple):
@@ -61,6 +63,11 @@ class _Turn(NamedTuple):
     number: int
     process: Process
     left: deque[Load]
+
+
+def _errors(number: int) -> float:
+    """Return the standard errors of so many values that chance passes as rarely as ``CHANCE`` of many."""
+    return float(stats.t.isf(stats.norm.sf(CHANCE), max(number - 1, 1)))
 
 
 class TimedProgram:
@@ -225,7 +232,7 @@ class TimedProgram:
         spread = float(np.std(found) / np.sqrt(max(number - 1, 1))) if number else 0.0
         half = (difference.high - difference.low) / 4  # of a 95% interval, about a standard error
         known = half if np.isfinite(half) else 0.0
-        slack = METRICS[HEADLINE].floor + CHANCE * float(np.hypot(spread, known))
+        slack = METRICS[HEADLINE].floor + _errors(number) * float(np.hypot(spread, known))
         if number and np.mean(found) < difference.value - slack:
             raise Invalid(STATE, WORKLOAD, "under the clock it does worse beside its parent than without one")
 
@@ -245,5 +252,5 @@ class TimedProgram:
             with on_one_core(self._draw):
                 losses += self._losses(again[first : first + TURNS])
         error = np.std(losses) / np.sqrt(max(len(losses) - 1, 1)) if losses else 0.0
-        if losses and np.mean(losses) > METRICS[HEADLINE].floor + CHANCE * error:
+        if losses and np.mean(losses) > METRICS[HEADLINE].floor + _errors(len(losses)) * error:
             raise Invalid(STATE, WORKLOAD, "the answers under the clock are worse than those without one")

@@ -294,7 +294,7 @@ def test_what_is_good_for_a_while_alone_is_not_confirmed(tmp_path, monkeypatch, 
     """The held-out part is asked about while the clock runs: who is careless there, by the hour, is so here."""
     parts = {name: (small_stratum(windows=3, seeds=seeds),) for name, seeds in PARTS.items()}
     settings = small_settings(**parts, timing=TimingSettings(rounds=4, min_rounds=4, seconds=1.0))
-    monkeypatch.setattr("evaluator.candidates.judging.timed.CHANCE", 1e9)  # the other check is not what is tried here
+    monkeypatch.setattr("evaluator.candidates.judging.timed.CHANCE", 8.0)  # the other check is not what is tried here
     with Judge(Program("careless", CARELESS), settings, Store(tmp_path, ARROW)) as judge:
         judge.try_parent()
         until = time.time() + 60
