@@ -16,7 +16,7 @@ from eplb_variants.checks import guarded
 from eplb_variants.contracts import Aligner, FixUp, Packer, Packing, Refiner, Replication, Replicator
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.loads import FloatArray, IntArray
-from eplb_variants.placement import Placement, count_replicas, number_replicas
+from eplb_variants.placement import Placement, check_in_place, count_replicas, number_replicas
 from eplb_variants.refining.none import none as unrefined
 from eplb_variants.topology import Topology
 
@@ -127,11 +127,7 @@ class Staged:
 
     def _aligned(self, load_LE: FloatArray, slots_LP: IntArray, topology: Topology, previous: Placement) -> IntArray:
         """Return the slots after the aligner; EplbError where what is in place is of another shape."""
-        if previous.phy2log.shape != slots_LP.shape or previous.num_experts != load_LE.shape[1]:
-            raise EplbError(
-                f"the placement in place has {list(previous.phy2log.shape)} slots of {previous.num_experts} experts: "
-                f"it must have {list(slots_LP.shape)} of {load_LE.shape[1]}"
-            )
+        check_in_place(previous, slots_LP.shape, load_LE.shape[1])
         return self._steps.aligner(load_LE, slots_LP, topology, previous.phy2log)
 
     def remark(self, topology: Topology) -> str:

@@ -117,6 +117,15 @@ def check_rows(phy2log: Any, num_experts: int, topology: Topology, rank: Any, lo
     return Placement(phy2log_LP, rank_LP, num_experts, topology)
 
 
+def check_in_place(previous: Placement, shape: tuple[int, ...], num_experts: int) -> None:
+    """Raise EplbError where what is in place is no placement of ``shape [L, P]`` of so many experts."""
+    if previous.phy2log.shape != shape or previous.num_experts != num_experts:
+        raise EplbError(
+            f"the placement in place has {list(previous.phy2log.shape)} slots of {previous.num_experts} experts: "
+            f"it must have {list(shape)} of {num_experts}"
+        )
+
+
 def groups_stay_together(placement: Placement, num_groups: int) -> bool:
     """Return whether all replicas of every group of every layer lie on one node."""
     num_layers, num_slots = placement.phy2log.shape

@@ -60,7 +60,8 @@ class Variant:
         """Whether all its stages are this package's own: others' code may leave traces in the process that runs it."""
         placer = self.placer
         steps = [getattr(placer, step) for step in STEPS] if type(placer) is Staged else [placer]
-        stages = [self.forecaster, *steps, *([] if self.dispatcher is None else [self.dispatcher])]
+        behind = (getattr(self.dispatcher, name, None) for name in ("finder", "planner"))
+        stages = [self.forecaster, *steps, *(one for one in (self.dispatcher, *behind) if one is not None)]
         return type(self) is Variant and all(map(is_proven, stages))
 
     @cached_property

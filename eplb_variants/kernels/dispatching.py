@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from eplb_variants.checks import guarded
 from eplb_variants.dispatch.late import Late
 from eplb_variants.dispatch.rounded import Rounded
 from eplb_variants.dispatch.sweeps import Sweeps
@@ -19,14 +20,19 @@ from eplb_variants.placement import Placement
 @compiles(Late)
 def late(stage: Late, load: FloatArray, placement: Placement) -> FloatArray:
     """Answer as ``Late`` does."""
-    share_LP: FloatArray = accelerate(stage.finder)(load, placement)
-    return share_LP
+    return _found(stage, load, placement)
 
 
 @compiles(Rounded)
 def rounded(stage: Rounded, load: FloatArray, placement: Placement) -> FloatArray:
     """Answer as ``Rounded`` does."""
-    return stage.in_whole_tokens(accelerate(stage.finder)(load, placement), load, placement)
+    return stage.in_whole_tokens(_found(stage, load, placement), load, placement)
+
+
+def _found(stage: Late | Rounded, load: FloatArray, placement: Placement) -> FloatArray:
+    """Return the shares of the dispatcher that another begins with, checked where it is somebody else's."""
+    share_LP: FloatArray = guarded("dispatcher", stage.finder, accelerate(stage.finder))(load, placement)
+    return share_LP
 
 
 @compiles(Sweeps)

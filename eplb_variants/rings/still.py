@@ -18,7 +18,7 @@ from eplb_variants.contracts import Placer, Replication
 from eplb_variants.dispatch.flow import flow
 from eplb_variants.errors import EplbError
 from eplb_variants.loads import FloatArray, IntArray
-from eplb_variants.placement import Placement, count_replicas, number_replicas
+from eplb_variants.placement import Placement, check_in_place, count_replicas, number_replicas
 from eplb_variants.registry import register
 from eplb_variants.rings.hot_ring import HotRing
 from eplb_variants.topology import Topology
@@ -96,12 +96,9 @@ class Still:
         anew = fresh(load, topology, None)
         if previous is None:
             return anew
-        if previous.phy2log.shape != anew.phy2log.shape or previous.num_experts != load.shape[1]:
-            raise EplbError(
-                f"the placement in place has {list(previous.phy2log.shape)} slots of {previous.num_experts} experts: "
-                f"it must have {list(anew.phy2log.shape)} of {load.shape[1]}"
-            )
-        scenarios = [self._drawn(load_E) for load_E in load]
+        check_in_place(previous, anew.phy2log.shape, load.shape[1])
+        factors_KE = np.exp(self.noise * np.random.default_rng(0).standard_normal((self.scenarios, load.shape[1])))
+        scenarios = np.asarray(load, dtype=float)[:, None] * factors_KE  # the same factors for every layer and call
         layers, fresh_layers = (
             [Layer(split, *rows, topology) for rows in zip(scenarios, slots_LP, strict=True)]
             for slots_LP in (previous.phy2log, anew.phy2log)
@@ -113,12 +110,6 @@ class Still:
             slots_LP[jumped] = fewest_moves(load[jumped], anew.phy2log[jumped], topology.flat(), slots_LP[jumped])
         self._trickled(slots_LP, {n: one for n, one in enumerate(layers) if n not in jumped})
         return Replication(slots_LP, number_replicas(slots_LP), count_replicas(slots_LP, load.shape[1]))
-
-    def _drawn(self, load_E: FloatArray) -> FloatArray:
-        """Return the scenarios ``[K, E]`` of a layer; the factors are the same for every layer and call."""
-        draw = np.random.default_rng(0)
-        factors = np.exp(self.noise * draw.standard_normal((self.scenarios, load_E.size)))
-        return np.asarray(load_E, dtype=float) * factors
 
     def _trickled(self, slots_LP: IntArray, layers: dict[int, Layer]) -> None:
         """Change a few slots of some layers, in place."""

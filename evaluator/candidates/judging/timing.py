@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,9 @@ def time_beside(
 
     rounds: list[np.ndarray] = []
     draw = np.random.default_rng(secrets.randbits(128))
-    due = sorted(zip(draw.integers(settings.rounds, size=len(between)).tolist(), between, strict=True), key=_first)
+    due = sorted(
+        zip(draw.integers(settings.rounds, size=len(between)).tolist(), between, strict=True), key=itemgetter(0)
+    )
 
     def ask_what_is_due(until: float) -> None:
         while due and due[0][0] < until:
@@ -116,14 +119,20 @@ def time_beside(
         contestant.check(beside, difference)
         contestant.check_again()
         outside = done_outside(contestant.outside_seconds, beside.outside_seconds, found)
-        if outside:
-            for calls in rounds:
-                calls[:, 0] += outside
-            found = timing_of(np.array([typical(calls) for calls in rounds]), found.first, found.valid)
-        return held_to_all(found, rounds)
+        return held_to_all(*with_time_outside(found, rounds, outside))
     finally:
         contestant.kill()
         beside.kill()
+
+
+def with_time_outside(
+    found: Timing, rounds: Sequence[np.ndarray], outside: float
+) -> tuple[Timing, Sequence[np.ndarray]]:
+    """Return a timing, and the calls ``[repeats, 2, 2]`` of its rounds, with what each of the program takes besides."""
+    if not outside:
+        return found, rounds
+    more = [calls + np.array([[outside], [0.0]]) for calls in rounds]
+    return timing_of(np.array(list(map(typical, more))), found.first, found.valid), more
 
 
 def done_outside(own: Sequence[Sequence[float]], other: Sequence[Sequence[float]], found: Timing) -> float:
@@ -148,10 +157,6 @@ def done_outside(own: Sequence[Sequence[float]], other: Sequence[Sequence[float]
     if outside <= OUTSIDE * parents:
         return 0.0
     return outside if stats.wilcoxon(more, alternative="greater").pvalue < ALPHA else 0.0
-
-
-def _first(pair: tuple[int, Any]) -> int:
-    return pair[0]
 
 
 def _blameless(prepare: Prepare) -> Prepare:

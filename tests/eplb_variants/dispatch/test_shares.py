@@ -105,6 +105,16 @@ def test_planned_shares_are_what_the_placement_carries():
     assert PLACEMENT.share is None
 
 
+def test_a_strangers_dispatcher_behind_one_of_ours_is_checked_and_makes_the_variant_unproven(monkeypatch):
+    deepseek = load_variant("deepseek").config
+    assert load_variant({**deepseek, "dispatcher": "late"}).is_proven
+    monkeypatch.setattr(Late, "finder", property(lambda stage: lambda load, placement: even(load, placement) * 2))
+    variant = load_variant({**deepseek, "dispatcher": "late"})
+    assert not variant.is_proven
+    with pytest.raises(EplbError, match="do not add up to 1"):
+        variant.dispatch(LOAD, PLACEMENT)
+
+
 def test_late_shares_are_those_of_the_load_that_it_is_handed():
     assert load_variant({**load_variant("deepseek").config, "dispatcher": "late"}).dispatches_late
     np.testing.assert_array_equal(Late()(PLAN, PLACEMENT), flow(PLAN, PLACEMENT))
