@@ -225,8 +225,11 @@ def timed(timing_judge):
     return judge
 
 
-def test_a_placement_kept_between_calls_does_not_pass_for_a_fast_one(small_settings, tmp_path):
-    """It answers for the load before: that is what it is worth. One window in five is what it made its answer for."""
+def test_a_placement_kept_between_calls_does_not_pass_for_a_fast_one(small_settings, small_stratum, tmp_path):
+    """It answers for the load before: that is what it is worth.
+
+    On eight traces it is worse by nine standard errors; on one, chance hid that now and then.
+    """
     body = """
     key = (tuple(weight.shape), arguments[1:])
     if key not in kept:
@@ -234,7 +237,8 @@ def test_a_placement_kept_between_calls_does_not_pass_for_a_fast_one(small_setti
     return kept[key]
     """
     program = Program("kept", wrapped(body, "kept = {}"))
-    with Judge(Program("parent", PARENT), small_settings(windows=17), Store(tmp_path, ARROW)) as judge:
+    training = (small_stratum(windows=9, seeds=tuple(range(5, 13))),)
+    with Judge(Program("parent", PARENT), small_settings(training=training), Store(tmp_path, ARROW)) as judge:
         assert judge.judge([program])[program.key]["verdict"] in (WORSE, INVALID)
 
 
