@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from pathlib import Path
@@ -13,6 +14,11 @@ STALE_SECONDS = 3600.0
 def temporary_beside(path: Path) -> Path:
     """Return a name in the same folder that nobody else uses, hidden from readers."""
     return path.with_name(f".{path.name}-{secrets.token_hex(8)}.tmp")
+
+
+def without_waiting(path: str, flags: int) -> int:
+    """Open a file as ``open`` does whose ``opener`` this is, but do not wait where it is a pipe that nobody serves."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
 
 
 def write_whole(path: Path, text: str) -> None:

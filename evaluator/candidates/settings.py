@@ -17,6 +17,8 @@ from evaluator.sweep.stratum import Stratum
 from evaluator.sweep.suite import HELD_OUT, TRAINING, Suite
 from evaluator.timing.settings import TimingSettings
 
+MOST_TRACES = 100_000
+"""Of a part."""
 TRACES, HELD_OUT_TRACES = 10, 20
 """Traces of the training and of the held-out part, where no suite says which: so many that a true gain of .003 is found
 and confirmed, and that of a hundred equals no more than a few are called better (``eplb bench truth``)."""
@@ -155,8 +157,9 @@ def _drawn(plan: Plan, choices: Choices) -> Parts:
     traces = TRACES if choices.traces is None else choices.traces
     held_out = HELD_OUT_TRACES if choices.held_out is None else choices.held_out
     for name, number, least in (("traces", traces, 1), ("held-out", held_out, 0)):
-        if number < least:
-            raise EplbError(f"--{name} is {number}: it must be {least} or more")
+        if not least <= number <= MOST_TRACES:
+            words = f"{least} or more" if number < least else f"{MOST_TRACES:,} at most"
+            raise EplbError(f"--{name} is {number}: it must be {words}")
     cell = plan.cells[0]
 
     def part(seeds: tuple[int, ...]) -> tuple[Stratum, ...]:

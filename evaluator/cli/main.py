@@ -106,6 +106,10 @@ def _guarded(run: Callable[[argparse.Namespace], int], options: argparse.Namespa
     except KeyboardInterrupt:
         print("\neplb: interrupted; what was measured is kept, the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
+    except MemoryError as error:
+        why = f": {error}" if str(error) else ""
+        print(f"eplb: there is not enough memory for this{why}; what was measured is kept", file=sys.stderr)
+        return USAGE
     except BrokenPipeError:
         sys.stderr.close()
         return DONE

@@ -33,7 +33,7 @@ workload or the parent cannot be used.
 """
 SCORES_JSON_VERSION = 1
 MOST = {
-    **{"jobs": 1024, "traces": 100_000},
+    "jobs": 1024,
     **{"wall_seconds": 1_000_000, "total_seconds": 10_000_000, "cpu_seconds": 1_000_000, "memory_mib": 1 << 24},
 }
 """The most that options may say: beyond it the system's own numbers end."""

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from evaluator.files import without_waiting
+
 FOLDER = "_logs"
 """Of a run; readers of results pass over names that begin with an underscore."""
 STANDARD = (1, 2)
@@ -67,7 +69,7 @@ def add_to_log(folder: Path, name: str, status: str, what: str) -> None:
     """Say in a log how a cell ended whose own process could not; a log that cannot be written costs nothing."""
     with contextlib.suppress(OSError):
         (folder / FOLDER).mkdir(exist_ok=True)
-        with log_path(folder, name).open("a", encoding="utf-8") as file:
+        with open(log_path(folder, name), "a", encoding="utf-8", opener=without_waiting) as file:
             file.write(f"\n{status}: {what}\n")
 
 
@@ -94,7 +96,9 @@ def _opened(folder: Path, name: str) -> Iterator[TextIO]:
     try:
         (folder / FOLDER).mkdir(exist_ok=True)
         path = log_path(folder, name)
-        file: TextIO = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
+        file: TextIO = open(  # noqa: SIM115 - closed below
+            path, "a", encoding="utf-8", errors="backslashreplace", buffering=1, opener=without_waiting
+        )
     except OSError:
         file = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - closed below
     try:

@@ -172,6 +172,8 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         Damaged: it is no whole parquet file, or a page's checksum is wrong.
     """
     try:
+        if not path.is_file() and path.exists():  # a pipe would be waited for
+            raise Damaged("it is no file")
         file = pq.ParquetFile(path, page_checksum_verification=True)
         return file.read(columns=columns, use_threads=False)  # a file is small, and there are many
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eplb_variants.errors import EplbError
-from evaluator.files import clear_left_over, temporary_beside, write_whole
+from evaluator.files import clear_left_over, temporary_beside, without_waiting, write_whole
 from evaluator.workloads.trace import Contents
 from evaluator.workloads.windows import StepsFile
 
@@ -43,7 +43,7 @@ class Kept:
     def find(self, key: str) -> StepsFile | None:
         """Return a kept trace; None where there is none, or none that can be read."""
         try:
-            known = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
+            known = _remembered(self.folder / f"{key}.json")
             return StepsFile(self.folder / f"{key}.steps", known["dtype"], Contents(**known["contents"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -78,7 +78,7 @@ class Kept:
         place = hashlib.sha256(os.path.abspath(path).encode()).hexdigest()[:20]
         memo = self.folder / f"content-{place}.json"
         try:
-            remembered = json.loads(memo.read_text(encoding="utf-8"))
+            remembered = _remembered(memo)
             if remembered["state"] == state:
                 return str(remembered["sha256"])
         except (OSError, ValueError, KeyError, TypeError):
@@ -95,6 +95,11 @@ class Kept:
             write_whole(memo, json.dumps(what))
         except OSError:  # it is taken anew next time
             pass
+
+
+def _remembered(memo: Path) -> Any:
+    with open(memo, encoding="utf-8", opener=without_waiting) as file:
+        return json.load(file)
 
 
 def _write(path: Path, steps: Iterable[NDArray[Any]]) -> tuple[str, Contents]:

@@ -11,7 +11,7 @@ from evaluator.candidates.sandbox.visible import DEVICES, shown_around_project
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 READ, READ_FILE, USE_DEVICE = 0b1101, 0b0101, 0b0110  # execute 1, write 2, read a file 4, read a folder 8
-WRITE = 0b0111_1111_1110_0010  # write, truncate, make and remove everything
+WRITE = 0b0111_1111_1111_0010  # write, truncate, make and remove everything
 BY_ABI = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 """Kinds of access to files that each version of Landlock can take away."""
 

@@ -71,15 +71,23 @@ class Sandbox:
         self._mode, self._outer = mode, [confine.BUBBLEWRAP] if wrapper else []
         ours, theirs = socket.socketpair()
         self._control = ours
-        self._process = subprocess.Popen(
-            [*(word.replace("FOLDER", self._folder) for word in wrapper), *zygote_command(theirs.fileno(), mode)],
-            pass_fds=[theirs.fileno()],
-            env=scrubbed_environment(self._folder),
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [*(word.replace("FOLDER", self._folder) for word in wrapper), *zygote_command(theirs.fileno(), mode)],
+                pass_fds=[theirs.fileno()],
+                env=scrubbed_environment(self._folder),
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:  # an interpreter in a folder that is closed to this user
+            theirs.close()
+            ours.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise EplbError(
+                f"the process that candidates are forked from cannot be started: {error.filename!r}: {error.strerror}"
+            ) from None
         theirs.close()
         ours.settimeout(START_SECONDS)
         self.zygote: Process | None = None

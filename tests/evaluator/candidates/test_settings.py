@@ -44,7 +44,12 @@ def test_a_workload_without_a_seed_is_one_trace_and_nothing_is_held_out(tmp_path
 
 @pytest.mark.parametrize(
     ("numbers", "said"),
-    [({"traces": 0}, "--traces is 0: it must be 1 or more"), ({"held_out": -1}, "--held-out is -1: it must be 0 or")],
+    [
+        ({"traces": 0}, "--traces is 0: it must be 1 or more"),
+        ({"held_out": -1}, "--held-out is -1: it must be 0 or more"),
+        ({"traces": 10**9}, "--traces is 1000000000: it must be 100,000 at most"),
+        ({"held_out": 10**9}, "--held-out is 1000000000: it must be 100,000 at most"),
+    ],
 )
 def test_numbers_out_of_range_are_refused(tmp_path, numbers, said):
     plan = make_plan([*DEFAULTS, f"runs_dir={tmp_path}"])

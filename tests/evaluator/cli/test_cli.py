@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -46,6 +47,16 @@ def test_a_first_use_says_that_kernels_are_compiled(command, code, tmp_path, mon
     assert first.startswith("eplb: compiling ")
     assert "usually takes" in first
     assert not any("compiling" in line for line in others)
+
+
+def test_more_memory_than_there_is_is_a_sentence(monkeypatch, capsys):
+    def too_large(options):
+        raise np._core._exceptions._ArrayMemoryError((10**8, 256), np.dtype("float64"))
+
+    monkeypatch.setattr("evaluator.cli.runs.run", too_large)
+    assert main(["runs"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("eplb: there is not enough memory for this: Unable to allocate 191. GiB")
 
 
 def test_json_is_one_document_on_stdout(eplb):

@@ -30,6 +30,14 @@ def test_streams_that_were_closed_cost_no_more_than_what_was_printed_to_them(tmp
     assert "ZeroDivisionError: division by zero" in text
 
 
+def test_a_pipe_in_the_place_of_a_log_is_not_waited_for(tmp_path):
+    (tmp_path / FOLDER).mkdir()
+    os.mkfifo(log_path(tmp_path, "abc"))
+    with cell_log(tmp_path, "abc", "v on w") as log:
+        log.says("ok", "3 windows")
+    add_to_log(tmp_path, "abc", "failed", "it was bad")
+
+
 def test_an_error_that_cannot_be_printed_is_still_named(tmp_path):
     class Unspeakable(Exception):
         def __str__(self):

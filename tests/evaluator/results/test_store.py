@@ -9,7 +9,7 @@ import pytest
 
 from eplb_variants import EplbError
 from evaluator.results import schema, store
-from evaluator.results.store import Store, read_files, read_runs
+from evaluator.results.store import Damaged, Store, read_files, read_runs, read_table
 
 ROW = {
     "schema_version": schema.SCHEMA_VERSION,
@@ -144,6 +144,18 @@ def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "abc.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(EplbError, match=r"abc.parquet' is no whole parquet file"):
         read_runs([tmp_path])
+
+
+def test_a_pipe_or_a_folder_in_the_place_of_a_file_is_not_waited_for(tmp_path):
+    """Whoever opened the pipe would wait for somebody to write to it, past any signal."""
+    os.mkfifo(tmp_path / "abc.parquet")
+    (tmp_path / "def.parquet").mkdir()
+    for cell in ("abc", "def"):
+        assert Store(tmp_path).read(cell) == []
+        with pytest.raises(Damaged, match="it is no file"):
+            read_table(tmp_path / f"{cell}.parquet")
+    Store(tmp_path).write("abc", [ROW])
+    assert len(Store(tmp_path).read("abc")) == 1
 
 
 def test_results_of_a_newer_version_are_refused(tmp_path):

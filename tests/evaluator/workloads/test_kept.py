@@ -104,3 +104,10 @@ def test_kept_files_say_what_they_hold(tmp_path):
     contents = {"steps": 3, "layers": 3, "experts": 8, "empty_steps": 1, "empty_layers": 1}
     assert json.loads((tmp_path / "key.json").read_text()) == {"dtype": "<u2", "contents": contents}
     assert kept.contents == Kept(tmp_path).find("key").contents == Trace(counts).contents == Contents(**contents)
+
+
+def test_a_pipe_in_the_place_of_what_is_remembered_is_not_waited_for(tmp_path):
+    kept = Kept(tmp_path / "kept")
+    kept.folder.mkdir()
+    os.mkfifo(kept.folder / "abc.json")
+    assert kept.find("abc") is None

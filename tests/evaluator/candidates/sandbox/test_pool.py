@@ -6,6 +6,8 @@ import os
 import select
 import shutil
 import signal
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -237,6 +239,16 @@ def test_too_little_isolation_is_refused(monkeypatch):
     monkeypatch.setattr(pool.shutil, "which", lambda name: None)
     with pytest.raises(EplbError, match="use --isolation none for programs that you trust"):
         Sandbox()
+
+
+def test_an_interpreter_that_this_user_may_not_start_is_a_sentence(monkeypatch, tmp_path):
+    closed = tmp_path / "python"
+    closed.write_text("")  # not executable
+    monkeypatch.setattr(sys, "executable", str(closed))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(EplbError, match=r"cannot be started: .*python': Permission denied"):
+        Sandbox()
+    assert [path.name for path in tmp_path.iterdir()] == ["python"]
 
 
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
