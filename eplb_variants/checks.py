@@ -169,6 +169,23 @@ def check_shares(made: Any, load: FloatArray, placement: Placement) -> FloatArra
     return share_LP
 
 
+def check_reaction(made: Any, load: FloatArray, placement: Placement) -> Placement:
+    """Return the placement of a step: sound, with shares, and every expert at home as before."""
+    _is_a(Placement, made)
+    slots_LP = _of_shape("phy2log", made.phy2log, placement.phy2log.shape)
+    checked = check_rows(slots_LP, placement.num_experts, placement.topology, made.rank, None, "layer")
+    away_LP = (placement.rank == 0) & (slots_LP != placement.phy2log)
+    if away_LP.any():
+        layer, slot = (int(i) for i in np.argwhere(away_LP)[0])
+        raise EplbError(
+            f"expert {placement.phy2log[layer, slot]} of layer {layer} is not at home in slot {slot}: the slots of "
+            "first copies must stay as they are"
+        )
+    if made.share is None:
+        raise EplbError("it returned a placement without shares")
+    return replace(checked, share=check_shares(made.share, load, checked))
+
+
 CHECKS: dict[str, Callable[..., Any]] = {
     "forecaster": check_forecast,
     "packer": check_packing,
@@ -178,6 +195,7 @@ CHECKS: dict[str, Callable[..., Any]] = {
     "aligner": check_aligned,
     "placer": check_placed,
     "dispatcher": check_shares,
+    "reactive": check_reaction,
 }
 """By kind of stage: from what it returned and what it was called with to the same in our types."""
 

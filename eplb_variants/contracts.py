@@ -88,6 +88,15 @@ class Dispatcher(Protocol):
     def __call__(self, load: FloatArray, placement: Placement) -> FloatArray: ...
 
 
+class Reactive(Protocol):
+    """Actual loads ``[L, E]`` and the placement in force to the placement of this step, with shares.
+
+    The slots of first copies, the homes of their experts, stay as they are; all others may hold any expert for a step.
+    """
+
+    def __call__(self, load: FloatArray, placement: Placement) -> Placement: ...
+
+
 class Placer(Protocol):
     """A load ``[L, E]`` to a whole placement, its columns being slots; ``previous`` is what is in place now."""
 

@@ -16,7 +16,17 @@ from importlib.metadata import entry_points
 from inspect import isfunction
 from typing import Any, TypeVar, get_type_hints
 
-from eplb_variants.contracts import Aligner, Dispatcher, FixUp, Forecaster, Packer, Placer, Refiner, Replicator
+from eplb_variants.contracts import (
+    Aligner,
+    Dispatcher,
+    FixUp,
+    Forecaster,
+    Packer,
+    Placer,
+    Reactive,
+    Refiner,
+    Replicator,
+)
 from eplb_variants.errors import EplbError, described, unknown
 
 ENTRY_POINT_GROUP = "eplb_variants.stages"
@@ -31,6 +41,7 @@ _ROOMS = (
     "aligning",
     "rings",
     "dispatch",
+    "reacting",
     "floors",
     "installed",
     "hierarchy",
@@ -46,6 +57,7 @@ KINDS: dict[str, type] = {
     "aligner": Aligner,
     "placer": Placer,
     "dispatcher": Dispatcher,
+    "reactive": Reactive,
 }
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from eplb_variants.checks import check_shares
+from eplb_variants.checks import check_reaction, check_shares
 from eplb_variants.contracts import (
     Aligner,
     Dispatcher,
@@ -27,6 +27,7 @@ from eplb_variants.contracts import (
     Forecaster,
     Packer,
     Placer,
+    Reactive,
     Refiner,
     Replication,
     Replicator,
@@ -263,6 +264,24 @@ class DispatcherConformance:
             shares = dispatcher(given, placement)
             check_shares(shares, load, placement)
             assert np.array_equal(shares, dispatcher(given, placement)), f"{name}: two calls gave different shares"
+            assert np.array_equal(given, load), f"{name}: the load was changed in place"
+
+
+class ReactiveConformance:
+    """A balancer within the step."""
+
+    def make(self) -> Reactive:
+        raise NotImplementedError("make() returns the reactive stage to test")
+
+    def test_places_a_step_and_leaves_every_expert_at_home(self) -> None:
+        reactive = self.make()
+        for name, load in hard_loads().items():
+            placement = check_placement(dhondt(load[:, ::-1], 36).phy2log, EXPERTS, Topology(36, 1, 1, 6))
+            given = load.copy()
+            checked = check_reaction(reactive(given, placement), load, placement)
+            again = check_reaction(reactive(given, placement), load, placement)
+            assert np.array_equal(checked.phy2log, again.phy2log), f"{name}: two calls fetched different experts"
+            np.testing.assert_array_equal(checked.share, again.share, f"{name}: two calls gave different shares")
             assert np.array_equal(given, load), f"{name}: the load was changed in place"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from eplb_variants.checks import guarded, is_proven
-from eplb_variants.contracts import Dispatcher, Forecaster, Placer
+from eplb_variants.contracts import Dispatcher, Forecaster, Placer, Reactive
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.hierarchy import KINDS, Staged, Steps
 from eplb_variants.loads import FloatArray, check_load
@@ -24,7 +24,9 @@ STEPS = dict(zip(Steps._fields, KINDS, strict=True))
 """The steps of a staged variant and the kind of stage that each takes."""
 OPTIONAL = Steps._field_defaults
 """The steps that may be left out, and what then stands in their place."""
-STAGE_KEYS = {**STEPS, "forecaster": "forecaster", "placer": "placer", "dispatcher": "dispatcher"}
+WITHIN_A_STEP = ("dispatcher", "reactive")
+"""What a variant may do with the load of a step, besides placing; one or the other."""
+STAGE_KEYS = {**STEPS, **{kind: kind for kind in ("forecaster", "placer", *WITHIN_A_STEP)}}
 """All keys of a variant that name a stage, and the kind that each takes."""
 SETTINGS = {"policy": str, "implementation": str, "threads": int}
 """What else can be said of a staged variant, and its type; ``Staged`` says what each means."""
@@ -41,6 +43,7 @@ class Variant:
         placer: from that load to slots.
         config: the composition that it was made from, complete.
         dispatcher: how tokens are split over the replicas of their expert; None for evenly, as engines do.
+        reactive: what fetches experts for a step whose load is known, and splits tokens; None for nothing.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Variant:
     placer: Placer
     config: Mapping[str, Any] = field(default_factory=dict)
     dispatcher: Dispatcher | None = None
+    reactive: Reactive | None = None
 
     @property
     def windows(self) -> int:
@@ -61,7 +65,8 @@ class Variant:
         placer = self.placer
         steps = [getattr(placer, step) for step in STEPS] if type(placer) is Staged else [placer]
         behind = (getattr(self.dispatcher, name, None) for name in ("finder", "planner"))
-        stages = [self.forecaster, *steps, *(one for one in (self.dispatcher, *behind) if one is not None)]
+        within = (one for one in (self.dispatcher, *behind, self.reactive) if one is not None)
+        stages = [self.forecaster, *steps, *within]
         return type(self) is Variant and all(map(is_proven, stages))
 
     @cached_property
@@ -75,6 +80,10 @@ class Variant:
     @cached_property
     def _dispatcher(self) -> Dispatcher:
         return guarded("dispatcher", self.dispatcher, self._compiled(self.dispatcher))
+
+    @cached_property
+    def _reactive(self) -> Reactive:
+        return guarded("reactive", self.reactive, self._compiled(self.reactive))
 
     @cached_property
     def _planner(self) -> Dispatcher | None:
@@ -133,6 +142,18 @@ class Variant:
         """
         return None if self.dispatcher is None else self._dispatcher(load, placement)
 
+    def react(self, load: FloatArray, placement: Placement) -> Placement | None:
+        """Return the placement of a step with its shares; None of a variant that fetches nothing within a step.
+
+        Args:
+            load: tokens of each expert in the step, ``[L, E]``.
+            placement: that is in force; the slots of first copies stay as they are.
+
+        Raises:
+            EplbError: a stage of somebody else's returned what is no such placement.
+        """
+        return None if self.reactive is None else self._reactive(load, placement)
+
 
 def variant_names() -> list[str]:
     """Return the names of the shipped variants, sorted."""
@@ -146,21 +167,23 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
     Args:
         name_or_config: a name from ``variant_names()``, or a mapping with either ``placer`` (a stage that does
             everything) or the steps of ``STEPS``, ``policy``, ``implementation`` (``kernel``, or ``reference`` for the
-            readable stages) and ``threads``; ``forecaster``, ``dispatcher``, ``name`` and ``summary`` may stand in
-            both. A stage is its name, or a mapping of ``name`` and parameters.
+            readable stages) and ``threads``; ``forecaster``, ``dispatcher`` or ``reactive``, ``name`` and ``summary``
+            may stand in both. A stage is its name, or a mapping of ``name`` and parameters.
 
     Raises:
         EplbError: an unknown name, key or stage, or a parameter or setting of the wrong type; nothing is converted but
             integers where floats are wanted.
     """
     config = variant_config(name_or_config) if isinstance(name_or_config, str) else _plain(name_or_config)
-    optional = {*OPTIONAL, "dispatcher"}
+    optional = {*OPTIONAL, *WITHIN_A_STEP}
     config = {key: value for key, value in config.items() if key not in optional or value is not None}
     steps_or_placer = {"placer"} if "placer" in config else {*SETTINGS, *STEPS}
-    allowed = {"name", "summary", "forecaster", "dispatcher"} | steps_or_placer
+    allowed = {"name", "summary", "forecaster", *WITHIN_A_STEP} | steps_or_placer
     for key in config:
         if key not in allowed:
             raise unknown("key of a variant called", key, allowed)
+    if all(kind in config for kind in WITHIN_A_STEP):
+        raise EplbError("a variant has a dispatcher or a reactive stage: both would split the tokens of a step")
     forecaster: Forecaster = build("forecaster", config.get("forecaster", "last"))
     placer: Placer
     if "placer" in config:
@@ -172,8 +195,8 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
         steps = {step: build(kind, config[step]) for step, kind in STEPS.items() if step in config}
         placer = Staged(**steps, **{key: typed(key, config[key], SETTINGS[key]) for key in SETTINGS if key in config})
     name, summary = (typed(key, config.get(key, other), str) for key, other in (("name", "custom"), ("summary", "")))
-    dispatcher = build("dispatcher", config["dispatcher"]) if "dispatcher" in config else None
-    return Variant(name, summary, forecaster, placer, config, dispatcher)
+    dispatcher, reactive = (build(kind, config[kind]) if kind in config else None for kind in WITHIN_A_STEP)
+    return Variant(name, summary, forecaster, placer, config, dispatcher, reactive)
 
 
 @cache

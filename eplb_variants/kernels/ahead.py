@@ -70,9 +70,31 @@ def _files(others: bool) -> Iterator[Path]:
 
 
 def _kernels_in(path: Path) -> Iterator[str]:
-    """Yield what Numba calls the files of a module's kernels, without their ending."""
+    """Yield what Numba calls the files of a module's kernels, without their ending.
+
+    They are functions with the decorator, and what it is called with: ``name = kernel(...)(function)``.
+    """
+    imported_from: dict[str, str] = {}
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            imported_from |= {name.asname or name.name: node.module for name in node.names}
         if isinstance(node, ast.FunctionDef):
-            for decorator in node.decorator_list:
-                if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "kernel":
-                    yield f"{path.stem}.{node.name}-{decorator.lineno}"
+            yield from (f"{path.stem}.{node.name}-{each.lineno}" for each in node.decorator_list if _is_kernel(each))
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _is_kernel(node.value.func):
+            (function,) = (ast.unparse(each) for each in node.value.args)
+            yield from _named_after(function, imported_from[function])
+
+
+def _is_kernel(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "kernel"
+
+
+def _named_after(function: str, module: str) -> Iterator[str]:
+    """Yield what Numba calls the file of a kernel that is a plain function of another module."""
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        return
+    path = Path(spec.origin)
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            yield f"{path.stem}.{function}-{node.lineno}"

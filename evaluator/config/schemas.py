@@ -13,6 +13,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from eplb_variants.hierarchy import IMPLEMENTATIONS, POLICIES
 from eplb_variants.registry import stages
+from eplb_variants.variant import WITHIN_A_STEP
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads import KINDS
 
@@ -49,7 +50,7 @@ STAGED = dataclasses.make_dataclass(
     [
         *((step, Any, field(default=MISSING)) for step in ("forecaster", "group_packer", "replicator", "fixup")),
         ("gpu_packer", Any, field(default=MISSING)),
-        *((step, Any, field(default=None)) for step in ("refiner", "aligner", "dispatcher")),
+        *((step, Any, field(default=None)) for step in ("refiner", "aligner", *WITHIN_A_STEP)),
         ("name", str, field(default=MISSING)),
         ("summary", str, field(default="")),
         ("policy", _Policy, field(default=_Policy["auto"])),
@@ -67,6 +68,7 @@ class Whole:
     forecaster: Any = MISSING
     placer: Any = MISSING
     dispatcher: Any = None
+    reactive: Any = None
     name: str = MISSING
     summary: str = ""
 

@@ -93,18 +93,50 @@ def imbalance(load_LE: NDArray[np.generic], placement: Placement, share_LP: Floa
     return 1.0 / balanced.gpu
 
 
-def active_experts(load_LE: NDArray[np.generic], placement: Placement) -> float:
+def active_experts(load_LE: NDArray[np.generic], placement: Placement, share_LP: FloatArray | None = None) -> float:
     """Return the most slots with tokens that a GPU has in ``load [L, E]``, mean over layers with load; NaN without any.
 
     What a GPU must read weights for: where a step has few tokens, that takes the time, and not the tokens (METRO). An
-    expert's first copies get its tokens where there are fewer tokens than copies.
+    expert's first copies get its tokens where there are fewer tokens than copies, unless slots get ``share [L, P]``.
     """
     used_L = load_LE.any(axis=1)
     if not used_L.any():
         return float("nan")
     tokens_LP = np.take_along_axis(np.asarray(load_LE), placement.phy2log, axis=1)
-    active_LG = (tokens_LP > placement.rank).reshape(len(tokens_LP), placement.topology.num_gpus, -1).sum(axis=2)
+    is_active_LP = tokens_LP > placement.rank if share_LP is None else tokens_LP * share_LP > 0
+    active_LG = is_active_LP.reshape(len(tokens_LP), placement.topology.num_gpus, -1).sum(axis=2)
     return float(active_LG.max(axis=1)[used_L].mean())
+
+
+class Fetched(NamedTuple):
+    """What a balancer within a step does for a step; NaN where there is no load."""
+
+    fetched: float
+    """Slots that get an expert which was not on their GPU, mean over layers with load."""
+    fetched_worst: float
+    """The most of them on one GPU, mean over layers with load: what it has to wait for."""
+    stuck: float
+    """Share of the tokens that GPUs have above the mean all the same."""
+
+
+def fetched(load_LE: NDArray[np.generic], placement: Placement, step: Placement, share_LP: FloatArray) -> Fetched:
+    """Return what it takes to go from ``placement`` to that of a ``step`` with ``load [L, E]``, and what is left.
+
+    The slots of the step get ``share [L, P]``.
+    """
+    used_L = load_LE.any(axis=1)
+    if not used_L.any():
+        return Fetched(*[float("nan")] * 3)
+    num_gpus = placement.topology.num_gpus
+    before_LGS, after_LGS = (p.phy2log[used_L].reshape(int(used_L.sum()), num_gpus, -1) for p in (placement, step))
+    is_new_LGS = ~(after_LGS[:, :, :, None] == before_LGS[:, :, None, :]).any(axis=3)
+    new_LG = is_new_LGS.sum(axis=2)
+    slots_LP = np.take_along_axis(load_LE.astype(np.float64), step.phy2log, axis=1) * share_LP
+    load_LG = slots_LP[used_L].reshape(len(new_LG), num_gpus, -1).sum(axis=2)
+    above_LG = np.maximum(load_LG - load_LG.mean(axis=1, keepdims=True), 0)
+    return Fetched(
+        float(new_LG.sum(axis=1).mean()), float(new_LG.max(axis=1).mean()), float(above_LG.sum() / load_LG.sum())
+    )
 
 
 def balance_dispatched(load_LE: NDArray[np.generic], placement: Placement) -> float:

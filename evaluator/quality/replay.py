@@ -46,28 +46,32 @@ def replay(
         used_L = own_LE.any(axis=1)
         locality = metrics.group_locality(placement, used_L)
         grouped = keeps_groups(placement.num_experts, topology)
-        kept = topology if grouped and locality == 1 else topology.flat()  # whose bound holds for it
+        stays = grouped and locality == 1 and variant.reactive is None  # what is fetched within a step leaves its node
+        kept = topology if stays else topology.flat()  # whose bound holds for it
         home_LE = metrics.home_nodes(placement) if grouped else None
         is_late = variant.dispatcher is not None and variant.dispatches_late
         before_own_LE = windows_WLE[window - 1] if window and is_late else None
         judged = zip(JUDGED_ON, (own_LE, next_LE), (before_own_LE, own_LE), strict=True)
         for judged_on, load_LE, before_LE in judged:
             if load_LE is not None:
-                share_LP = _shares(variant, load_LE, placement, before_LE)
+                in_step, share_LP = _in_step(variant, load_LE, placement, before_LE)
                 values = (
-                    metrics.balance(load_LE, placement)
+                    metrics.balance(load_LE, in_step)
                     if share_LP is None
-                    else metrics.balance_split(load_LE, placement, share_LP)
+                    else metrics.balance_split(load_LE, in_step, share_LP)
                 )._asdict()
                 row |= {f"balancedness_{name}_{judged_on}": value for name, value in values.items()}
                 row |= _bounds(load_LE, kept, values["gpu"], judged_on, any_split=share_LP is not None)
                 if home_LE is None:
-                    row[f"balancedness_gpu_dispatch_{judged_on}"] = metrics.balance_dispatched(load_LE, placement)
+                    row[f"balancedness_gpu_dispatch_{judged_on}"] = metrics.balance_dispatched(load_LE, in_step)
                 else:
-                    leaving = metrics.traffic(load_LE, placement, home_LE, share_LP)._asdict()
+                    leaving = metrics.traffic(load_LE, in_step, home_LE, share_LP)._asdict()
                     row |= {f"{name}_{judged_on}": value for name, value in leaving.items()}
-        if steps is not None and next_LE is not None:
-            row |= _by_step(variant, steps(window + 1), placement, steps(window)[-1])
+        if next_LE is not None:
+            if steps is not None:
+                row |= _by_step(variant, steps(window + 1), placement, steps(window)[-1])
+            if variant.reactive is not None:
+                row |= _fetched(variant, next_LE[None] if steps is None else steps(window + 1), placement)
         row["moved_slots"] = metrics.moved_slots(previous, placement, used_L) if previous is not None else None
         row["group_locality"] = locality
         row["colocated_replicas"] = metrics.colocated_replicas(placement, used_L)
@@ -77,18 +81,40 @@ def replay(
         yield row
 
 
-def _shares(variant: Variant, load_LE: IntArray, placement: Placement, before_LE: IntArray | None) -> FloatArray | None:
-    """Return the shares ``[L, P]`` by which a variant's dispatcher splits a load; None for even ones.
+def _in_step(
+    variant: Variant, load_LE: IntArray, placement: Placement, before_LE: IntArray | None
+) -> tuple[Placement, FloatArray | None]:
+    """Return the placement of a step with that load, and the shares ``[L, P]`` of its slots; None for even ones.
 
-    Without a dispatcher they are those that the placement carries, if any. A dispatcher that is late is shown the load
-    before; where there was none, its shares are even.
+    The placement is the one in force, but for a variant that fetches experts for the step. Without a dispatcher shares
+    are those that the placement carries, if any. A dispatcher that is late is shown the load before; where there was
+    none, its shares are even.
     """
+    if variant.reactive is not None:
+        step = variant.react(np.asarray(load_LE, dtype=np.float64), placement)
+        assert step is not None
+        return step, step.share
     if variant.dispatcher is None:
-        return placement.share
+        return placement, placement.share
     if variant.dispatches_late and before_LE is None:
-        return None
+        return placement, None
     seen_LE = before_LE if variant.dispatches_late else load_LE
-    return variant.dispatch(np.asarray(seen_LE, dtype=np.float64), placement)
+    return placement, variant.dispatch(np.asarray(seen_LE, dtype=np.float64), placement)
+
+
+def _fetched(variant: Variant, steps_SLE: NDArray[Any], placement: Placement) -> dict[str, float | None]:
+    """Return what a variant fetches for each of the steps ``[S, L, E]``, the mean over them."""
+    found = []
+    for step_LE in steps_SLE:
+        step, share_LP = _in_step(variant, step_LE, placement, None)
+        assert share_LP is not None
+        found.append(metrics.fetched(step_LE, placement, step, share_LP))
+    means = [float(np.nanmean(each)) if not np.isnan(each).all() else float("nan") for each in zip(*found, strict=True)]
+    row: dict[str, float | None] = {
+        f"{name}_next": mean for name, mean in zip(metrics.Fetched._fields, means, strict=True)
+    }
+    size = getattr(variant.reactive, "expert_mib", None)
+    return row | {"fetched_mib_next": None if size is None else means[0] * size}
 
 
 def _by_step(
@@ -97,9 +123,9 @@ def _by_step(
     """Return how a placement does on each step ``[S, L, E]`` of a window; ``before`` is the step before the first."""
     worst, active = [], []
     for step_LE in steps_SLE:
-        share_LP = _shares(variant, step_LE, placement, before_LE)
-        worst.append(metrics.imbalance(step_LE, placement, share_LP))
-        active.append(metrics.active_experts(step_LE, placement))
+        in_step, share_LP = _in_step(variant, step_LE, placement, before_LE)
+        worst.append(metrics.imbalance(step_LE, in_step, share_LP))
+        active.append(metrics.active_experts(step_LE, in_step, share_LP))
         before_LE = step_LE
     p50, p95 = np.nanquantile(worst, [0.5, 0.95]) if not np.isnan(worst).all() else (float("nan"),) * 2
     return {

@@ -104,6 +104,15 @@ QUALITY = (
     Column("imbalance_p95_next", REAL, "the same, their 95th percentile"),
     Column("imbalance_worst_next", REAL, "the same, the worst step"),
     Column("active_experts_next", REAL, f"most experts with tokens on a GPU, mean over layers and {STEPS}"),
+    Column(
+        "fetched_next",
+        REAL,
+        "experts that a balancer within the step fetches into free slots, mean over layers and the steps of the next "
+        "window; null for variants without one",
+    ),
+    Column("fetched_worst_next", REAL, "the most of them on one GPU, mean over layers"),
+    Column("fetched_mib_next", REAL, "weights that are fetched so, in MiB a layer"),
+    Column("stuck_next", REAL, "share of the tokens that GPUs have above the mean all the same"),
     Column("moved_slots", REAL, "share of slots that need weights from another GPU; null for the first window"),
     Column("group_locality", REAL, "share of expert groups that lie on one node with all replicas"),
     Column("colocated_replicas", REAL, "share of slots with a second copy of an expert on the same GPU"),

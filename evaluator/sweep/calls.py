@@ -101,6 +101,13 @@ class Watched(Variant):
         with self.calls.counted(self.who):
             return super().dispatch(load, placement) if self.inner is None else self.inner.dispatch(load, placement)
 
+    def react(self, load: FloatArray, placement: Placement) -> Placement | None:
+        """Return the placement of a step that the variant chooses; a call like any other where it chooses any."""
+        if self.reactive is None:
+            return None
+        with self.calls.counted(self.who):
+            return super().react(load, placement) if self.inner is None else self.inner.react(load, placement)
+
 
 def watched(variant: Variant, calls: Calls, who: int) -> Watched:
     """Return a variant that says in ``calls`` when it is called, as ``who``."""

@@ -21,6 +21,7 @@ SUITES = {
     "aligner": testing.AlignerConformance,
     "placer": testing.PlacerConformance,
     "dispatcher": testing.DispatcherConformance,
+    "reactive": testing.ReactiveConformance,
 }
 PARAMETERS = {  # beside the defaults, settings under which a stage takes its other paths
     ("packer", "greedy"): [{"refine_steps": 3}],
@@ -32,6 +33,9 @@ PARAMETERS = {  # beside the defaults, settings under which a stage takes its ot
     ("aligner", "pooled"): [{"max_moves": 0.0}, {"max_moves": 1.0}, {"price": 0.1, "price_anew": 0.01}],
     ("forecaster", "adaptive"): [{"windows": 2}, {"windows": 3, "pool": 0.0}, {"pool": 1.0, "jump": 1.5}],
     ("placer", "hot_ring"): [{"theta": 0.05}, {"theta": 3.0}],
+    ("reactive", "ultraep"): [{"least": 0.0, "within": 1e-6}, {"free": 1, "least": 5.0}],
+    ("reactive", "moonep"): [{"free": 1}],
+    ("reactive", "llep"): [{"least": 0.0, "threshold": 1.0, "alpha": 1.0}, {"free": 1, "least": 5.0}],
     ("replicator", "hybrid"): [{"tail": 1.0}, {"tail": 0.0}],
 }
 

@@ -100,6 +100,7 @@ class _Placed:
     summary: str = ""
     windows: int = 1
     dispatcher: None = None
+    reactive: None = None
     placements: list[Placement] = field(default_factory=list)
     """Of windows that ``replay`` has not come to yet."""
 

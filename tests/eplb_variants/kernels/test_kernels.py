@@ -37,13 +37,13 @@ from eplb_variants.packing.greedy import Greedy
 from eplb_variants.registry import build as build_stage
 from eplb_variants.registry import stages
 from eplb_variants.replication.dhondt import dhondt
-from eplb_variants.variant import STEPS
+from eplb_variants.variant import STEPS, WITHIN_A_STEP
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "tests" / "data" / "reference"
 STAGED = [name for name in variant_names() if "placer" not in load_variant(name).config]
 SEEDS = st.integers(0, 2**32 - 1)
-KINDS = sorted({*STEPS.values(), "forecaster", "placer", "dispatcher"})
+KINDS = sorted({*STEPS.values(), "forecaster", "placer", *WITHIN_A_STEP})
 """Kinds of stages that kernels are looked for."""
 STAGES = [stage for kind in KINDS for stage in stages(kind) if not stage.requires]
 VALUES = {int: (0, 1, 2, 3, 50), float: (0.0, 1e-8, 1e-6, 0.1, 0.3, 0.5, 1.0, 2.0), bool: (False, True)}
@@ -156,6 +156,15 @@ def assert_equal_dispatchers(made, draw):
     assert_same(accelerate(made)(load, placement), made(load, placement))
 
 
+def assert_equal_reactives(made, draw):
+    num_experts, num_gpus = int(draw.integers(1, 14)), int(draw.integers(1, 7))
+    load, slots = random_loads(draw, 4, num_experts), random_slots(draw, num_experts, num_gpus)
+    placement = check_placement(slots, num_experts, Topology(slots.shape[1], 1, 1, num_gpus))
+    step, meant = accelerate(made)(load, placement), made(load, placement)
+    assert_same(step.phy2log, meant.phy2log)
+    assert_same(step.share, meant.share)
+
+
 EQUAL = {
     "packer": assert_equal_packers,
     "replicator": assert_equal_replicators,
@@ -165,6 +174,7 @@ EQUAL = {
     "forecaster": assert_equal_forecasters,
     "placer": assert_equal_placers,
     "dispatcher": assert_equal_dispatchers,
+    "reactive": assert_equal_reactives,
 }
 
 

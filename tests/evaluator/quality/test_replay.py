@@ -19,7 +19,7 @@ WINDOWS = Synthetic(num_layers=3, num_experts=16, top_k=2, num_groups=4, tokens=
 class Spy:
     """A variant that keeps what it was shown."""
 
-    name, summary, windows, dispatcher = "spy", "", 2, None
+    name, summary, windows, dispatcher, reactive = "spy", "", 2, None, None
 
     def __init__(self):
         self.seen, self.previous = [], []
@@ -72,7 +72,7 @@ def test_one_window_is_judged_on_itself():
 
 def test_a_placement_that_is_none_is_refused_with_its_layer():
     class Wrong:
-        name, summary, windows, dispatcher = "wrong", "", 1, None
+        name, summary, windows, dispatcher, reactive = "wrong", "", 1, None, None
 
         def place(self, load, topology, previous=None):
             phy2log = np.zeros((3, 24), dtype=np.int64)
@@ -150,7 +150,7 @@ def test_planned_shares_are_those_for_the_forecast_whatever_comes():
 
 def test_shares_that_a_stranger_hands_out_are_checked():
     class Wrong:
-        name, summary, windows, dispatcher = "wrong", "", 1, None
+        name, summary, windows, dispatcher, reactive = "wrong", "", 1, None, None
 
         def place(self, load, topology, previous=None):
             made = load_variant("deepseek").place(load[-1], topology)
@@ -206,3 +206,42 @@ def test_a_step_without_load_is_left_out():
     nothing = next(replay(load_variant("deepseek"), windows, TOPOLOGY, lambda w: steps(w) * 0))
     assert np.isnan(nothing["imbalance_worst_next"])
     assert np.isnan(nothing["active_experts_next"])
+
+
+def test_a_variant_that_fetches_within_the_step_is_judged_by_the_placement_of_the_step():
+    variant = load_variant({"placer": "at_home", "reactive": {"name": "ultraep", "least": 0.0}})
+    rows = list(replay(variant, WINDOWS, TOPOLOGY))
+    placement = variant.place(WINDOWS[0], TOPOLOGY)
+    step = variant.react(WINDOWS[1].astype(float), placement)
+    row = rows[0]
+    assert row["balancedness_gpu_next"] == pytest.approx(metrics.balance_split(WINDOWS[1], step, step.share).gpu)
+    assert row["balancedness_gpu_next"] > metrics.balance(WINDOWS[1], placement).gpu + 0.1
+    assert row["bound_gpu_next"] >= row["balancedness_gpu_dispatch_next"] >= row["balancedness_gpu_next"] - 1e-12
+    found = metrics.fetched(WINDOWS[1], placement, step, step.share)
+    assert (row["fetched_next"], row["fetched_worst_next"], row["stuck_next"]) == pytest.approx(tuple(found))
+    assert row["fetched_mib_next"] == pytest.approx(42 * found.fetched)
+    assert row["fetched_next"] > 0
+    assert "fetched_next" not in rows[-1], "there is no next window"
+    assert rows[1]["moved_slots"] == 0, "what is fetched for a step is not what is placed"
+    assert "fetched_next" not in next(replay(load_variant("deepseek"), WINDOWS, TOPOLOGY))
+
+
+def test_what_is_fetched_is_the_mean_over_the_steps_of_a_window():
+    trace = Synthetic(num_layers=3, num_experts=16, top_k=2, num_groups=4, tokens=5000, windows=8).make(0)
+    variant = load_variant({"placer": "at_home", "reactive": {"name": "llep", "least": 0.0}})
+    steps = trace.steps_of(4)
+    row = next(replay(variant, trace.windows(4), TOPOLOGY, steps))
+    placement = variant.place(steps(0).sum(axis=0), TOPOLOGY)
+    reactions = [variant.react(step.astype(float), placement) for step in steps(1)]
+    found = [metrics.fetched(s, placement, r, r.share) for s, r in zip(steps(1), reactions, strict=True)]
+    assert row["fetched_next"] == pytest.approx(np.mean([each.fetched for each in found]))
+    worst = [1 / metrics.balance_split(s, r, r.share).gpu for s, r in zip(steps(1), reactions, strict=True)]
+    assert row["imbalance_worst_next"] == pytest.approx(max(worst))
+    active = [metrics.active_experts(s, r, r.share) for s, r in zip(steps(1), reactions, strict=True)]
+    assert row["active_experts_next"] == pytest.approx(np.mean(active))
+
+
+def test_nothing_is_said_of_what_is_fetched_where_there_is_no_load():
+    placement = load_variant("deepseek").place(WINDOWS[0], TOPOLOGY)
+    nothing = metrics.fetched(WINDOWS[0] * 0, placement, placement, np.ones(placement.phy2log.shape))
+    assert all(np.isnan(nothing))
