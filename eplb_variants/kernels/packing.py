@@ -19,6 +19,7 @@ from eplb_variants.kernels.refine import SWAP_ROOM, SwapRoom, new_swap_room, ref
 from eplb_variants.kernels.tree import TREE, Tree, build, new_tree, runner_up, update
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.packing.diverse import SMALLEST_MEAN, Diverse
+from eplb_variants.packing.exact import Exact, lightest_of_all
 from eplb_variants.packing.greedy import Greedy
 
 BLIND = -1.0
@@ -85,6 +86,15 @@ def greedy(stage: Greedy, weights: FloatArray, labels: IntArray, num_packs: int)
 def diverse(stage: Diverse, weights: FloatArray, labels: IntArray, num_packs: int) -> Packing:
     """Answer as ``Diverse`` does."""
     return _pack(diverse_rule(stage), weights, labels, num_packs)
+
+
+_lightest_of_all = kernel(void(FLOATS, INTS, INTS, int64))(lightest_of_all)
+
+
+@compiles(Exact)
+def exact(stage: Exact, weights: FloatArray, labels: IntArray, num_packs: int) -> Packing:
+    """Answer as ``Exact`` does."""
+    return stage.packed_by(_lightest_of_all, ready(weights), num_packs)
 
 
 def _pack(rule: PackRule, weights: FloatArray, labels: IntArray | None, num_packs: int) -> Packing:

@@ -22,7 +22,7 @@ from eplb_variants.kernels.compiled import FLOAT_ROWS, INT_ROWS, kernel, ready
 from eplb_variants.kernels.fixup import Unmoved
 from eplb_variants.kernels.order import keys, low_bits, order
 from eplb_variants.kernels.packing import PACK_RULE, PackRule, new_pack_room, pack
-from eplb_variants.kernels.replication import REPLICATION, Growth, check_slots, grow, new_trees
+from eplb_variants.kernels.replication import GROWTH, REPLICATION, Growth, check_slots, grow, new_trees
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.topology import Topology
 
@@ -75,7 +75,7 @@ class Pipeline(NamedTuple):
         num_columns = topology.slots_per_node
         columns = Replication(made.phy2log.reshape(-1, num_columns), made.rank.reshape(-1, num_columns), made.logcnt)
         low, key_BQ = low_bits(num_columns), np.empty(columns.phy2log.shape, dtype=np.int64)
-        _replicate(load_LE, order_LE, self.growth.tail, low, columns, key_BQ)
+        _replicate(load_LE, order_LE, self.growth, low, columns, key_BQ)
         key_BQ.sort(axis=1)
         _assign(load_LE, order_LE, key_BQ, low, self.rule, columns, topology.gpus_per_node)
 
@@ -93,11 +93,11 @@ def _fresh(num_layers: int, num_slots: int, num_experts: int) -> Replication:
     return Replication(*(part.reshape(num_layers, -1) for part in np.split(piece, [slots, 2 * slots])))
 
 
-@kernel(void(FLOAT_ROWS, INT_ROWS, int64, int64, REPLICATION, INT_ROWS))
+@kernel(void(FLOAT_ROWS, INT_ROWS, GROWTH, int64, REPLICATION, INT_ROWS))
 def _replicate(
     load_LE: FloatArray,
     order_LE: IntArray,
-    tail: int,
+    growth: Growth,
     low: int,
     columns: Replication,
     key_BQ: IntArray,
@@ -113,7 +113,7 @@ def _replicate(
         for e in range(num_experts):
             load_D[e] = load_LE[layer, order_E[first + e]] + 0.0  # no negative zeros
         expert_Q, logcnt_D = columns.phy2log[row], columns.logcnt[layer, first : first + num_experts]
-        grow(load_D, tail, expert_Q, columns.rank[row], logcnt_D, trees)
+        grow(load_D, growth, expert_Q, columns.rank[row], logcnt_D, trees)
         for e in range(num_experts):
             average_D[e] = load_D[e] / logcnt_D[e]
         keys(bits_D, expert_Q, low, key_BQ[row])

@@ -18,14 +18,17 @@ from eplb_variants.kernels.compiled import FLOAT_ROWS, FLOATS, INT_ROWS, INTS, k
 from eplb_variants.kernels.tree import LAST, TREE, Tree, build, new_tree, runner_up, update
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.replication.dhondt import dhondt as readable_dhondt
+from eplb_variants.replication.divisor import Divisor
 from eplb_variants.replication.hybrid import TIE, Hybrid
 
 
 class Growth(NamedTuple):
-    """A replicator's part in the pipeline: D'Hondt's rule, its last slots weighed against Sainte-Lague's."""
+    """A replicator's part in the pipeline: a divisor's rule, D'Hondt's last slots weighed against Sainte-Lague's."""
 
     tail: int
     """How many of a row's last slots are weighed, 0 or more."""
+    offset: float = 0.0
+    """What is added to an expert's copies to divide its load by; 0 where slots are weighed."""
 
 
 class Trees(NamedTuple):
@@ -37,6 +40,7 @@ class Trees(NamedTuple):
     """Experts by Sainte-Lague's quotient, the largest first."""
 
 
+GROWTH = named(Growth, int64, float64)
 TREES = named(Trees, TREE, TREE)
 REPLICATION = named(Replication, INT_ROWS, INT_ROWS, INT_ROWS)
 
@@ -50,7 +54,18 @@ def new_trees(num_experts: int) -> Trees:
 @compiles(readable_dhondt, fused=lambda *_: Growth(0))
 def dhondt(stage: object, load: FloatArray, num_slots: int) -> Replication:
     """Answer as ``dhondt`` does."""
-    return _replicate(load, num_slots, 0)
+    return _replicate(load, num_slots, Growth(0))
+
+
+def divisor_growth(stage: Divisor, *_: int) -> Growth:
+    """Return the rule of ``Divisor``."""
+    return Growth(0, float(stage.offset))
+
+
+@compiles(Divisor, fused=divisor_growth)
+def divisor(stage: Divisor, load: FloatArray, num_slots: int) -> Replication:
+    """Answer as ``Divisor`` does."""
+    return _replicate(load, num_slots, divisor_growth(stage))
 
 
 def hybrid_growth(stage: Hybrid, num_experts: int, num_slots: int) -> Growth:
@@ -61,7 +76,7 @@ def hybrid_growth(stage: Hybrid, num_experts: int, num_slots: int) -> Growth:
 @compiles(Hybrid, fused=hybrid_growth)
 def hybrid(stage: Hybrid, load: FloatArray, num_slots: int) -> Replication:
     """Answer as ``Hybrid`` does."""
-    return _replicate(load, num_slots, hybrid_growth(stage, load.shape[1], num_slots).tail)
+    return _replicate(load, num_slots, hybrid_growth(stage, load.shape[1], num_slots))
 
 
 def check_slots(num_experts: int, num_slots: int) -> None:
@@ -70,12 +85,12 @@ def check_slots(num_experts: int, num_slots: int) -> None:
         raise EplbError(f"{num_slots} slots are too few for {num_experts} logical experts: each needs at least one")
 
 
-def _replicate(load: FloatArray, num_slots: int, tail: int) -> Replication:
+def _replicate(load: FloatArray, num_slots: int, growth: Growth) -> Replication:
     num_rows, num_experts = load.shape
     check_slots(num_experts, num_slots)
     phy2log_NP, rank_NP = (np.empty((num_rows, num_slots), dtype=np.int64) for _ in range(2))
     made = Replication(phy2log_NP, rank_NP, np.empty((num_rows, num_experts), dtype=np.int64))
-    _grow_rows(ready(load), tail, made)
+    _grow_rows(ready(load), growth, made)
     return made
 
 
@@ -97,22 +112,22 @@ def _weigh(load_E: FloatArray, logcnt_E: IntArray, second: float, dhondt: int, s
     return dhondt
 
 
-@kernel(void(FLOATS, int64, INTS, INTS, INTS, TREES))
+@kernel(void(FLOATS, GROWTH, INTS, INTS, INTS, TREES))
 def grow(
-    load_E: FloatArray, tail: int, phy2log_P: IntArray, rank_P: IntArray, logcnt_E: IntArray, trees: Trees
+    load_E: FloatArray, growth: Growth, phy2log_P: IntArray, rank_P: IntArray, logcnt_E: IntArray, trees: Trees
 ) -> None:
     """Replicate one row."""
     average, key, winner = trees.average
     odd, odd_key, odd_winner = trees.odd
     num_experts, num_slots = load_E.size, phy2log_P.size
     size = key.size // 2
-    first_of_tail = max(num_slots - tail, num_experts)
+    first_of_tail = max(num_slots - growth.tail, num_experts)
     for e in range(num_experts):
         phy2log_P[e], rank_P[e], logcnt_E[e] = e, 0, 1
     if num_slots == num_experts:
         return
     for e in range(num_experts):
-        _set(average, key, size + e, load_E[e])
+        _set(average, key, size + e, load_E[e] / (1 + growth.offset))
     key[size + num_experts :] = LAST
     build(key, winner)
     for slot in range(num_experts, num_slots):
@@ -127,15 +142,15 @@ def grow(
             expert = _weigh(load_E, logcnt_E, average[0], expert, odd_winner[1])
         phy2log_P[slot], rank_P[slot] = expert, logcnt_E[expert]
         logcnt_E[expert] += 1
-        _set(average, key, size + expert, load_E[expert] / logcnt_E[expert])
+        _set(average, key, size + expert, load_E[expert] / (logcnt_E[expert] + growth.offset))
         update(key, winner, expert)
         if slot >= first_of_tail:
             _set(odd, odd_key, size + expert, load_E[expert] / (2 * logcnt_E[expert] - 1))
             update(odd_key, odd_winner, expert)
 
 
-@kernel(void(FLOAT_ROWS, int64, REPLICATION))
-def _grow_rows(load_NE: FloatArray, tail: int, made: Replication) -> None:
+@kernel(void(FLOAT_ROWS, GROWTH, REPLICATION))
+def _grow_rows(load_NE: FloatArray, growth: Growth, made: Replication) -> None:
     trees = new_trees(load_NE.shape[1])
     for row in range(load_NE.shape[0]):
-        grow(load_NE[row], tail, made.phy2log[row], made.rank[row], made.logcnt[row], trees)
+        grow(load_NE[row], growth, made.phy2log[row], made.rank[row], made.logcnt[row], trees)

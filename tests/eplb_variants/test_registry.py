@@ -23,7 +23,7 @@ def test_a_stage_lives_in_the_file_of_its_name():
 
 
 def test_names_and_parameters_are_checked_with_the_nearest_match():
-    with pytest.raises(EplbError, match=r"no packer 'gredy': did you mean 'greedy'\? known are diverse, greedy"):
+    with pytest.raises(EplbError, match=r"no packer 'gredy': did you mean 'greedy'\? known are diverse, exact, greedy"):
         build("packer", "gredy")
     with pytest.raises(EplbError, match="did you mean 'refine_steps'"):
         build("packer", {"name": "greedy", "refine_step": 1})

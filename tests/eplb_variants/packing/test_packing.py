@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from eplb_variants import EplbError
+from eplb_variants.kernels import accelerate
 from eplb_variants.packing.diverse import Diverse
+from eplb_variants.packing.exact import Exact, packings
 from eplb_variants.packing.greedy import Greedy
 from eplb_variants.packing.serpentine import serpentine
 
@@ -112,3 +116,38 @@ def test_a_snake_deals_there_and_back(weights, num_packs):
         expected = [pack for turn in range(12 // num_packs) for pack in (back if turn % 2 else there)]
         assert [packing.pack_index[i, item] for item in order] == expected
         assert [packing.rank_in_pack[i, item] for item in order] == [place // num_packs for place in range(12)]
+
+
+@given(arrays(np.float64, (2, 8), elements=st.integers(0, 30).map(float)), st.sampled_from([1, 2, 4, 8]))
+def test_no_packing_is_lighter_than_the_exact_one(weights, num_packs):
+    for stage in (Exact(), accelerate(Exact())):
+        heaviest = loads(weights, stage(weights, LABELS[:2, :8], num_packs), num_packs).max(axis=1)
+        for row, found in zip(weights, heaviest, strict=True):
+            assert found == pytest.approx(lightest_of_all_ways(row, num_packs), abs=1e-12)
+
+
+def lightest_of_all_ways(row, num_packs):
+    """Return the lightest heaviest pack of all ways to pack a row, in plain recursion."""
+    size = len(row) // num_packs
+
+    def best(left, so_far):
+        if not left:
+            return so_far
+        first, *rest = left
+        return min(
+            best([i for i in rest if i not in mates], max(so_far, row[first] + sum(row[i] for i in mates)))
+            for mates in itertools.combinations(rest, size - 1)
+        )
+
+    return best(list(range(len(row))), 0.0)
+
+
+def test_where_there_are_too_many_packings_they_are_greedy():
+    weights = np.random.default_rng(0).random((3, 12))
+    assert [packings(8, 4), packings(12, 3), packings(6, 6), packings(6, 1)] == [105, 5775, 1, 1]
+    few, many = Exact(most=5774)(weights, LABELS, 3), Exact(most=5775)(weights, LABELS, 3)
+    np.testing.assert_array_equal(few.pack_index, Greedy()(weights, LABELS, 3).pack_index)
+    assert (loads(weights, many, 3).max(axis=1) <= loads(weights, few, 3).max(axis=1)).all()
+    assert (loads(weights, many, 3).max(axis=1) < loads(weights, few, 3).max(axis=1)).any()
+    with pytest.raises(EplbError, match="most is -1: it is a number of packings"):
+        Exact(-1)

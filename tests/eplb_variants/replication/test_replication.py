@@ -6,11 +6,14 @@ import itertools
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from eplb_variants.errors import EplbError
 from eplb_variants.replication.dhondt import dhondt
+from eplb_variants.replication.divisor import Divisor
 from eplb_variants.replication.hybrid import Hybrid
 from eplb_variants.replication.none import none
 
@@ -63,3 +66,22 @@ def test_hybrid_with_a_single_expert():
 
 def test_none_goes_round():
     assert none(np.array([[9.0, 1.0, 1.0]]), 8).phy2log.tolist() == [[0, 1, 2, 0, 1, 2, 0, 1]]
+
+
+@given(LOADS, st.integers(5, 9))
+def test_divisors_are_dhondts_and_sainte_lagues_methods(load, num_slots):
+    np.testing.assert_array_equal(Divisor(0.0)(load, num_slots).logcnt, dhondt(load, num_slots).logcnt)
+    for row, found in zip(load, Divisor(-0.5)(load, num_slots).logcnt, strict=True):
+        seats = [1] * 5
+        for _ in range(num_slots - 5):
+            seats[max(range(5), key=lambda e: (row[e] / (2 * seats[e] - 1), -e))] += 1
+        assert found.tolist() == seats
+
+
+def test_below_nought_small_experts_get_a_second_copy_sooner_and_above_it_later():
+    """Loads of 10 and 4 on six slots."""
+    load = np.array([[10.0, 4.0]])
+    counts = {offset: Divisor(offset)(load, 6).logcnt[0].tolist() for offset in (-0.9, 0.0, 9.0)}
+    assert counts == {-0.9: [4, 2], 0.0: [4, 2], 9.0: [5, 1]}
+    with pytest.raises(EplbError, match="offset is -1.0: it must be above -1"):
+        Divisor(-1.0)
