@@ -91,6 +91,8 @@ def _first_rows(files: Sequence[Path]) -> list[dict[str, Any]]:
     rows = []
     for path in files:
         try:
+            if not path.is_file():  # a pipe would be waited for
+                continue
             with pq.ParquetFile(path) as file:
                 if set(COLUMNS) <= set(file.schema_arrow.names) and file.num_row_groups:
                     rows.append(file.read_row_group(0, columns=COLUMNS, use_threads=False).slice(0, 1).to_pylist()[0])

@@ -59,6 +59,9 @@ OfRound = Callable[[np.ndarray], np.ndarray]
 """From the calls of a round, ``[repeats, 2, 2]``, to its times ``[2, 2]``: sides by (wall, CPU)."""
 CpuClock = Callable[[], float]
 """CPU seconds of all that calls run in, since whenever."""
+WaitingClock = Callable[[], float]
+"""Seconds that all that calls run in were ready to run and had no core, since whenever."""
+Clocks = tuple[CpuClock | None, WaitingClock | None]
 
 
 def had_core(times: np.ndarray) -> np.ndarray:
@@ -85,6 +88,12 @@ def typical(calls: np.ndarray) -> np.ndarray:
     """
     kept = calls[had_core(calls)]
     means: np.ndarray = (kept if len(kept) else calls).mean(axis=0)
+    return means
+
+
+def whole(calls: np.ndarray) -> np.ndarray:
+    """Return of ``[repeats, 2, 2]`` calls, for each side, the means of their times: all count."""
+    means: np.ndarray = calls.mean(axis=0)
     return means
 
 
@@ -115,6 +124,7 @@ def time_prepared(
     cpu_clock: CpuClock | None = None,
     of_round: OfRound = quickest,
     in_blocks: bool = False,
+    waiting_clock: WaitingClock | None = None,
 ) -> dict[str, Timing]:
     """Return the times of anything that can be made ready for a round and called, each beside ``reference``.
 
@@ -128,27 +138,32 @@ def time_prepared(
             that start processes, or read files.
         of_round: what the calls of a round come to.
         in_blocks: whether in a round all calls of one side come before all of the other's.
+        waiting_clock: what says how long calls waited for their core: that is no part of their time then, and all
+            count. What else they do without a core, such as sleep, is.
     """
     with exclusive(settings.wait_seconds) as alone, quiet(settings.threads):
         first = {name: _clocked(prepare(0), cpu_clock)[0] for name, prepare in contestants.items()}
         with threadpool_limits(limits=settings.threads):  # of the libraries, too, that the first calls loaded
             number = dict.fromkeys(contestants, repeats) if repeats else _repeats(contestants, reference, settings)
-            rounds = measure(contestants, reference, settings, seed, number, cpu_clock, of_round, in_blocks)
+            clocks = cpu_clock, waiting_clock
+            rounds = measure(contestants, reference, settings, seed, number, clocks, of_round, in_blocks)
         valid = alone()
-    return {name: timing_of(times, first[name], valid) for name, times in rounds.items()}
+    everything = waiting_clock is not None
+    return {name: timing_of(times, first[name], valid, everything=everything) for name, times in rounds.items()}
 
 
-def timing_of(times: np.ndarray, first: float, valid: bool) -> Timing:
+def timing_of(times: np.ndarray, first: float, valid: bool, *, everything: bool = False) -> Timing:
     """Return what ``[rounds, 2, 2]`` seconds, as ``measure`` returns them, say of a contestant.
 
     Args:
         times: of its rounds.
         first: wall time of its very first call.
         valid: whether no other timing pass ran on the machine.
+        everything: whether all rounds count, for what calls waited for their core is no part of their times.
 
-    The ratio rests on the rounds in which both calls had their core, or on all where these are too few.
+    Otherwise the ratio rests on the rounds in which both calls had their core, or on all where these are too few.
     """
-    kept = had_core(times)
+    kept = np.ones(len(times), dtype=bool) if everything else had_core(times)
     disturbed, has_core = int((~kept).sum()), int(kept.sum()) >= min(FEWEST, len(times))
     if has_core:
         times = times[kept]
@@ -162,7 +177,7 @@ def measure(
     settings: TimingSettings,
     seed: int = 0,
     repeats: Mapping[str, int] | None = None,
-    cpu_clock: CpuClock | None = None,
+    clocks: Clocks = (None, None),
     of_round: OfRound = quickest,
     in_blocks: bool = False,
 ) -> dict[str, np.ndarray]:
@@ -171,8 +186,8 @@ def measure(
     In each round every contestant, in random order, is called in turn with the reference, which of the two first at
     random, or in blocks one after the other; ``repeats`` says how often in a round, once where it says nothing, and
     ``of_round`` what the round comes to. A round in which either did not have its core is drawn again when the others
-    have been, as long as there is time. Where calls have one thread and a clock of CPU time, all those of a round run
-    on one core, drawn.
+    have been, as long as there is time; none is where ``clocks``, of CPU time and of waiting, have the second. Where
+    calls have one thread and a clock of CPU time, all those of a round run on one core, drawn.
     """
     draw, names = np.random.default_rng(seed), list(contestants)
     times: dict[str, list[np.ndarray]] = {name: [] for name in names}
@@ -188,23 +203,23 @@ def measure(
                 continue
             number = left[name].popleft()
             sides, again = (contestants[name], reference), (repeats or {}).get(name, 1)
-            with on_one_core(draw) if settings.threads == 1 and cpu_clock else nullcontext():
+            with on_one_core(draw) if settings.threads == 1 and clocks[0] else nullcontext():
                 turns = [again] if in_blocks else [1] * again
-                calls = np.concatenate([_beside(sides, number, draw, cpu_clock, turn) for turn in turns])
+                calls = np.concatenate([_beside(sides, number, draw, clocks, turn) for turn in turns])
             times[name].append(of_round(calls))
             spent[name] += float(calls[..., 0].sum())
-            if not had_core(times[name][-1]):
+            if not (clocks[1] or had_core(times[name][-1])):
                 left[name].append(number)
     return {name: np.array(rounds) for name, rounds in times.items()}
 
 
 def _beside(
-    sides: tuple[Prepare, Prepare], number: int, draw: np.random.Generator, cpu_clock: CpuClock | None, calls: int
+    sides: tuple[Prepare, Prepare], number: int, draw: np.random.Generator, clocks: Clocks, calls: int
 ) -> np.ndarray:
     """Return ``[calls, 2, 2]``: the wall and CPU time of so many calls of each side, one side after the other."""
     first = int(draw.random() < 0.5)
     # each is readied right before its own call: what waited for the other's would have gone cold
-    clocked = {which: [_clocked(sides[which](number), cpu_clock) for _ in range(calls)] for which in (first, 1 - first)}
+    clocked = {which: [_clocked(sides[which](number), *clocks) for _ in range(calls)] for which in (first, 1 - first)}
     return np.array([clocked[0], clocked[1]]).swapaxes(0, 1)
 
 
@@ -215,10 +230,19 @@ def _repeats(contestants: Mapping[str, Prepare], reference: Prepare, settings: T
     return {name: settings.repeats_of(beside + seconds) for name, seconds in longest.items()}
 
 
-def _clocked(call: Callable[[], object], cpu_clock: CpuClock | None) -> tuple[float, float]:
+def _clocked(
+    call: Callable[[], object], cpu_clock: CpuClock | None, waiting_clock: WaitingClock | None = None
+) -> tuple[float, float]:
+    """Return the wall and CPU time of a call; what it waited for its core is no part of the first where that is known.
+
+    What runs meanwhile is never less than the CPU time: a thread may wait for another of the same call.
+    """
     cpu = cpu_clock() if cpu_clock else float("nan")
+    waited = waiting_clock() if waiting_clock else 0.0
     wall = time.perf_counter()
     call()
     wall = time.perf_counter() - wall
+    waited = waiting_clock() - waited if waiting_clock else 0.0
     cpu = cpu_clock() - cpu if cpu_clock else cpu
-    return max(wall, 1e-9), max(cpu, 0.0)
+    own = max(wall - waited, cpu) if waiting_clock else wall
+    return max(own, 1e-9), max(cpu, 0.0)

@@ -15,7 +15,7 @@ from unittest import mock
 
 import numpy as np
 
-from evaluator.candidates.judging import asking, judge, timed
+from evaluator.candidates.judging import asking, judge, timed, timing
 from evaluator.candidates.sandbox import confine, launch, pool, wire
 
 ZYGOTE = "evaluator.candidates.sandbox.zygote"
@@ -46,6 +46,7 @@ RULES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "one core": (judge, "_dealt", lambda cores, threads: [None] * threads),
     "labels": (asking, "renaming", _own_labels),
     "silence": (wire, "is_silent", lambda _: True),
+    "waits": (timing, "has_schedstat", lambda: False),
     "asked again": (timed.TimedProgram, "check_again", lambda self: self.end()),
     "held to training": (timed.TimedProgram, "check", lambda self, *_: self.end()),
 }

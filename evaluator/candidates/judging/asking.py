@@ -163,6 +163,10 @@ class Process:
         """Return the CPU time that the process has used so far; 0 when it has ended."""
         return self._worker.cpu_seconds()
 
+    def waited_seconds(self) -> float:
+        """Return how long the process was ready to run and had no core; 0 when it has ended."""
+        return self._worker.waited_seconds()
+
     def end(self) -> None:
         """End the process and all that it started; once is enough."""
         self._worker.kill()

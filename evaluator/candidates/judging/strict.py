@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from evaluator.analysis.statistics import LEVEL, Estimate, ratio_of_means
-from evaluator.timing.rounds import Timing, had_core, typical
+from evaluator.timing.rounds import Timing, had_core, typical, whole
 
 ALPHA = 0.005
 """How rarely what was left out of an honest program's calls may be said to matter."""
@@ -24,39 +24,40 @@ SPREAD = 0.01
 """How rarely the times of an honest program may be told to spread more than its parent's."""
 
 
-def held_to_all(timing: Timing, rounds: Sequence[np.ndarray]) -> Timing:
+def held_to_all(timing: Timing, rounds: Sequence[np.ndarray], *, everything: bool = False) -> Timing:
     """Return a timing that rests on the slow calls of a program too, where it has more of them than its parent has.
 
     Args:
         timing: from the rounds that count.
         rounds: of all rounds, also those drawn again, the calls ``[repeats, 2, 2]``: (program, parent) by (wall, CPU).
+        everything: whether all calls count already, for what they waited for their core is no part of their times.
 
     Where its rounds spread more than its parent's, the ratio is that of the means. Where calls that lost their core
     make it slower beside its parent than those that are kept say, they are its own doing: all count, and no verdict
     rests on them.
     """
-    times = np.array([typical(calls) for calls in rounds])
-    own, other = (times[had_core(times)] if timing.has_core else times)[..., 0].T
+    times = np.array([whole(calls) if everything else typical(calls) for calls in rounds])
+    own, other = (times if everything or not timing.has_core else times[had_core(times)])[..., 0].T
     if spreads_more(own, other):
         timing = timing._replace(ratio=ratio_of_means(own, other))
-    everything = np.array([calls.mean(axis=0) for calls in rounds])
-    whole = ratio_of_means(everything[:, 0, 0], everything[:, 1, 0])
-    if is_beyond(whole, timing.ratio.value):
-        wall, cpu = everything[:, 0].T
-        return timing._replace(wall=wall, cpu=cpu, ratio=whole, has_core=False)
+    means = np.array(list(map(whole, rounds)))
+    ratio = ratio_of_means(means[:, 0, 0], means[:, 1, 0])
+    if is_beyond(ratio, timing.ratio.value):
+        wall, cpu = means[:, 0].T
+        return timing._replace(wall=wall, cpu=cpu, ratio=ratio, has_core=everything)
     return timing
 
 
-def is_beyond(whole: Estimate, kept: float) -> bool:
+def is_beyond(all_calls: Estimate, kept: float) -> bool:
     """Return whether a ratio of all calls is above that of those kept, by more than chance has it.
 
     Whatever comes from outside takes as much of each second of either side, and leaves the ratio as it is. The error of
     the logarithm is that of the jackknife, by its interval.
     """
-    if whole.num < 2 or not kept > 0:
+    if all_calls.num < 2 or not kept > 0:
         return False
-    error = np.log(whole.high / whole.value) / stats.t.ppf((1 + LEVEL) / 2, whole.num - 1)
-    return bool(np.log(whole.value / kept) > max(error * stats.t.ppf(1 - ALPHA, whole.num - 1), LEAST))
+    error = np.log(all_calls.high / all_calls.value) / stats.t.ppf((1 + LEVEL) / 2, all_calls.num - 1)
+    return bool(np.log(all_calls.value / kept) > max(error * stats.t.ppf(1 - ALPHA, all_calls.num - 1), LEAST))
 
 
 def spreads_more(own: np.ndarray, other: np.ndarray) -> bool:

@@ -185,6 +185,10 @@ class TimedProgram:
         """Return the CPU time of the processes of this round."""
         return sum(turn.process.cpu_seconds() for turn in self._turns)
 
+    def waited_seconds(self) -> float:
+        """Return how long the processes of this round were ready to run and had no core."""
+        return sum(turn.process.waited_seconds() for turn in self._turns)
+
     def end(self) -> None:
         """End the processes of the last round and judge their answers; Invalid where one was no placement."""
         self.rest()

@@ -19,10 +19,11 @@ from evaluator.candidates.judging.timed import TimedProgram
 from evaluator.candidates.judging.trial import LOADS, TURNS
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
+from evaluator.candidates.sandbox.process import has_schedstat, waited_seconds
 from evaluator.sweep.stratum import Stratum
 from evaluator.timing.alone import on_one_core
 from evaluator.timing.prepare import Prepare
-from evaluator.timing.rounds import Timing, time_prepared, timing_of, typical
+from evaluator.timing.rounds import Timing, time_prepared, timing_of, typical, whole
 from evaluator.timing.settings import TimingSettings
 
 SAME = Estimate(0.0, 0.0, 0.0, 0)
@@ -96,10 +97,16 @@ def time_beside(
     def cpu_clock() -> float:
         return time.thread_time() + contestant.cpu_seconds() + beside.cpu_seconds()
 
+    def waiting_clock() -> float:
+        return waited_seconds() + contestant.waited_seconds() + beside.waited_seconds()
+
+    knows_waits = has_schedstat()
+    summed_up = whole if knows_waits else typical
+
     def of_round(calls: np.ndarray) -> np.ndarray:
         rounds.append(calls)
         ask_what_is_due(len(rounds))
-        return typical(calls)
+        return summed_up(calls)
 
     def alone(side: Prepare, other: TimedProgram) -> Prepare:
         """Return a side that is made ready only when the other one is stopped."""
@@ -113,26 +120,37 @@ def time_beside(
     sides = {"candidate": alone(contestant, beside)}, alone(_blameless(beside), contestant)
     try:
         found = time_prepared(
-            *sides, settings, seed, repeats=TURNS * repeats, cpu_clock=cpu_clock, of_round=of_round, in_blocks=True
+            *sides,
+            settings,
+            seed,
+            repeats=TURNS * repeats,
+            cpu_clock=cpu_clock,
+            of_round=of_round,
+            in_blocks=True,
+            waiting_clock=waiting_clock if knows_waits else None,
         )["candidate"]
         ask_what_is_due(float("inf"))
         contestant.check(beside, difference)
         contestant.check_again()
         outside = done_outside(contestant.outside_seconds, beside.outside_seconds, found)
-        return held_to_all(*with_time_outside(found, rounds, outside))
+        return held_to_all(*with_time_outside(found, rounds, outside, knows_waits), everything=knows_waits)
     finally:
         contestant.kill()
         beside.kill()
 
 
 def with_time_outside(
-    found: Timing, rounds: Sequence[np.ndarray], outside: float
+    found: Timing, rounds: Sequence[np.ndarray], outside: float, everything: bool = False
 ) -> tuple[Timing, Sequence[np.ndarray]]:
-    """Return a timing, and the calls ``[repeats, 2, 2]`` of its rounds, with what each of the program takes besides."""
+    """Return a timing, and the calls ``[repeats, 2, 2]`` of its rounds, with what each of the program takes besides.
+
+    ``everything`` says whether all calls count.
+    """
     if not outside:
         return found, rounds
     more = [calls + np.array([[outside], [0.0]]) for calls in rounds]
-    return timing_of(np.array(list(map(typical, more))), found.first, found.valid), more
+    times = np.array([whole(calls) if everything else typical(calls) for calls in more])
+    return timing_of(times, found.first, found.valid, everything=everything), more
 
 
 def done_outside(own: Sequence[Sequence[float]], other: Sequence[Sequence[float]], found: Timing) -> float:

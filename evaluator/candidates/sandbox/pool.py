@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import astuple
+from pathlib import Path
 from types import TracebackType
 
 from eplb_variants import EplbError
@@ -35,6 +36,19 @@ from evaluator.candidates.sandbox.worker import Worker
 START_SECONDS = FORK_SECONDS = 120.0
 """For the zygote to import torch, and for a child to be confined: our own code, on however busy a machine."""
 ISOLATIONS = ("auto", "none")
+
+
+FOLDER = "eplb-sandbox-"
+"""What the names of the folders of sandboxes begin with, ahead of the id of the process whose they are."""
+
+
+def _clear_left_over() -> None:
+    """Remove the folders of processes of this user's that were killed."""
+    for path in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
+        owner = path.name.removeprefix(FOLDER).partition("-")[0]
+        with contextlib.suppress(OSError):
+            if owner.isdigit() and path.stat().st_uid == os.getuid() and not os.path.exists(f"/proc/{owner}"):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 class Sandbox:
@@ -67,7 +81,8 @@ class Sandbox:
 
     def _start(self, mode: str, wrapper: Sequence[str] = ()) -> str:
         """Start the zygote, behind the words of another command if there are any; return what was refused, if any."""
-        self._folder = tempfile.mkdtemp(prefix="eplb-sandbox-")
+        _clear_left_over()
+        self._folder = tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-")
         self._mode, self._outer = mode, [confine.BUBBLEWRAP] if wrapper else []
         ours, theirs = socket.socketpair()
         self._control = ours

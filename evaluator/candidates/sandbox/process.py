@@ -43,6 +43,10 @@ class Process:
         """Return the CPU time that it has used."""
         return time.clock_gettime((~self.pid << 3) | CPUCLOCK_SCHED)
 
+    def waited_seconds(self) -> float:
+        """Return how long it was ready to run in its life and had no core; OSError where the system does not tell."""
+        return waited_seconds(f"/proc/{self.pid}/schedstat")
+
     def pin(self) -> None:
         """Keep it on the cores that the calling thread has, where the system can do that."""
         if hasattr(os, "sched_setaffinity"):
@@ -53,6 +57,25 @@ class Process:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def waited_seconds(schedstat: str = "/proc/thread-self/schedstat") -> float:
+    """Return how long a thread was ready to run and had no core, by its file; the calling thread's if none is named.
+
+    Raises:
+        OSError: the system does not tell.
+    """
+    with open(schedstat, "rb", buffering=0) as file:
+        return int(file.read().split()[1]) / 1e9
+
+
+def has_schedstat() -> bool:
+    """Return whether the system tells how long threads wait for a core."""
+    try:
+        waited_seconds()
+    except (OSError, ValueError, IndexError):
+        return False
+    return True
 
 
 def _pid_here(descriptor: int) -> int:

@@ -91,6 +91,10 @@ class Worker:
         """Return the CPU time that the process has used in its life; 0 when it has ended."""
         return self.process.cpu_seconds() if self._ended is None else 0.0
 
+    def waited_seconds(self) -> float:
+        """Return how long the process was ready to run and had no core; 0 when it has ended."""
+        return self.process.waited_seconds() if self._ended is None else 0.0
+
     def share_core(self) -> None:
         """Keep the process on the cores that the calling thread has, where the system can do that."""
         self.process.pin()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
 
 import pandas as pd
@@ -73,3 +74,9 @@ def test_thousands_of_cells_take_seconds_of_processor_time(tmp_path):
     (found,) = overview(tmp_path)
     assert found.cells == {"ok": 2000}
     assert time.process_time() - began < 20, "far above the second or two that it takes"
+
+
+def test_a_pipe_in_a_run_is_passed_over_and_not_waited_for(runs):
+    before = overview(runs / "a")[0].cells
+    os.mkfifo(runs / "a" / "pipe.parquet")
+    assert overview(runs / "a")[0].cells == before

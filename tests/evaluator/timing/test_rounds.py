@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ import pytest
 from eplb_variants import Topology, load_variant
 from evaluator.timing import alone
 from evaluator.timing import rounds as timing
-from evaluator.timing.rounds import had_core, measure, time_prepared, time_variants, timing_of, typical
+from evaluator.timing.rounds import had_core, measure, time_prepared, time_variants, timing_of, typical, whole
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.synthetic import Synthetic
 
@@ -38,7 +39,7 @@ def test_every_contestant_stands_beside_the_reference_in_every_round():
 def clock_of(monkeypatch, tmp_path):
     """Let a call return its own wall and CPU time."""
     monkeypatch.setattr(alone, "LOCK", str(tmp_path / "lock"))
-    monkeypatch.setattr(timing, "_clocked", lambda call, cpu_clock: call())
+    monkeypatch.setattr(timing, "_clocked", lambda call, *clocks: call())
 
 
 def test_a_typical_call_is_the_mean_of_those_that_had_their_core():
@@ -76,7 +77,9 @@ def test_calls_of_one_thread_that_follow_each_other_share_a_core(threads, clock,
     def prepare(_):
         return lambda: seen.append(frozenset(os.sched_getaffinity(0)))
 
-    measure({"one": prepare}, prepare, TimingSettings(rounds=3, threads=threads), repeats={"one": 2}, cpu_clock=clock)
+    measure(
+        {"one": prepare}, prepare, TimingSettings(rounds=3, threads=threads), repeats={"one": 2}, clocks=(clock, None)
+    )
     rounds = [set(seen[start : start + 4]) for start in range(0, 12, 4)]
     assert all(len(cores) == 1 for cores in rounds)
     everything = frozenset(os.sched_getaffinity(0))
@@ -116,7 +119,7 @@ def test_a_disturbed_round_is_drawn_again_and_does_not_count(monkeypatch, tmp_pa
 def test_where_no_call_has_its_core_all_rounds_count_and_that_is_said():
     lost = lambda _: lambda: (0.02, 0.01)  # noqa: E731
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(timing, "_clocked", lambda call, cpu_clock: call())
+        patched.setattr(timing, "_clocked", lambda call, *clocks: call())
         times = measure({"a": lost}, lost, TimingSettings(rounds=6))["a"]
     assert len(times) == timing.MOST_DRAWN * 6, "it does not go on for ever"
     result = timing_of(times, first=1.0, valid=True)
@@ -126,7 +129,7 @@ def test_where_no_call_has_its_core_all_rounds_count_and_that_is_said():
 def test_rounds_are_drawn_again_only_while_there_is_time():
     lost = lambda _: lambda: (0.2, 0.1)  # noqa: E731
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(timing, "_clocked", lambda call, cpu_clock: call())
+        patched.setattr(timing, "_clocked", lambda call, *clocks: call())
         times = measure({"a": lost}, lost, TimingSettings(rounds=8, seconds=3.0))["a"]
     assert len(times) == 8
 
@@ -211,3 +214,37 @@ def test_times_of_a_variant(tmp_path, monkeypatch):
     assert result.valid
     assert result.ratio.low <= result.ratio.value <= result.ratio.high
     assert np.isfinite(result.ratio[:4]).all()
+
+
+def test_what_a_call_waited_for_its_core_is_no_part_of_its_time_and_sleep_is(monkeypatch):
+    """A call of 10 s of which 4 were waited and 5 computed takes 6; two threads that wait for each other take both."""
+    clocks = {"wall": 0.0, "cpu": 0.0, "waited": 0.0}
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clocks["wall"])
+
+    def call(**seconds):
+        return lambda: clocks.update({name: clocks[name] + value for name, value in seconds.items()})
+
+    def clocked(one):
+        return timing._clocked(one, lambda: clocks["cpu"], lambda: clocks["waited"])
+
+    assert clocked(call(wall=10.0, cpu=5.0, waited=4.0)) == (6.0, 5.0)
+    assert clocked(call(wall=10.0, cpu=10.0, waited=5.0)) == (10.0, 10.0)
+    assert timing._clocked(call(wall=10.0, cpu=5.0, waited=4.0), lambda: clocks["cpu"]) == (10.0, 5.0)
+
+
+def test_where_waiting_is_known_all_rounds_count_and_none_is_drawn_again(monkeypatch, tmp_path):
+    """One call in two sleeps for nine times as long as it computes: without that clock it would be left out."""
+    clock_of(monkeypatch, tmp_path)
+    turn = itertools.cycle([(1.0, 1.0), (10.0, 1.0)])
+    drawn = []
+
+    def sleeper(number):
+        drawn.append(number)
+        return lambda: next(turn)
+
+    settings = TimingSettings(rounds=10, min_rounds=10)
+    given = {"of_round": whole, "repeats": 2, "cpu_clock": lambda: 0.0, "waiting_clock": lambda: 0.0}
+    found = time_prepared({"a": sleeper}, lambda _: lambda: (1.0, 1.0), settings, **given)["a"]
+    assert found.ratio.value == pytest.approx(5.5)
+    assert (found.has_core, found.disturbed) == (True, 0)
+    assert len(drawn) == 2 * 10 + 1

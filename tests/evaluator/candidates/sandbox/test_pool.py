@@ -6,6 +6,7 @@ import os
 import select
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -239,6 +240,18 @@ def test_too_little_isolation_is_refused(monkeypatch):
     monkeypatch.setattr(pool.shutil, "which", lambda name: None)
     with pytest.raises(EplbError, match="use --isolation none for programs that you trust"):
         Sandbox()
+
+
+def test_folders_of_processes_that_were_killed_are_removed_and_no_others(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    for name in (f"eplb-sandbox-{ended.stdout.strip()}-abc", "eplb-sandbox-1-abc", "eplb-sandbox-old", "other-2-abc"):
+        (tmp_path / name).mkdir()
+    with Sandbox(limits=Limits(wall_seconds=FAR)):
+        left = {path.name for path in tmp_path.iterdir()}
+    assert left > {"eplb-sandbox-1-abc", "eplb-sandbox-old", "other-2-abc"}
+    assert len(left) == 4
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_an_interpreter_that_this_user_may_not_start_is_a_sentence(monkeypatch, tmp_path):

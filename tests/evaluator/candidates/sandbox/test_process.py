@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
-from evaluator.candidates.sandbox.process import Process, told_status
+from evaluator.candidates.sandbox.process import Process, has_schedstat, told_status
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,31 @@ def test_a_process_is_stopped_continued_and_ended(described):
         assert child.wait() == -signal.SIGKILL
         process.end()
         process.close()
+
+
+@pytest.mark.skipif(not has_schedstat(), reason="the kernel does not count what threads wait")
+def test_waiting_for_a_core_is_counted_and_sleep_is_not():
+    """Two processes on one core wait for each other; one that sleeps, or has the core to itself, waits for nobody."""
+    core = {min(os.sched_getaffinity(0))}
+    computes = "began = time.process_time()\nwhile time.process_time() < began + .4: pass"
+
+    def waited(*programs):
+        """Return how long each of some programs that run at the same time on one core waited for it."""
+        code = "import time\nprint(flush=True); input()\n{}\nprint(flush=True); input()"
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        children = [subprocess.Popen([sys.executable, "-c", code.format(one)], **pipes) for one in programs]
+        seen = []
+        for _ in range(2):  # after its start, then after what it does
+            for child in children:
+                child.stdout.readline()
+            seen.append([Process(child.pid, None).waited_seconds() for child in children])
+            for child in children:
+                os.sched_setaffinity(child.pid, core)
+                child.stdin.write(b"\n")
+                child.stdin.flush()
+        for child in children:
+            child.communicate()
+        return [after - before for before, after in zip(*seen, strict=True)]
+
+    assert sum(waited(computes, computes)) > 0.2
+    assert waited("time.sleep(.6)")[0] < 0.4
