@@ -13,7 +13,7 @@ QUICK := tests/test_architecture.py tests/eplb_variants tests/evaluator/analysis
   tests/evaluator/results tests/evaluator/candidates/documents
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --hypothesis-profile=same
 
-.PHONY: demo check test long nobody engines cluster lint format bench selftest clean
+.PHONY: demo check test long nobody engines engines-evolve cluster lint format bench selftest clean
 
 demo: $(READY)
 	$(BIN)/eplb evaluate -m run=demo variant=contiguous,deepseek,seed,lab_best,lab_flex workload=byte_moe \
@@ -37,6 +37,15 @@ nobody: $(READY)
 engines: $(READY)
 	$(BIN)/python -m pip install --quiet --no-deps sglang==$(SGLANG) vllm==$(VLLM)
 	$(BIN)/python -m pytest -n auto -m engines tests
+
+# The evolution engines, each in an environment of its own: they do not go together.
+EVOLVE := $(VENV)-evolve
+engines-evolve: $(READY)
+	for engine in openevolve:openevolve==0.4.1 gepa:gepa==0.1.4 skydiscover:skydiscover==0.1.0 \
+	    shinka:shinka-evolve==0.0.7; do \
+	  name=$${engine%%:*}; test -x $(EVOLVE)/$$name/bin/python || $(PYTHON) -m venv $(EVOLVE)/$$name; \
+	  $(EVOLVE)/$$name/bin/python -m pip install --quiet $${engine#*:} || exit 1; done
+	EPLB_LAB_EVOLVE=$(EVOLVE) $(BIN)/python -m pytest tests/evaluator/evolve/test_engines.py
 
 # Sweeps on a real Slurm, which the tests start in a folder of their own and end again; as root, on Debian or Ubuntu.
 cluster: $(READY)
@@ -69,4 +78,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(EVOLVE) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -19,6 +19,7 @@ DONE, GATE, USAGE, CRASHED, OURS, INTERRUPTED = 0, 1, 2, 3, 4, 130
 COMMANDS = {
     "evaluate": "run variants on workloads and write the results to parquet",
     "score": "judge candidates, SEARCH/REPLACE documents or programs, against their parent",
+    "evolve": "folders in which evolution engines search on this bench, and the score that they ask for",
     "apply": "make the program that a candidate stands for",
     "compare": "tables and plots from run folders",
     "ablate": "what each factor of a sweep does, and each pair beyond that",

@@ -1,0 +1,13 @@
+"""SkyDiscover's evaluator: asks the scorer of the study what a program is worth."""
+
+from eplb_client import HarnessFailed, judged, read
+
+
+def evaluate(program_path):
+    """Return the score of a program, with what may be told to a model; raises where the bench fails."""
+    answer = judged(read(program_path), engine="skydiscover")
+    told = {"combined_score": answer["combined_score"], "validity": float(answer["correct"]), **answer["metrics"]}
+    return {**told, "artifacts": {"feedback": answer["feedback"]}}
+
+
+__all__ = ["HarnessFailed", "evaluate"]

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Starts the search, after the seed program was judged. Further words are SkyDiscover's: --iterations 10, --search evox.
+set -e
+cd "$(dirname "$0")"
+"${PYTHON:-python3}" eplb_client.py
+exec "${PYTHON:-python3}" -m skydiscover.cli initial_program.py evaluator.py --config config.yaml --output output "$@"

@@ -1,0 +1,136 @@
+"""What a search found, and what of it holds on traces that no search has seen."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from evaluator.candidates.judging import schema
+from evaluator.candidates.program import Program
+from evaluator.candidates.settings import HELD_OUT_TRACES
+from evaluator.evolve.answers import JUDGED
+from evaluator.evolve.scoring import judge_of
+from evaluator.evolve.study import RECORD, Study, normalised
+
+CONFIRMED_RUN = "confirmed"
+"""Folder of the verdicts with a held-out part in a study's."""
+
+
+@dataclass
+class Found:
+    """A program of a study.
+
+    Attributes:
+        key: of it.
+        number: its place among the distinct programs, by when it was asked first, from 1.
+        source: as it was asked first.
+        at: when that was.
+        engine: who asked; None where nobody said.
+        parent: its parent, as the engine names it; None where it is not known.
+        asked: how often.
+        answer: what was told.
+        row: of the judge who held it against the held-out part too; empty where none did.
+    """
+
+    key: str
+    number: int
+    source: str
+    at: str
+    engine: str | None
+    parent: str | None
+    asked: int = 0
+    answer: dict[str, Any] = field(default_factory=dict)
+    row: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def score(self) -> float:
+        """Its ``combined_score``."""
+        return float(self.answer.get("combined_score", 0.0))
+
+
+@dataclass(frozen=True)
+class History:
+    """What is on record of a study.
+
+    Attributes:
+        programs: distinct ones that were judged, in the order in which they were first asked about.
+        asked: questions in all.
+        failures: answers without a score, by kind: the bench's, not a program's.
+        unread: lines of the record that are no whole line.
+    """
+
+    programs: list[Found]
+    asked: int
+    failures: dict[str, int]
+    unread: int
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """How many programs got each verdict, in the order of ``schema.VERDICTS``."""
+        counted = Counter(found.answer["verdict"] for found in self.programs)
+        return {verdict: counted[verdict] for verdict in schema.VERDICTS if counted[verdict]}
+
+    def best(self, number: int) -> list[Found]:
+        """Return the best programs that are better than the seed program in training, at most so many."""
+        better = [found for found in self.programs if found.answer["verdict"] == schema.BETTER]
+        return sorted(better, key=lambda found: -found.score)[:number]
+
+
+def history_of(study: Study) -> History:
+    """Return what is on record of a study."""
+    found: dict[str, Found] = {}
+    failures: Counter[str] = Counter()
+    asked = unread = 0
+    for line in _lines(study):
+        asked += 1
+        if line is None:
+            unread += 1
+            continue
+        key, answer = str(line.get("program")), line.get("answer")
+        if answer is not None and answer.get("kind") != JUDGED:
+            failures[str(answer.get("kind"))] += 1
+            continue
+        if answer is not None and key not in found:
+            told = str(line["source"]), str(line["at"]), line.get("engine"), line.get("parent")
+            found[key] = Found(key, len(found) + 1, *told)
+        if key in found:
+            found[key].asked += 1
+            found[key].answer = answer or found[key].answer
+    return History(list(found.values()), asked, dict(failures), unread)
+
+
+def _lines(study: Study) -> Iterator[dict[str, Any] | None]:
+    """Yield the lines of a record; None for one that was cut off by the end of whoever wrote it."""
+    try:
+        with (study.folder / RECORD).open(encoding="utf-8") as file:
+            for text in file:
+                try:
+                    line = json.loads(text)
+                except ValueError:
+                    line = None
+                yield line if isinstance(line, dict) else None
+    except FileNotFoundError:
+        return
+
+
+def confirm(study: Study, chosen: list[Found], held_out: int = HELD_OUT_TRACES) -> None:
+    """Judge programs once more with a held-out part, which says what is confirmed; what was so judged is read.
+
+    Args:
+        study: whose.
+        chosen: each gets its ``row``.
+        held_out: traces of the held-out part.
+
+    Raises:
+        ParentUnusable, UnusableWorkload: nothing can be judged.
+    """
+    if not chosen:
+        return
+    programs = {found.key: Program(f"#{found.number}", normalised(found.source)) for found in chosen}
+    with judge_of(study, held_out, CONFIRMED_RUN) as judge:
+        rows = judge.judge(list(programs.values()))
+    for found in chosen:
+        found.row = rows[programs[found.key].key]

@@ -1,0 +1,79 @@
+"""What a search found, as a table and as values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from evaluator.analysis.columns import HEADLINE
+from evaluator.evolve.reporting import Found, History
+from evaluator.shown.grid import Grid
+from evaluator.shown.words import MISSING, interval_of, number
+
+HEADER = ("program", "score", "vs seed, training", "held out", "confirmed", "moved", "asked", "engine")
+IMPORTANCE = (0, 2, 0, 0, 0, 3, 4, 5)
+CAPTION = (
+    "program: its number among the distinct ones, by when it was asked about first\n"
+    "vs seed: difference to the seed program in balancedness of GPUs on the next window, with its 95% interval; of the "
+    "best of many it says too much in training\n"
+    "held out: the same on traces that the search has not seen; confirmed: whether it holds there beyond what a search "
+    "finds by luck"
+)
+
+
+def report_grid(chosen: Sequence[Found]) -> Grid:
+    """Return the programs that were held against the held-out part."""
+    cells = [_cells(found) for found in chosen]
+    return Grid("", HEADER, cells, frozenset({"confirmed", "engine"}), CAPTION, IMPORTANCE, elsewhere="--json")
+
+
+def in_words(history: History) -> str:
+    """Return what is on record, in a line."""
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in history.verdicts.items()) or "none"
+    words = f"{history.asked} questions about {len(history.programs)} programs: {verdicts}"
+    if history.failures:
+        words += "; the bench failed: " + ", ".join(f"{count} {kind}" for kind, count in history.failures.items())
+    return words + (f"; {history.unread} lines of the record cannot be read" if history.unread else "")
+
+
+def report_values(history: History, chosen: Sequence[Found]) -> dict[str, Any]:
+    """Return the same as plain values: what was asked and found, the best programs, and every program in order."""
+    return {
+        "schema_version": 1,
+        "asked": history.asked,
+        "verdicts": history.verdicts,
+        "failures": history.failures,
+        "best": [
+            _values(found)
+            | {
+                "held_out_difference": found.row.get("held_out_difference"),
+                "held_out_low": found.row.get("held_out_difference_low"),
+                "held_out_high": found.row.get("held_out_difference_high"),
+                "confirmed": found.row.get("confirmed"),
+            }
+            for found in chosen
+        ],
+        "programs": [_values(found) for found in history.programs],
+    }
+
+
+def _values(found: Found) -> dict[str, Any]:
+    metrics = found.answer["metrics"]
+    ends = {end: metrics.get(f"difference{suffix}") for end, suffix in (("low", "_low"), ("high", "_high"))}
+    told = {"verdict": found.answer["verdict"], "score": found.score, "difference": metrics.get("difference"), **ends}
+    where = {"at": found.at, "engine": found.engine, "parent": found.parent, "asked": found.asked}
+    return {"number": found.number, "program": found.key, **told, **where}
+
+
+def _cells(found: Found) -> list[str]:
+    confirmed = found.row.get("confirmed")
+    return [
+        f"#{found.number}",
+        number(found.score),
+        interval_of(found.row, f"{HEADLINE}_difference", "+.4f"),
+        interval_of(found.row, "held_out_difference", "+.4f"),
+        MISSING if confirmed is None else ("yes" if confirmed else "no"),
+        number(found.row.get("moved_slots"), ".0%"),
+        str(found.asked),
+        found.engine or MISSING,
+    ]
