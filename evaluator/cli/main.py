@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": "run variants on workloads and write the results to parquet",
     "score": "judge candidates, SEARCH/REPLACE documents or programs, against their parent",
     "evolve": "folders in which evolution engines search on this bench, and the score that they ask for",
+    "search": "look for compositions of stages that are better, quicker or move less, without a language model",
     "apply": "make the program that a candidate stands for",
     "compare": "tables and plots from run folders",
     "ablate": "what each factor of a sweep does, and each pair beyond that",

@@ -1,0 +1,1 @@
+"""Search without a language model: over compositions of the registered stages and their parameters."""

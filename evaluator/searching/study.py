@@ -1,0 +1,237 @@
+"""The search: trials of compositions in a study that is kept in a file, by any number of workers, and its front.
+
+Optuna's NSGA-II chooses (Deb et al. 2002): next-window balance up, time and moved slots down. Whoever kills a worker
+loses its trial, no more: started again, the search goes on to the number of trials that was asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+import yaml
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from eplb_variants import EplbError, load_variant, variant_names
+from evaluator.candidates.settings import Choices, Settings, settings_of
+from evaluator.searching.measuring import How, Worth, measured
+from evaluator.searching.space import choices_for, compose, told
+from evaluator.sweep.plan import make_plan
+
+REFERENCE = "deepseek"
+NAMES = ("next", "time", "moved")
+DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
+"""What is looked for, and which way is better."""
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+LOCKED_SECONDS = 60.0
+"""How long a worker waits for the file while another writes."""
+TRIES, AGAIN_SECONDS = 5, 0.3
+"""How often a study is opened, and the time between."""
+COMPOSITION, WHY = "composition", "why"
+"""What is kept with a trial: the configuration of its variant, and why it is none."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search.
+
+    Attributes:
+        file: of the study.
+        overrides: of ``eplb score``, which say what is searched on: a suite, or a workload on a topology.
+        seed: of synthetic traces, where there is no suite.
+        traces: of the training part, where there is no suite.
+        held_out: of the held-out part.
+        place_seconds: that a call of a variant may take.
+        by_load: whether tokens are split over replicas by load.
+        from_shipped: whether the shipped variants are tried first.
+        any_node: whether expert groups need not stay on their nodes.
+    """
+
+    file: Path
+    overrides: tuple[str, ...]
+    seed: int = 0
+    traces: int = 10
+    held_out: int = 20
+    place_seconds: float = 1.0
+    by_load: bool = False
+    from_shipped: bool = False
+    any_node: bool = False
+
+    @property
+    def how(self) -> How:
+        """How its variants are measured."""
+        return How(self.place_seconds, self.by_load, self.any_node)
+
+    @property
+    def settings(self) -> Settings:
+        """What is searched on, and what is held out; EplbError where overrides are wrong."""
+        plan = make_plan([*self.overrides, "run=search"])
+        if plan.suite is not None:
+            return settings_of(plan)
+        return settings_of(plan, Choices(seed=self.seed, traces=self.traces, held_out=self.held_out))
+
+
+@dataclass(frozen=True)
+class OnFront:
+    """A member of the front.
+
+    Attributes:
+        number: of its trial.
+        config: of its variant.
+        values: ``next``, ``time`` and ``moved`` on the training part.
+    """
+
+    number: int
+    config: dict[str, Any]
+    values: tuple[float, float, float]
+
+    @property
+    def composition(self) -> str:
+        """It in a line."""
+        return told(self.config)
+
+
+def opened(search: Search, sampler: optuna.samplers.BaseSampler | None = None) -> optuna.Study:
+    """Return the study of a search, new or as it was left; EplbError where the file is none, or of other settings."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    study = _created(search.file, sampler)
+    identity = repr((sorted(search.overrides), search.seed, search.traces, search.by_load, search.any_node))
+    if study.user_attrs.setdefault("identity", identity) != identity:
+        raise EplbError(f"{str(search.file)!r} is of a search on something else: name another file")
+    study.set_user_attr("identity", identity)
+    return study
+
+
+def _created(file: Path, sampler: optuna.samplers.BaseSampler | None) -> optuna.Study:
+    """Return the study in a file; tried a few times, for two that make the file at once are in each other's way."""
+    failed = ""
+    for _ in range(TRIES):
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            storage = optuna.storages.RDBStorage(
+                f"sqlite:///{file.resolve()}", engine_kwargs={"connect_args": {"timeout": LOCKED_SECONDS}}
+            )
+            return optuna.create_study(
+                storage=storage, study_name="search", directions=list(DIRECTIONS), sampler=sampler, load_if_exists=True
+            )
+        except Exception as error:  # of SQLite, SQLAlchemy and Optuna alike
+            failed = type(error).__name__
+            time.sleep(AGAIN_SECONDS)
+    raise EplbError(f"{str(file)!r} cannot be used as a study: {failed}")
+
+
+def run(search: Search, trials: int, workers: int = 1, told_of: Callable[[int], None] | None = None) -> None:
+    """Go on with a search until so many trials have ended.
+
+    Args:
+        search: which.
+        trials: in all, those of earlier calls included.
+        workers: processes that try at the same time.
+        told_of: called with the number of trials that have ended, now and then.
+
+    Raises:
+        EplbError: the study cannot be used, or a worker ended before its time.
+    """
+    search.settings.training[0].traces  # noqa: B018 - what is wrong with it is said before anything is tried
+    study = opened(search)
+    if search.from_shipped and not study.trials:
+        for name in variant_names():
+            choices = choices_for(load_variant(name).config)
+            if choices is not None:
+                study.enqueue_trial(choices)
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_work, args=(search, trials, number), daemon=True) for number in range(workers)]
+    for process in processes:
+        process.start()
+    try:
+        while any(process.is_alive() for process in processes):
+            processes[0].join(0.5)
+            if told_of is not None:
+                told_of(ended_of(study))
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+    if ended_of(study) < trials:
+        raise EplbError(f"{ended_of(study)} of {trials} trials ended: a worker broke down; start it again to go on")
+
+
+def ended_of(study: optuna.Study) -> int:
+    """Return how many trials have ended."""
+    return len(study.get_trials(deepcopy=False, states=ENDED))
+
+
+def _work(search: Search, trials: int, number: int) -> None:
+    """Try compositions until enough trials have ended; the program of a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    reference, strata = load_variant(REFERENCE), search.settings.training
+    study = opened(search, optuna.samplers.NSGAIISampler(population_size=24, seed=os.getpid() + number))
+
+    def objective(trial: Trial) -> tuple[float, ...]:
+        try:
+            config = compose(trial)
+            trial.set_user_attr(COMPOSITION, config)
+            variant = load_variant(config)
+            worth = measured(variant, reference, strata, search.how)
+        except EplbError as error:
+            trial.set_user_attr(WHY, str(error))
+            raise optuna.TrialPruned from None
+        return worth.mean, worth.seconds, worth.moved
+
+    while ended_of(study) < trials:
+        study.optimize(objective, n_trials=1)
+
+
+def front_of(search: Search) -> list[OnFront]:
+    """Return the trials that no other is better than in one respect without being worse in another, best first."""
+    best: Sequence[FrozenTrial] = opened(search).best_trials
+    found: dict[str, OnFront] = {}
+    for trial in sorted(best, key=lambda trial: -trial.values[0]):
+        config = trial.user_attrs[COMPOSITION]
+        found.setdefault(told(config), OnFront(trial.number, config, tuple(trial.values)))
+    return list(found.values())
+
+
+def held_out_worth(search: Search, members: Sequence[OnFront]) -> tuple[Worth, list[Worth]]:
+    """Return what the reference and the members of a front are worth on the held-out part."""
+    strata, reference = search.settings.held_out, load_variant(REFERENCE)
+    if not strata:
+        raise EplbError("nothing is held out of this workload")
+    how = search.how._replace(place_seconds=float("inf"))
+    base = measured(reference, reference, strata, how._replace(any_node=True))
+    return base, [measured(load_variant(member.config), reference, strata, how) for member in members]
+
+
+def write_variants(members: Sequence[OnFront], folder: Path) -> list[Path]:
+    """Write the members of a front as variants that ``eplb evaluate --config-dir`` finds, and return the files."""
+    variants = folder / "variant"
+    variants.mkdir(parents=True, exist_ok=True)
+    files = []
+    for member in members:
+        name = f"found_{member.number:04d}"
+        whole = "placer" in member.config
+        steps = {step: dict(stage) for step, stage in member.config.items()}
+        kinds = {"group_packer": "packer", "gpu_packer": "packer"}
+        defaults: list[Any] = [f"/schema/variant/{'whole' if whole else 'staged'}@_here_"]
+        defaults += [{f"/stage/{kinds.get(step, step)}@{step}": stage.pop("name")} for step, stage in steps.items()]
+        body: dict[str, Any] = {
+            "defaults": [*defaults, "_self_"],
+            "name": name,
+            "summary": f"trial {member.number} of a search",
+        }
+        body |= {} if whole else {"policy": "auto", "implementation": "kernel", "threads": 1}
+        body |= {step: stage for step, stage in steps.items() if stage}
+        file = variants / f"{name}.yaml"
+        file.write_text(f"# {member.composition}\n{yaml.safe_dump(body, sort_keys=False, width=110)}", encoding="utf-8")
+        files.append(file)
+    return files
