@@ -1,7 +1,7 @@
 """What can be composed: the registered stages, and ranges of their parameters, from their own declarations.
 
 Nothing here names a stage. A float is looked for within a factor of ten around its default, and stays on its side of 1,
-for it may be a share; where its default is 0 or less, up to 1. An integer is looked for within a factor of four, a flag
+for it may be a share; where its default is 0 or less, from twice that up to 1. An integer is looked for within a factor of four, a flag
 both ways; a text stays as it is. What a stage refuses is no variant.
 """
 
@@ -15,7 +15,7 @@ from eplb_variants.variant import OPTIONAL, STEPS
 
 FORM = "form"
 """The first choice: a composition of steps, or a placer that does everything."""
-STAGED = "staged"
+STAGED, WHOLE = "staged", "whole"
 FACTOR, WHOLE_FACTOR = 10.0, 4
 """Around the default of a number, and of a whole number."""
 NONE = "none"
@@ -39,11 +39,8 @@ def choices_of(kind: str) -> list[Stage]:
 def compose(trial: Chooser) -> dict[str, Any]:
     """Return the configuration of a variant, by the choices of a trial."""
     config: dict[str, Any] = {"forecaster": _stage(trial, "forecaster", "forecaster")}
-    placers = [stage.name for stage in choices_of("placer")]
-    form = trial.suggest_categorical(FORM, [STAGED, *placers])
-    if form != STAGED:
-        (placer,) = (stage for stage in choices_of("placer") if stage.name == form)
-        return config | {"placer": _with_parameters(trial, "placer", placer)}
+    if trial.suggest_categorical(FORM, [STAGED, WHOLE]) == WHOLE:
+        return config | {"placer": _stage(trial, "placer", "placer")}
     return config | {step: _stage(trial, step, kind) for step, kind in STEPS.items()}
 
 
@@ -77,7 +74,7 @@ def ends_of(hint: type, default: Any) -> tuple[float, float]:
         return max(default // WHOLE_FACTOR, 0), max(WHOLE_FACTOR * default, WHOLE_FACTOR)
     if default > 1:
         return max(default / FACTOR, 1.0), default * FACTOR
-    return (default / FACTOR, min(default * FACTOR, 1.0)) if default > 0 else (min(default * FACTOR, 0.0), 1.0)
+    return (default / FACTOR, min(default * FACTOR, 1.0)) if default > 0 else (2.0 * default, 1.0)
 
 
 def choices_for(config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -93,7 +90,7 @@ def choices_for(config: Mapping[str, Any]) -> dict[str, Any] | None:
         known = {stage.name: stage for stage in choices_of(kind)}
         if given["name"] not in known:
             return None
-        made[FORM if step == "placer" else step] = given["name"]
+        made[step] = given["name"]
         for parameter, (hint, default) in known[given["name"]].parameters.items():
             if hint in (bool, int, float):
                 value = hint(given.get(parameter, default))
@@ -101,7 +98,7 @@ def choices_for(config: Mapping[str, Any]) -> dict[str, Any] | None:
                 if not low <= value <= high:
                     return None
                 made[f"{step}.{given['name']}.{parameter}"] = value
-    return made if "placer" in config else made | {FORM: STAGED}
+    return made | {FORM: WHOLE if "placer" in config else STAGED}
 
 
 def told(config: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import pytest
 from eplb_variants import EplbError, load_variant, register, variant_names
 from eplb_variants.registry import _stages, stages
 from eplb_variants.variant import STEPS
-from evaluator.searching.space import FORM, STAGED, choices_for, choices_of, compose, told
+from evaluator.searching.space import FORM, STAGED, WHOLE, choices_for, choices_of, compose, told
 
 
 class Drawn:
@@ -53,11 +53,10 @@ def test_most_of_what_is_composed_is_a_variant_and_the_rest_is_refused_in_a_sent
 def test_every_stage_that_runs_here_can_be_chosen_and_those_of_engines_cannot(kind):
     chosen = {stage.name for stage in choices_of(kind)}
     assert chosen == {stage.name for stage in stages(kind) if not stage.requires}
-    step = {"placer": FORM, "packer": "gpu_packer"}.get(kind, kind)
+    step = "gpu_packer" if kind == "packer" else kind
     for name in chosen:
-        given = {FORM: STAGED} | {step: name}
-        config = compose(Drawn(0, **given))
-        assert config["placer" if kind == "placer" else step]["name"] == name
+        config = compose(Drawn(0, **{FORM: WHOLE if kind == "placer" else STAGED, step: name}))
+        assert config[step]["name"] == name
 
 
 def test_only_parameters_of_the_chosen_stage_are_asked_about():
