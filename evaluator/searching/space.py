@@ -1,8 +1,8 @@
 """What can be composed: the registered stages, and ranges of their parameters, from their own declarations.
 
 Nothing here names a stage. A float is looked for within a factor of ten around its default, and stays on its side of 1,
-for it may be a share; where its default is 0 or less, from twice that up to 1. An integer is looked for within a factor of four, a flag
-both ways; a text stays as it is. What a stage refuses is no variant.
+for it may be a share; where its default is 0 or less, from twice that up to 1. An integer is looked for within a factor
+of four, a flag both ways; a text stays as it is. What a stage refuses is no variant.
 """
 
 from __future__ import annotations

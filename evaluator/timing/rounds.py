@@ -244,5 +244,5 @@ def _clocked(
     wall = time.perf_counter() - wall
     waited = waiting_clock() - waited if waiting_clock else 0.0
     cpu = cpu_clock() - cpu if cpu_clock else cpu
-    own = max(wall - waited, cpu) if waiting_clock else wall
+    own = max(wall - max(waited, 0.0), cpu) if waiting_clock else wall
     return max(own, 1e-9), max(cpu, 0.0)

@@ -16,7 +16,7 @@ from unittest import mock
 import numpy as np
 
 from evaluator.candidates.judging import asking, judge, timed, timing
-from evaluator.candidates.sandbox import confine, launch, pool, wire
+from evaluator.candidates.sandbox import confine, launch, pool, process, wire
 
 ZYGOTE = "evaluator.candidates.sandbox.zygote"
 HERE = "evaluator.bench.attacks.without"
@@ -41,11 +41,20 @@ def _own_labels(num_layers: int, num_experts: int, *_: object) -> Any:
     return np.tile(np.arange(num_experts), (num_layers, 1))
 
 
+def _waited_for_anybody(one: process.Process) -> float:
+    return process.run_and_waited(f"/proc/{one.pid}/schedstat")[1]
+
+
 RULES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "namespaces": (pool.Sandbox, "_start", _not_rooted(pool.Sandbox._start)),
     "one core": (judge, "_dealt", lambda cores, threads: [None] * threads),
     "labels": (asking, "renaming", _own_labels),
     "silence": (wire, "is_silent", lambda _: True),
+    "own threads": (
+        process.Process,
+        "waited_seconds",
+        lambda self: process.run_and_waited(f"/proc/{self.pid}/schedstat")[1],
+    ),
     "waits": (timing, "has_schedstat", lambda: False),
     "asked again": (timed.TimedProgram, "check_again", lambda self: self.end()),
     "held to training": (timed.TimedProgram, "check", lambda self, *_: self.end()),

@@ -164,7 +164,7 @@ class Process:
         return self._worker.cpu_seconds()
 
     def waited_seconds(self) -> float:
-        """Return how long the process was ready to run and had no core; 0 when it has ended."""
+        """Return how long it waited for a core, less what its own threads may have held up; 0 when it has ended."""
         return self._worker.waited_seconds()
 
     def end(self) -> None:

@@ -186,7 +186,7 @@ class TimedProgram:
         return sum(turn.process.cpu_seconds() for turn in self._turns)
 
     def waited_seconds(self) -> float:
-        """Return how long the processes of this round were ready to run and had no core."""
+        """Return how long the processes of this round waited for a core that others had."""
         return sum(turn.process.waited_seconds() for turn in self._turns)
 
     def end(self) -> None:

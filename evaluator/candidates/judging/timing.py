@@ -19,7 +19,7 @@ from evaluator.candidates.judging.timed import TimedProgram
 from evaluator.candidates.judging.trial import LOADS, TURNS
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
-from evaluator.candidates.sandbox.process import has_schedstat, waited_seconds
+from evaluator.candidates.sandbox.process import has_schedstat, run_and_waited
 from evaluator.sweep.stratum import Stratum
 from evaluator.timing.alone import on_one_core
 from evaluator.timing.prepare import Prepare
@@ -98,7 +98,7 @@ def time_beside(
         return time.thread_time() + contestant.cpu_seconds() + beside.cpu_seconds()
 
     def waiting_clock() -> float:
-        return waited_seconds() + contestant.waited_seconds() + beside.waited_seconds()
+        return run_and_waited()[1] + contestant.waited_seconds() + beside.waited_seconds()
 
     knows_waits = has_schedstat()
     summed_up = whole if knows_waits else typical

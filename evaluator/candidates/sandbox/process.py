@@ -44,8 +44,16 @@ class Process:
         return time.clock_gettime((~self.pid << 3) | CPUCLOCK_SCHED)
 
     def waited_seconds(self) -> float:
-        """Return how long it was ready to run in its life and had no core; OSError where the system does not tell."""
-        return waited_seconds(f"/proc/{self.pid}/schedstat")
+        """Return how long its first thread was ready to run and had no core, less what its other threads ran.
+
+        What they ran, the first may have waited for: on one core they hold each other up, which is the process's own
+        doing. It may be below 0.
+
+        Raises:
+            OSError: the system does not tell.
+        """
+        ran, waited = run_and_waited(f"/proc/{self.pid}/schedstat")
+        return waited - max(self.cpu_seconds() - ran, 0.0)
 
     def pin(self) -> None:
         """Keep it on the cores that the calling thread has, where the system can do that."""
@@ -59,21 +67,22 @@ class Process:
             self._descriptor = None
 
 
-def waited_seconds(schedstat: str = "/proc/thread-self/schedstat") -> float:
-    """Return how long a thread was ready to run and had no core, by its file; the calling thread's if none is named.
+def run_and_waited(schedstat: str = "/proc/thread-self/schedstat") -> tuple[float, float]:
+    """Return how long a thread ran, and was ready to run and had no core, by its file; the calling thread's if none.
 
     Raises:
         OSError: the system does not tell.
     """
     with open(schedstat, "rb", buffering=0) as file:
-        return int(file.read().split()[1]) / 1e9
+        ran, waited = file.read().split()[:2]
+    return int(ran) / 1e9, int(waited) / 1e9
 
 
 def has_schedstat() -> bool:
     """Return whether the system tells how long threads wait for a core."""
     try:
-        waited_seconds()
-    except (OSError, ValueError, IndexError):
+        run_and_waited()
+    except (OSError, ValueError):
         return False
     return True
 

@@ -92,7 +92,7 @@ class Worker:
         return self.process.cpu_seconds() if self._ended is None else 0.0
 
     def waited_seconds(self) -> float:
-        """Return how long the process was ready to run and had no core; 0 when it has ended."""
+        """Return how long it waited for a core, less what its own threads may have held up; 0 when it has ended."""
         return self.process.waited_seconds() if self._ended is None else 0.0
 
     def share_core(self) -> None:

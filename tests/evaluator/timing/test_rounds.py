@@ -229,6 +229,7 @@ def test_what_a_call_waited_for_its_core_is_no_part_of_its_time_and_sleep_is(mon
 
     assert clocked(call(wall=10.0, cpu=5.0, waited=4.0)) == (6.0, 5.0)
     assert clocked(call(wall=10.0, cpu=10.0, waited=5.0)) == (10.0, 10.0)
+    assert clocked(call(wall=10.0, cpu=5.0, waited=-3.0)) == (10.0, 5.0)
     assert timing._clocked(call(wall=10.0, cpu=5.0, waited=4.0), lambda: clocks["cpu"]) == (10.0, 5.0)
 
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from evaluator.candidates.sandbox.process import Process, has_schedstat, told_status
+from evaluator.candidates.sandbox.process import Process, has_schedstat, run_and_waited, told_status
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,24 @@ def test_waiting_for_a_core_is_counted_and_sleep_is_not():
 
     assert sum(waited(computes, computes)) > 0.2
     assert waited("time.sleep(.6)")[0] < 0.4
+
+
+@pytest.mark.skipif(not has_schedstat(), reason="the kernel does not count what threads wait")
+def test_waiting_for_a_thread_of_its_own_does_not_count():
+    """The first thread yields to another that computes, on one core: it waits for it, which is its own doing."""
+    code = (
+        "import os, threading, time\n"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "def compute():\n"
+        "    began = time.thread_time()\n"
+        "    while time.thread_time() < began + .4: sum(range(2000))\n"
+        "other = threading.Thread(target=compute)\n"
+        "other.start()\n"
+        "while other.is_alive(): os.sched_yield()\n"
+        "print(flush=True); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        waited = run_and_waited(f"/proc/{child.pid}/schedstat")[1]
+        assert Process(child.pid, None).waited_seconds() < waited - 0.3
+        child.communicate(b"\n")
