@@ -48,6 +48,7 @@ def test_it_knows_a_program_by_the_same_name_as_the_study(client):
         assert client.known(source) is not None
 
 
+@pytest.mark.long
 def test_it_needs_nothing_but_the_standard_library(client):
     done = subprocess.run([sys.executable, "-I", "-S", client.__file__], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("eplb: the seed program scores 0.")
@@ -72,6 +73,7 @@ def test_a_scorer_is_started_once_whoever_asks_and_what_is_known_needs_none(clie
     assert recorded(study)[-1]["known"] is True
 
 
+@pytest.mark.long
 def test_a_scorer_that_is_killed_loses_nothing_and_is_followed_by_another(client, study):
     assert client.score(study.seed_program)["kind"] == "judged"
     (scorer,) = scorers_of(study)
@@ -85,6 +87,7 @@ def test_a_scorer_that_is_killed_loses_nothing_and_is_followed_by_another(client
     assert verdicts == ["identical placements", "worse"]
 
 
+@pytest.mark.long
 def test_a_caller_that_is_killed_costs_nothing(client, study):
     assert client.score(study.seed_program)["kind"] == "judged"
     code = "import sys; sys.path.insert(0, sys.argv[1]); import eplb_client as c; c.score(open(sys.argv[2]).read())"
@@ -99,11 +102,13 @@ def test_a_caller_that_is_killed_costs_nothing(client, study):
     assert len(scorers_of(study)) == 1
 
 
+@pytest.mark.long
 def test_where_no_scorer_can_be_started_a_process_of_its_own_judges(client, monkeypatch):
     monkeypatch.setattr(client, "_start", lambda: False)
     assert client.score(edited("raises"))["verdict"] == "invalid"
 
 
+@pytest.mark.long
 def test_what_is_not_there_by_the_deadline_is_late_has_no_score_and_is_found_later(client, study):
     answer = client.score(edited("worse"), seconds=0.5)
     assert answer["kind"] in (LATE, "lost")

@@ -51,6 +51,7 @@ def test_a_study_that_nobody_asked_has_nothing_to_tell(study):
     confirm(study, [])
 
 
+@pytest.mark.long
 def test_the_command_tells_it_and_writes_the_best_programs(searched, tmp_path, capsys):
     assert main(["evolve", "report", str(searched.folder), "--out", str(tmp_path / "best")]) == 0
     said = capsys.readouterr().out

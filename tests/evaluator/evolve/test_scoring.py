@@ -62,6 +62,7 @@ def test_programs_get_the_same_score_whatever_was_judged_before_and_are_judged_o
     assert other.seed != study.seed
 
 
+@pytest.mark.long
 def test_a_new_scorer_of_the_same_study_finds_the_same_score(study):
     """The traces are the study's own, and nothing else is random but labels, by which ties alone are broken."""
     scores = []
@@ -118,6 +119,7 @@ def test_what_timed_out_is_tried_once_more_and_then_no_more(study, monkeypatch):
     assert len(recorded(study)) == 4
 
 
+@pytest.mark.long
 def test_a_judge_that_breaks_down_is_not_the_programs_failure_and_the_next_question_has_a_new_one(study, monkeypatch):
     real, broken = module.judge_of, []
 

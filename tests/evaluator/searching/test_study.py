@@ -53,6 +53,7 @@ def test_what_leaves_its_node_or_takes_too_long_is_no_variant(search):
         measured(load_variant("lab_best"), reference, strata, How(1e-9))
 
 
+@pytest.mark.long
 def test_a_search_goes_on_where_it_was_left_and_keeps_what_is_not_dominated(search):
     search = Search(**{**vars(search), "any_node": True})
     run(search, 6, workers=2)
@@ -71,6 +72,7 @@ def test_a_search_goes_on_where_it_was_left_and_keeps_what_is_not_dominated(sear
     assert len(worths) == min(2, len(members))
 
 
+@pytest.mark.long
 def test_a_search_from_the_shipped_variants_contains_or_dominates_each(search):
     """On the training part: each that can be composed was tried, so the front has it or something no worse."""
     from_shipped = Search(**{**vars(search), "from_shipped": True})
@@ -85,6 +87,7 @@ def test_a_search_from_the_shipped_variants_contains_or_dominates_each(search):
         )
 
 
+@pytest.mark.long
 def test_a_search_that_is_killed_loses_the_trials_that_were_running_and_no_more(search):
     search = Search(search.file, SMALL)  # as the command makes it
     command = [sys.executable, "-m", "evaluator.cli.main", "search", *SMALL, "--file", str(search.file)]
