@@ -198,7 +198,7 @@ def test_what_is_asked_again_is_asked_in_other_labels(judge, stratum, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("lost", "known", "fails"), [(0.0, 0.0, False), (0.05, 0.0, True), (0.05, -0.05, False), (0.0, 0.05, True)]
+    ("lost", "known", "fails"), [(0.0, 0.0, False), (0.2, 0.0, True), (0.2, -0.2, False), (0.0, 0.2, True)]
 )
 def test_what_is_lost_under_the_clock_is_what_was_lost_without(judge, stratum, lost, known, fails):
     """However a program knows that it is timed: it may not be careless then, nor be better only where it is not."""
