@@ -1,7 +1,7 @@
 """The warm scorer of a study: one process with one judge, asked over a Unix socket by any number of callers.
 
 A question is a line of JSON, and so is its answer. The socket is there before anything heavy is imported, so that who
-started the scorer can ask at once. Whatever ends a caller costs nothing: what it asked is judged and kept.
+started the scorer can ask at once. Whatever ends a caller costs nothing: what was begun is judged and kept.
 """
 
 from __future__ import annotations
@@ -103,6 +103,13 @@ class Turns:
     def __init__(self) -> None:
         self._waiting: OrderedDict[str, deque[Question]] = OrderedDict()
         self._changed = threading.Condition()
+        self._closed = False
+
+    def close(self) -> None:
+        """Say that no more questions come."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def put(self, question: Question) -> None:
         """Add a question behind those of its caller."""
@@ -110,10 +117,11 @@ class Turns:
             self._waiting.setdefault(question.caller, deque()).append(question)
             self._changed.notify()
 
-    def take(self, seconds: float) -> Question | None:
-        """Return the next question; None where there is none within some seconds."""
+    def take(self) -> Question | None:
+        """Return the next question, waited for; None where no more come."""
         with self._changed:
-            if not self._waiting and not self._changed.wait_for(lambda: self._waiting, seconds):
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            if not self._waiting:
                 return None
             caller, questions = next(iter(self._waiting.items()))
             question = questions.popleft()
@@ -129,7 +137,7 @@ class Scorer:
     def __init__(self, study: Study) -> None:
         self.study = study
         self._turns = Turns()
-        self._busy = threading.Lock()
+        self._counting = threading.Lock()
         self._last = time.monotonic()
         self._callers = 0
 
@@ -143,10 +151,17 @@ class Scorer:
                 caller, _ = listener.accept()
             except TimeoutError:
                 if self._callers == 0 and time.monotonic() - self._last > self.study.idle_seconds:
-                    return
+                    break
                 continue
-            self._callers += 1
+            self._count(1)
             threading.Thread(target=self._serve, args=(caller,), daemon=True).start()
+        self._turns.close()
+        judging.join()  # what is begun is kept, and the judge's processes are ended
+
+    def _count(self, more: int) -> None:
+        with self._counting:
+            self._callers += more
+            self._last = time.monotonic()
 
     def _serve(self, caller: socket.socket) -> None:
         """Answer one caller's questions, line by line, until it closes."""
@@ -158,8 +173,7 @@ class Scorer:
         except (OSError, ValueError):
             pass  # it is gone
         finally:
-            self._callers -= 1
-            self._last = time.monotonic()
+            self._count(-1)
 
     def _answer_to(self, line: bytes) -> Answer:
         from evaluator.evolve.answers import LATE, REFUSED, failure
@@ -174,17 +188,14 @@ class Scorer:
         self._turns.put(question)
         if question.done.wait(seconds) and question.answer is not None:
             return question.answer
-        return failure(LATE, f"no answer within {seconds:g} seconds; it is judged all the same: ask again")
+        return failure(LATE, f"no answer within {seconds:g} seconds: ask again")
 
     def _judge(self) -> None:
         """Judge what is asked, one program after the other."""
         from evaluator.evolve.scoring import Scoring
 
         with Scoring(self.study) as scoring:
-            while True:
-                question = self._turns.take(3600.0)
-                if question is None:
-                    continue
+            while (question := self._turns.take()) is not None:
                 if time.monotonic() > question.deadline and scoring.known(key_of(question.source)) is None:
                     question.done.set()  # nobody waits any more, and others do
                     continue

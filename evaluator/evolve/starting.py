@@ -40,7 +40,7 @@ ENGINES = {
             "WHERE": "`config.yaml`",
             "EVALUATOR": "`evaluator.py`",
             "CONFIG": "`config.yaml`",
-            "FAILS": "OpenEvolve keeps `{error: 0.0}` for it, which `eplb evolve report` leaves out.",
+            "FAILS": "the evaluator raises, and OpenEvolve keeps an error for the program.",
         },
     ),
     "skydiscover": Engine(
@@ -49,7 +49,7 @@ ENGINES = {
             "WHERE": "`config.yaml`, twice for each model",
             "EVALUATOR": "`evaluator.py`",
             "CONFIG": "`config.yaml`",
-            "FAILS": "SkyDiscover keeps an error for it, which `eplb evolve report` leaves out.",
+            "FAILS": "the evaluator raises, which is SkyDiscover's to deal with.",
         },
     ),
     "shinka": Engine(
@@ -67,7 +67,7 @@ ENGINES = {
             "WHERE": "`run.py`",
             "EVALUATOR": "`run.py`",
             "CONFIG": "`run.py`",
-            "FAILS": "the search ends with a sentence; started again, it goes on from `output`.",
+            "FAILS": "the search ends.",
         },
     ),
 }

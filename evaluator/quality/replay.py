@@ -68,10 +68,12 @@ def replay(
                     leaving = metrics.traffic(load_LE, in_step, home_LE, share_LP)._asdict()
                     row |= {f"{name}_{judged_on}": value for name, value in leaving.items()}
         if next_LE is not None:
+            answered = [(next_LE, in_step, share_LP)]  # the next window is judged last
             if steps is not None:
-                row |= _by_step(variant, steps(window + 1), placement, steps(window)[-1])
+                answered = _step_by_step(variant, steps(window + 1), placement, steps(window)[-1])
+                row |= _by_step(answered)
             if variant.reactive is not None:
-                row |= _fetched(variant, next_LE[None] if steps is None else steps(window + 1), placement)
+                row |= _fetched(variant, answered, placement)
         row["moved_slots"] = metrics.moved_slots(previous, placement, used_L) if previous is not None else None
         row["group_locality"] = locality
         row["colocated_replicas"] = metrics.colocated_replicas(placement, used_L)
@@ -102,11 +104,23 @@ def _in_step(
     return placement, variant.dispatch(np.asarray(seen_LE, dtype=np.float64), placement)
 
 
-def _fetched(variant: Variant, steps_SLE: NDArray[Any], placement: Placement) -> dict[str, float | None]:
-    """Return what a variant fetches for each of the steps ``[S, L, E]``, the mean over them."""
-    found = []
+Answered = list[tuple[NDArray[Any], Placement, FloatArray | None]]
+"""By step its load ``[L, E]``, the placement in it and the shares ``[L, P]`` of its slots; None for even ones."""
+
+
+def _step_by_step(variant: Variant, steps_SLE: NDArray[Any], placement: Placement, before_LE: NDArray[Any]) -> Answered:
+    """Return what a variant does in each step ``[S, L, E]`` of a window; ``before`` is the step before the first."""
+    answered: Answered = []
     for step_LE in steps_SLE:
-        step, share_LP = _in_step(variant, step_LE, placement, None)
+        answered.append((step_LE, *_in_step(variant, step_LE, placement, before_LE)))
+        before_LE = step_LE
+    return answered
+
+
+def _fetched(variant: Variant, answered: Answered, placement: Placement) -> dict[str, float | None]:
+    """Return what a variant fetches for each step, the mean over them."""
+    found = []
+    for step_LE, step, share_LP in answered:
         assert share_LP is not None
         found.append(metrics.fetched(step_LE, placement, step, share_LP))
     means = [float(np.nanmean(each)) if not np.isnan(each).all() else float("nan") for each in zip(*found, strict=True)]
@@ -117,16 +131,10 @@ def _fetched(variant: Variant, steps_SLE: NDArray[Any], placement: Placement) ->
     return row | {"fetched_mib_next": None if size is None else means[0] * size}
 
 
-def _by_step(
-    variant: Variant, steps_SLE: NDArray[Any], placement: Placement, before_LE: NDArray[Any]
-) -> dict[str, float]:
-    """Return how a placement does on each step ``[S, L, E]`` of a window; ``before`` is the step before the first."""
-    worst, active = [], []
-    for step_LE in steps_SLE:
-        in_step, share_LP = _in_step(variant, step_LE, placement, before_LE)
-        worst.append(metrics.imbalance(step_LE, in_step, share_LP))
-        active.append(metrics.active_experts(step_LE, in_step, share_LP))
-        before_LE = step_LE
+def _by_step(answered: Answered) -> dict[str, float]:
+    """Return how a placement does in single steps."""
+    worst = [metrics.imbalance(*each) for each in answered]
+    active = [metrics.active_experts(*each) for each in answered]
     p50, p95 = np.nanquantile(worst, [0.5, 0.95]) if not np.isnan(worst).all() else (float("nan"),) * 2
     return {
         "imbalance_p50_next": float(p50),

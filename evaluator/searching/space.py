@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from eplb_variants.registry import Stage, stages
-from eplb_variants.variant import OPTIONAL, STEPS
+from eplb_variants.variant import OPTIONAL, STEPS, WITHIN_A_STEP
 
 FORM = "form"
 """The first choice: a composition of steps, or a placer that does everything."""
@@ -32,7 +32,7 @@ class Chooser(Protocol):
 
 
 def choices_of(kind: str) -> list[Stage]:
-    """Return the stages of a kind that run here: not those of engines, nor the floors that draw at random."""
+    """Return the stages of a kind that run here: not those of engines."""
     return [stage for stage in stages(kind) if not stage.requires]
 
 
@@ -80,8 +80,10 @@ def ends_of(hint: type, default: Any) -> tuple[float, float]:
 def choices_for(config: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the choices that compose a variant; None where they are not in the space, such as those of an engine.
 
-    A parameter at a value that is out of its range makes it none, too.
+    A parameter at a value that is out of its range, a policy of its own, or a stage within the step makes it none, too.
     """
+    if config.get("policy", "auto") != "auto" or any(config.get(kind) for kind in WITHIN_A_STEP):
+        return None
     made: dict[str, Any] = {}
     steps = {"forecaster": "forecaster", **({"placer": "placer"} if "placer" in config else STEPS)}
     for step, kind in steps.items():

@@ -144,6 +144,8 @@ def run(search: Search, trials: int, workers: int = 1, told_of: Callable[[int], 
     """
     search.settings.training[0].traces  # noqa: B018 - what is wrong with it is said before anything is tried
     study = opened(search)
+    if ended_of(study) >= trials:
+        return
     if search.from_shipped and not study.trials:
         for name in variant_names():
             choices = choices_for(load_variant(name).config)
@@ -213,8 +215,18 @@ def held_out_worth(search: Search, members: Sequence[OnFront]) -> tuple[Worth, l
 
 
 def write_variants(members: Sequence[OnFront], folder: Path) -> list[Path]:
-    """Write the members of a front as variants that ``eplb evaluate --config-dir`` finds, and return the files."""
-    variants = folder / "variant"
+    """Write the members of a front as variants that ``eplb evaluate --config-dir`` finds, and return the files.
+
+    Raises:
+        EplbError: the folder cannot be written to.
+    """
+    try:
+        return _written(members, folder / "variant")
+    except OSError as error:
+        raise EplbError(f"variants cannot be written to {str(folder)!r}: {error.strerror}") from None
+
+
+def _written(members: Sequence[OnFront], variants: Path) -> list[Path]:
     variants.mkdir(parents=True, exist_ok=True)
     files = []
     for member in members:

@@ -7,7 +7,7 @@ from typing import Any
 
 from evaluator.analysis.paired import Paired, paired
 from evaluator.searching.measuring import Worth
-from evaluator.searching.study import REFERENCE, OnFront
+from evaluator.searching.study import NAMES, REFERENCE, OnFront
 from evaluator.shown.grid import Grid
 from evaluator.shown.words import MISSING, number
 
@@ -54,7 +54,7 @@ def _cells(member: OnFront, values: dict[str, Any]) -> list[str]:
 def _values(members: Sequence[OnFront], held_out: HeldOut | None) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     for place, member in enumerate(members):
-        values = dict(zip(("next", "time", "moved"), member.values, strict=True))
+        values = dict(zip(NAMES, member.values, strict=True))
         told: dict[str, Any] = {"number": member.number, **values}
         if held_out is not None:
             base, worths = held_out

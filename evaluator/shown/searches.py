@@ -8,7 +8,7 @@ from typing import Any
 from evaluator.analysis.columns import HEADLINE
 from evaluator.evolve.reporting import Found, History
 from evaluator.shown.grid import Grid
-from evaluator.shown.words import MISSING, interval_of, number
+from evaluator.shown.words import MISSING, interval_of, number, yes_or_no
 
 HEADER = ("program", "score", "vs seed, training", "held out", "confirmed", "moved", "asked", "engine")
 IMPORTANCE = (0, 2, 0, 0, 0, 3, 4, 5)
@@ -66,13 +66,12 @@ def _values(found: Found) -> dict[str, Any]:
 
 
 def _cells(found: Found) -> list[str]:
-    confirmed = found.row.get("confirmed")
     return [
         f"#{found.number}",
         number(found.score),
         interval_of(found.row, f"{HEADLINE}_difference", "+.4f"),
         interval_of(found.row, "held_out_difference", "+.4f"),
-        MISSING if confirmed is None else ("yes" if confirmed else "no"),
+        yes_or_no(found.row.get("confirmed")),
         number(found.row.get("moved_slots"), ".0%"),
         str(found.asked),
         found.engine or MISSING,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evaluator.shown.grid import Grid
-from evaluator.shown.words import DOUBT, MISSING, interval_of, number
+from evaluator.shown.words import DOUBT, MISSING, interval_of, number, yes_or_no
 
 HEADER = (
     "candidate",
@@ -63,17 +63,13 @@ def _cells(line: dict[str, Any]) -> list[str]:
     return [
         str(line["candidate"]),
         str(line["verdict"]),
-        _yes_or_no(line.get("confirmed")),
+        yes_or_no(line.get("confirmed")),
         number(line.get("balancedness_gpu_next")),
         interval_of(line, "balancedness_gpu_next_difference", "+.4f"),
         interval_of(line, "held_out_difference", "+.4f"),
         f"{interval_of(line, 'time_ratio', '.2f')} {DOUBT if _is_doubtful(line) else ''}".strip(),
-        _yes_or_no(line.get("repeats")),
+        yes_or_no(line.get("repeats")),
         number(line.get("score")),
         number(line.get("score_parent")),
         str(line["same_as"] or ""),
     ]
-
-
-def _yes_or_no(flag: bool | None) -> str:
-    return MISSING if flag is None else ("yes" if flag else "no")

@@ -113,3 +113,8 @@ def shortened(titles: Sequence[str]) -> tuple[list[str], str]:
         return list(titles), ""
     shared = end[found.start() :]
     return [title.removesuffix(shared) for title in titles], shared.strip()
+
+
+def yes_or_no(flag: bool | None) -> str:
+    """Return a flag in a word; ``MISSING`` where nobody knows."""
+    return MISSING if flag is None else ("yes" if flag else "no")

@@ -18,8 +18,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(HERE, "eplb_study.json"), encoding="utf-8") as _file:
     SETTINGS = json.load(_file)
 STUDY, PYTHON, SECONDS = SETTINGS["study"], SETTINGS["python"], SETTINGS["seconds"]
-
-
 STARTED = []  # scorers of this process, which outlive it
 
 
@@ -52,30 +50,28 @@ def score(source, engine=SETTINGS["engine"], parent=None, document=None, seconds
     asked = {"source": source, "engine": engine, "parent": parent, "document": document, "seconds": seconds}
     asked["caller"] = str(os.getpid())
     deadline = time.monotonic() + seconds
-    failed = {"kind": "lost", "message": "the scorer could not be reached"}
     while time.monotonic() < deadline:
         try:
-            answer = _asked(asked, deadline)
-            if answer["kind"] != "lost":
-                return answer
-            failed = answer
+            return _asked(asked, deadline)
         except (OSError, ValueError):
             pass
         if not _start():
             break
         time.sleep(0.05)
-    return _cold(source, deadline) or failed
+    return _cold(source, deadline) or {"kind": "lost", "message": "the scorer could not be reached"}
 
 
-def judged(source, **told):
-    """Return the answer on a program that was judged; asks once more where the bench failed, then raises.
+def judged(source, seconds=SECONDS, **told):
+    """Return the answer on a program that was judged; one that was lost is asked about once more in the time left.
 
     Raises:
-        HarnessFailed: it failed again.
+        HarnessFailed: it was not judged.
     """
-    answer = score(source, **told)
-    if answer["kind"] in ("late", "lost"):
-        answer = score(source, **told)
+    began = time.monotonic()
+    answer = score(source, seconds=seconds, **told)
+    left = seconds - (time.monotonic() - began)
+    if answer["kind"] == "lost" and left > 0:
+        answer = score(source, seconds=left, **told)
     if answer["kind"] != "judged":
         raise HarnessFailed("eplb could not judge ({}): {}".format(answer["kind"], answer.get("message", "")))
     return answer

@@ -130,8 +130,9 @@ def test_callers_take_turns():
     turns = Turns()
     for caller, number in (("a", 1), ("a", 2), ("a", 3), ("b", 4), ("c", 5), ("b", 6)):
         turns.put(Question(str(number), {}, 0.0, caller))
-    assert [turns.take(0.0).source for _ in range(6)] == ["1", "4", "5", "2", "6", "3"]
-    assert turns.take(0.0) is None
+    assert [turns.take().source for _ in range(6)] == ["1", "4", "5", "2", "6", "3"]
+    turns.close()
+    assert turns.take() is None
 
 
 @pytest.mark.parametrize("line", [b"no JSON\n", b"[]\n", b"{}\n", b'{"source": "x", "seconds": "soon"}\n'])

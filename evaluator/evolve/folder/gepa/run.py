@@ -5,7 +5,7 @@ import os
 import sys
 import urllib.request
 
-from eplb_client import check_seed, judged, read
+from eplb_client import HarnessFailed, check_seed, judged, read
 from gepa.optimize_anything import EngineConfig, GEPAConfig, ReflectionConfig, optimize_anything
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -54,4 +54,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except HarnessFailed as error:
+        sys.exit(str(error))
