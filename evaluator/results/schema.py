@@ -123,8 +123,8 @@ TIMING = (
     Column(
         "place_seconds",
         REAL,
-        "wall time of a round's quickest call (of a candidate: the mean over its loads), median of the "
-        "rounds; the same on all rows of a cell",
+        "wall time of a round's quickest call (of a candidate: the mean over its loads, less what it waited for a "
+        "core), median of the rounds; the same on all rows of a cell",
     ),
     Column("place_seconds_min", REAL, "its minimum"),
     Column("place_seconds_iqr", REAL, "its spread: third less first quartile"),

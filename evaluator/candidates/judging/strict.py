@@ -1,9 +1,9 @@
 """What the calls of a stranger's program say of its time, whatever it does to have some of them left out.
 
-The estimator of all times (``evaluator/timing/rounds.py``) leaves out what disturbs a call and takes a median, since
-what disturbs comes from outside. A program may disturb itself: sleep in its slow calls so that they seem to have lost
-their core, or be slow in fewer than half of its processes so that the median does not see them. Both show beside its
-parent, which has the same machine at the same time.
+The estimator of all times (``evaluator/timing/rounds.py``) takes a median over rounds. Where the system does not tell
+how long calls waited for their core, it leaves out those that lost it. A program may disturb itself: sleep in its slow
+calls so that they seem to have lost their core, or be slow in fewer than half of its processes so that the median does
+not see them. Both show beside its parent, which has the same machine at the same time.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def held_to_all(timing: Timing, rounds: Sequence[np.ndarray], *, everything: boo
     make it slower beside its parent than those that are kept say, they are its own doing: all count, and no verdict
     rests on them.
     """
-    times = np.array([whole(calls) if everything else typical(calls) for calls in rounds])
+    means = np.array(list(map(whole, rounds)))
+    times = means if everything else np.array(list(map(typical, rounds)))
     own, other = (times if everything or not timing.has_core else times[had_core(times)])[..., 0].T
     if spreads_more(own, other):
         timing = timing._replace(ratio=ratio_of_means(own, other))
-    means = np.array(list(map(whole, rounds)))
     ratio = ratio_of_means(means[:, 0, 0], means[:, 1, 0])
     if is_beyond(ratio, timing.ratio.value):
         wall, cpu = means[:, 0].T

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -39,16 +40,32 @@ ISOLATIONS = ("auto", "none")
 
 
 FOLDER = "eplb-sandbox-"
-"""What the names of the folders of sandboxes begin with, ahead of the id of the process whose they are."""
+"""What the names of the folders of sandboxes begin with."""
+YOUNG_SECONDS = 60.0
+"""A folder that is younger may not be held yet."""
 
 
 def _clear_left_over() -> None:
-    """Remove the folders of processes of this user's that were killed."""
-    for path in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
-        owner = path.name.removeprefix(FOLDER).partition("-")[0]
+    """Remove the folders of this user's that nobody holds: their processes were killed."""
+    for path in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
         with contextlib.suppress(OSError):
-            if owner.isdigit() and path.stat().st_uid == os.getuid() and not os.path.exists(f"/proc/{owner}"):
-                shutil.rmtree(path, ignore_errors=True)
+            found = path.stat()
+            if found.st_uid != os.getuid() or time.time() - found.st_mtime < YOUNG_SECONDS:
+                continue
+            held = _held(path)
+            shutil.rmtree(path, ignore_errors=True)
+            os.close(held)
+
+
+def _held(folder: str | Path) -> int:
+    """Hold a folder, and return the descriptor that does; OSError where somebody else holds it, wherever they run."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 class Sandbox:
@@ -82,7 +99,8 @@ class Sandbox:
     def _start(self, mode: str, wrapper: Sequence[str] = ()) -> str:
         """Start the zygote, behind the words of another command if there are any; return what was refused, if any."""
         _clear_left_over()
-        self._folder = tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-")
+        self._folder = tempfile.mkdtemp(prefix=FOLDER)
+        self._hold: int | None = _held(self._folder)
         self._mode, self._outer = mode, [confine.BUBBLEWRAP] if wrapper else []
         ours, theirs = socket.socketpair()
         self._control = ours
@@ -99,7 +117,7 @@ class Sandbox:
         except OSError as error:  # an interpreter in a folder that is closed to this user
             theirs.close()
             ours.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._let_go()
             raise EplbError(
                 f"the process that candidates are forked from cannot be started: {error.filename!r}: {error.strerror}"
             ) from None
@@ -218,7 +236,13 @@ class Sandbox:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._let_go()
+
+    def _let_go(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
 
     def __enter__(self) -> Sandbox:
         return self

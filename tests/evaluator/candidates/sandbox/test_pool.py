@@ -6,7 +6,6 @@ import os
 import select
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -243,15 +242,22 @@ def test_too_little_isolation_is_refused(monkeypatch):
 
 
 def test_folders_of_processes_that_were_killed_are_removed_and_no_others(monkeypatch, tmp_path):
+    """Whoever lives holds theirs, wherever they run: ids of processes mean nothing to another container."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
-    for name in (f"eplb-sandbox-{ended.stdout.strip()}-abc", "eplb-sandbox-1-abc", "eplb-sandbox-old", "other-2-abc"):
+    for name in ("eplb-sandbox-killed", "eplb-sandbox-held", "eplb-sandbox-young", "other-old"):
         (tmp_path / name).mkdir()
-    with Sandbox(limits=Limits(wall_seconds=FAR)):
-        left = {path.name for path in tmp_path.iterdir()}
-    assert left > {"eplb-sandbox-1-abc", "eplb-sandbox-old", "other-2-abc"}
-    assert len(left) == 4
-    assert len(list(tmp_path.iterdir())) == 3
+        if "young" not in name:
+            os.utime(tmp_path / name, (0, 0))
+    held = pool._held(tmp_path / "eplb-sandbox-held")
+    try:
+        with Sandbox(limits=Limits(wall_seconds=FAR)):
+            left = {path.name for path in tmp_path.iterdir()}
+        kept = {"eplb-sandbox-held", "eplb-sandbox-young", "other-old"}
+        assert left > kept
+        assert len(left) == 4
+        assert {path.name for path in tmp_path.iterdir()} == kept
+    finally:
+        os.close(held)
 
 
 def test_an_interpreter_that_this_user_may_not_start_is_a_sentence(monkeypatch, tmp_path):
