@@ -62,8 +62,8 @@ class Reader:
     """Reads documents in a child process; a context manager, whose end is that of the child.
 
     Args:
-        parent: the source of the program that they change.
-        matching: how a SEARCH is matched, one of ``MATCHINGS``.
+        parent: the source of the program that they change, where none is named.
+        matching: how a SEARCH is matched, one of ``MATCHINGS``, where none is named.
         cpu_seconds: that a document may take.
         wall_seconds: that it may take, running or not.
         memory_bytes: that the child may take beyond what it starts with, where the system can count it.
@@ -92,10 +92,18 @@ class Reader:
 
     def read(self, file: Path) -> Made:
         """Return what becomes of the document in a file; whatever goes wrong is its reason."""
+        return self._asked(shown_name(file.stem), {"path": os.fspath(file)})
+
+    def apply(self, document: str, parent: str, matching: str, name: str) -> Made:
+        """Return what becomes of the text of a document and the program that it changes, under some semantics."""
+        told = {"document": document, "parent": parent, "matching": matching, "name": name}
+        return self._asked(shown_name(name), told)
+
+    def _asked(self, name: str, request: dict[str, str]) -> Made:
         try:
-            found = self._child.ask(os.fspath(file))
+            found = self._child.ask(request)
         except Ended as ended:
-            return Made(shown_name(file.stem), reason=self._why(str(ended)))
+            return Made(name, reason=self._why(str(ended)))
         made = Made(**{**found, "notes": tuple(found["notes"])})
         if made.spoiled:
             self._child.close()
@@ -108,14 +116,17 @@ class Reader:
             return f"reading it takes more than {self._seconds[signal.SIGALRM]:g} s"
         return f"the process that read it {ended}"
 
-    def _answer(self, path: str) -> dict[str, Any]:
+    def _answer(self, request: dict[str, str]) -> dict[str, Any]:
         """Return a document as ``Made``, in JSON; in the child."""
-        file = Path(path)
-        name = shown_name(file.stem)
+        file = Path(request.get("path", ""))
+        name = shown_name(request.get("name", file.stem))
         began = time.process_time()
         try:
             with self._limited():
-                made = made_of(file, self._parent, self._matching)
+                if "document" in request:
+                    made = made_of_text(request["document"], request["parent"], request["matching"], request["name"])
+                else:
+                    made = made_of(file, self._parent, self._matching)
         except MemoryError:
             made = Made(name, reason=_HUNGRY, spoiled=True)
         except RecursionError:
@@ -140,13 +151,21 @@ class Reader:
 
 
 def made_of(file: Path, parent: str, matching: str) -> Made:
-    """Return what a document makes of its parent, read and applied in this process."""
-    name = shown_name(file.stem)
-    notes: tuple[str, ...] = ()
+    """Return what the document in a file makes of its parent, read and applied in this process."""
     try:
         text = decode(read_regular(file), "the document")
-        document = parse_document(text, parent, name=file.stem, strict=False)
-        name, notes = shown_name(document.name or file.stem), document.notes
+    except EplbError as error:
+        return Made(shown_name(file.stem), reason=str(error))
+    return made_of_text(text, parent, matching, file.stem)
+
+
+def made_of_text(text: str, parent: str, matching: str, stem: str) -> Made:
+    """Return what a document makes of its parent, applied in this process; ``stem`` is its name if it has none."""
+    name = shown_name(stem)
+    notes: tuple[str, ...] = ()
+    try:
+        document = parse_document(text, parent, name=stem, strict=False)
+        name, notes = shown_name(document.name or stem), document.notes
         notes = (*notes, *other_interpretations(document, parent, matching))
         applied = apply_document(document, parent, matching)
     except EplbError as error:

@@ -14,18 +14,26 @@ examples:
       workload=dsr1_decode topology=vllm_wide
   eplb evolve score runs/studies/search program.py
   eplb evolve report runs/studies/search --best 5 --out best/
+  eplb evolve import search/output --jobs 2 suite=eplb_1
 
 `init` makes a study (what programs are judged by, and all that is found) and a folder that the engine starts from: the
 program, an evaluator in the engine's contract, settings, a README. The engine may be installed in any environment.
+
+`import` reads what an engine left behind anywhere (checkpoints of OpenEvolve and SkyDiscover, a run of ShinkaEvolve,
+GEPA's candidates, a study's record, a folder of patches with their parents), applies each document as its engine did
+and as it was meant, and judges every distinct program. The same command goes on where it was killed; hydra/launcher=...
+spreads the work.
 
 exit codes: 0 done, 2 usage, 3 the seed program or the workload cannot be judged, 4 the bench failed
 """
 
 
+MOST_JOBS = 1024
 ACTIONS = {
     "init": "write a folder that an engine starts from, and make its study",
     "score": "judge one program of a study in this process, and print the answer",
     "report": "what a search found, and what of it holds on traces that it has not seen",
+    "import": "judge what an engine left behind: what holds, what was noise, what broke by the way it was applied",
 }
 
 
@@ -40,9 +48,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "given",
         nargs="+",
         metavar="ARGUMENT",
-        help=f"init: ENGINE ({', '.join(ENGINES)}), DIR, overrides of eplb score; score: STUDY, FILE; report: STUDY",
+        help=f"init: ENGINE ({', '.join(ENGINES)}), DIR, overrides of eplb score; score: STUDY, FILE; report: STUDY; "
+        "import: DIR, overrides of eplb score",
     )
-    parser.add_argument("--study", metavar="DIR", help="where the study is made (default: runs/studies/NAME)")
+    parser.add_argument("--study", metavar="DIR", help="of init and import: where it is (default: runs/studies/NAME)")
     parser.add_argument("--parent", metavar="PROGRAM", help="the initial program; the example program if none")
     parser.add_argument(
         "--traces", type=int, default=TRACES, metavar="N", help=f"that programs are judged on (default: {TRACES})"
@@ -52,6 +61,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--idle-seconds", type=float, default=IDLE_SECONDS, metavar="SECONDS", help=idle)
     parser.add_argument("--time", action="store_true", help="programs are timed too: many times as long")
     parser.add_argument("--outside", action="store_true", help="what is outside the EVOLVE-BLOCKs may be changed")
+    parser.add_argument(
+        "--layout", metavar="NAME", help="of what is imported: an engine, study or pairs; found out if none"
+    )
+    parser.add_argument("--matching", metavar="M", help="how imported documents were applied, where nobody says")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="imported programs tried at once (default: 1)")
     parser.add_argument("--best", type=int, default=5, metavar="N", help="programs held against held-out traces (5)")
     parser.add_argument("--out", metavar="DIR", help="write these programs into a folder")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON document")
@@ -61,7 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do it and return the exit code."""
-    return {"init": _init, "score": _score, "report": _report}[options.action](options)
+    return {"init": _init, "score": _score, "report": _report, "import": _import}[options.action](options)
 
 
 def _init(options: argparse.Namespace) -> int:
@@ -165,4 +179,57 @@ def _report(options: argparse.Namespace) -> int:
         except OSError as error:
             raise EplbError(f"programs cannot be written to {options.out!r}: {error.strerror}") from None
         print(f"programs: {len(chosen)} in {printable(str(out))}", file=sys.stderr)
+    return DONE
+
+
+def _import(options: argparse.Namespace) -> int:
+    from eplb_variants.errors import EplbError, printable, unknown
+    from evaluator.candidates.documents.matching import MATCHINGS
+    from evaluator.candidates.judging.judge import ParentUnusable
+    from evaluator.cli.main import CRASHED, DONE
+    from evaluator.cli.terminal import console
+    from evaluator.evolve.imports import read_left
+    from evaluator.evolve.imports.importing import import_left, study_for
+    from evaluator.progress import Bar
+    from evaluator.shown.imports import import_grid, import_values, import_words
+    from evaluator.workloads import UnusableWorkload
+
+    if options.matching is not None and options.matching not in MATCHINGS:
+        raise unknown("matching", options.matching, MATCHINGS)
+    if not 1 <= options.jobs <= MOST_JOBS:
+        raise EplbError(f"--jobs is {options.jobs}: it must be 1 or more, and {MOST_JOBS:,} at most")
+    folder, *words = options.given
+    launching = [word for word in words if word.lstrip("+~").startswith(("hydra/", "hydra."))]
+    layout, left, missing = read_left(folder, options.layout)
+    study = study_for(
+        Path(options.study) if options.study else Path("runs", "studies", Path(folder).resolve().name),
+        left,
+        [word for word in words if word not in launching],
+        parent=options.parent,
+        traces=options.traces,
+        seconds=options.seconds,
+        time=options.time,
+    )
+    try:
+        with Bar() as bar:
+            imported = import_left(
+                study,
+                layout,
+                left,
+                missing,
+                matching=options.matching,
+                jobs=options.jobs,
+                launching=launching,
+                progress=bar,
+            )
+    except (ParentUnusable, UnusableWorkload) as error:
+        print(f"eplb: {error}; --parent names another initial program", file=sys.stderr)
+        return CRASHED
+    if options.json:
+        print(json.dumps(import_values(imported), indent=2))
+        return DONE
+    for line in import_words(imported):
+        print(printable(line))
+    console().print(import_grid(imported))
+    print(f"all rows: {printable(str(imported.file))}; eplb evolve report {printable(str(study.folder))} goes on")
     return DONE

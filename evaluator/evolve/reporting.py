@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +10,9 @@ from evaluator.candidates.judging import schema
 from evaluator.candidates.program import Program
 from evaluator.candidates.settings import HELD_OUT_TRACES
 from evaluator.evolve.answers import JUDGED
+from evaluator.evolve.keeping import record_of
 from evaluator.evolve.scoring import judge_of
-from evaluator.evolve.study import RECORD, Study, normalised
+from evaluator.evolve.study import Study, normalised
 
 CONFIRMED_RUN = "confirmed"
 """Folder of the verdicts with a held-out part in a study's."""
@@ -84,7 +83,7 @@ def history_of(study: Study) -> History:
     found: dict[str, Found] = {}
     failures: Counter[str] = Counter()
     asked = unread = 0
-    for line in _lines(study):
+    for line in record_of(study):
         asked += 1
         if line is None:
             unread += 1
@@ -100,20 +99,6 @@ def history_of(study: Study) -> History:
             found[key].asked += 1
             found[key].answer = answer or found[key].answer
     return History(list(found.values()), asked, dict(failures), unread)
-
-
-def _lines(study: Study) -> Iterator[dict[str, Any] | None]:
-    """Yield the lines of a record; None for one that was cut off by the end of whoever wrote it."""
-    try:
-        with (study.folder / RECORD).open(encoding="utf-8") as file:
-            for text in file:
-                try:
-                    line = json.loads(text)
-                except ValueError:
-                    line = None
-                yield line if isinstance(line, dict) else None
-    except FileNotFoundError:
-        return
 
 
 def confirm(study: Study, chosen: list[Found], held_out: int = HELD_OUT_TRACES) -> None:

@@ -192,11 +192,12 @@ class Scorer:
 
     def _judge(self) -> None:
         """Judge what is asked, one program after the other."""
+        from evaluator.evolve.keeping import known
         from evaluator.evolve.scoring import Scoring
 
         with Scoring(self.study) as scoring:
             while (question := self._turns.take()) is not None:
-                if time.monotonic() > question.deadline and scoring.known(key_of(question.source)) is None:
+                if time.monotonic() > question.deadline and known(self.study, key_of(question.source)) is None:
                     question.done.set()  # nobody waits any more, and others do
                     continue
                 question.answer = scoring.answer(question.source, question.asked)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import fcntl
-import json
-import os
-from pathlib import Path
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -29,18 +25,16 @@ from evaluator.evolve.answers import (
     failure,
     rejected,
 )
-from evaluator.evolve.study import KNOWN, RECORD, Study, key_of, normalised
-from evaluator.files import write_whole
+from evaluator.evolve.keeping import keep, known, put_on_record
+from evaluator.evolve.study import Study, key_of, normalised
 from evaluator.results.store import Store
-from evaluator.sweep.plan import make_plan
+from evaluator.sweep.plan import Plan, make_plan
 from evaluator.workloads import UnusableWorkload
 
 RUN = "judged"
 """Folder of the judge's verdicts in a study's."""
 LONGEST = 1 << 20
 """Characters of a program."""
-TRIES = 2
-"""How often a program is judged that timed out: a busy machine may have been the reason once."""
 OF_A_PROGRAM = 0.4
 """Part of an evaluation's seconds that a part of a judgement may take: the rest is for waiting and for the parent."""
 
@@ -74,23 +68,12 @@ class Scoring:
             asked: what is known of where it comes from, for the record: ``engine``, ``parent``, ``document``.
         """
         key = key_of(source)
-        answer = self.known(key)
+        answer = known(self.study, key)
         if answer is None:
             answer = self._judged(key, normalised(source))
-            self._keep(key, answer)
-        self._record(key, source, asked or {}, answer)
+            keep(self.study, key, answer)
+        put_on_record(self.study, source, asked or {}, answer)
         return answer
-
-    def known(self, key: str) -> Answer | None:
-        """Return what is known of a program; None where nothing is, or it may be tried once more."""
-        try:
-            answer: Answer = json.loads(self._path(key).read_text(encoding="utf-8"))
-            return None if answer["verdict"] == schema.TIMED_OUT and answer["tries"] < TRIES else answer
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def _path(self, key: str) -> Path:
-        return self.study.folder / KNOWN / f"{key}.json"
 
     def _judged(self, key: str, source: str) -> Answer:
         why = why_not_tried(source, self.study)
@@ -118,46 +101,41 @@ class Scoring:
             self._judge.try_parent()  # no program waits for it
         return self._judge
 
-    def _keep(self, key: str, answer: Answer) -> None:
-        if answer["kind"] in (LOST, UNUSABLE):
-            return
-        try:
-            before = json.loads(self._path(key).read_text(encoding="utf-8"))["tries"]
-        except (OSError, ValueError, KeyError, TypeError):
-            before = 0
-        self._path(key).parent.mkdir(exist_ok=True)
-        write_whole(self._path(key), json.dumps({**answer, "tries": before + 1}))
 
-    def _record(self, key: str, source: str, asked: dict[str, Any], answer: Answer) -> None:
-        """Add a line to the record, which nobody else writes to meanwhile."""
-        told = {name: asked.get(name) for name in ("engine", "parent", "document")}
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"at": now, "program": key, **told, "source": source, "answer": answer})
-        with (self.study.folder / RECORD).open("a", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+def plan_of(study: Study, run: str = RUN, launching: Sequence[str] = ()) -> Plan:
+    """Return the plan by which a study's programs are judged.
+
+    Args:
+        study: which.
+        run: folder of the verdicts in the study's.
+        launching: overrides that choose a launcher and set it up.
+    """
+    measure = "both" if study.time else "quality"
+    overrides = [*with_defaults(study.overrides), *launching, f"measure={measure}"]
+    return make_plan([*overrides, f"runs_dir={study.folder}", f"run={run}"])
 
 
-def judge_of(study: Study, held_out: int = 0, run: str = RUN) -> Judge:
+def judge_of(study: Study, held_out: int = 0, run: str = RUN, *, jobs: int = 1, machine: str | None = None) -> Judge:
     """Return a judge of a study's programs, beside its seed program.
 
     Args:
         study: which.
         held_out: traces of the held-out part, which a search does not see.
         run: folder of the verdicts in the study's.
+        jobs: programs tried beside each other.
+        machine: under what name times are kept; this machine if None.
     """
-    measure = "both" if study.time else "quality"
-    plan = make_plan([*with_defaults(study.overrides), f"measure={measure}", f"runs_dir={study.folder}", f"run={run}"])
+    plan = plan_of(study, run)
     seconds = study.seconds * OF_A_PROGRAM
     limits = Limits(min(20.0, seconds), seconds)
     if plan.suite is None:
-        settings = settings_of(plan, Choices(study.seed, limits, traces=study.traces, held_out=held_out))
+        choices = Choices(study.seed, limits, jobs=jobs, traces=study.traces, held_out=held_out)
+        settings = settings_of(plan, choices)
     else:  # says which traces there are
-        settings = settings_of(plan, Choices(limits=limits))
+        settings = settings_of(plan, Choices(limits=limits, jobs=jobs))
         settings = settings if held_out else dataclasses.replace(settings, held_out=())
-    return Judge(Program("seed", normalised(study.seed_program)), settings, Store(plan.folder, schema.ARROW))
+    seed = Program("seed", normalised(study.seed_program))
+    return Judge(seed, settings, Store(plan.folder, schema.ARROW), machine=machine)
 
 
 def baseline_of(judge: Judge) -> float:

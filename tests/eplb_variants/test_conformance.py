@@ -26,7 +26,7 @@ SUITES = {
 PARAMETERS = {  # beside the defaults, settings under which a stage takes its other paths
     ("packer", "greedy"): [{"refine_steps": 3}],
     ("packer", "diverse"): [{"refine_steps": 2}, {"tie_eps": 1.0, "label_penalty": 0.5}],
-    ("packer", "exact"): [{"most": 0}, {"most": 10**9}],
+    ("packer", "exact"): [{"most": 0}, {"most": 10**4}],
     ("replicator", "divisor"): [{"offset": 0.0}, {"offset": 3.0}, {"offset": -0.99}],
     ("fixup", "k_move"): [{"moves": 0}, {"moves": 2}, {"moves": 50}],
     ("refiner", "swaps"): [{"swaps": 0.0}, {"swaps": 50.0, "enough": 0.0}],

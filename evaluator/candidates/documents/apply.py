@@ -116,7 +116,7 @@ def _relation(other: Interpretation, chosen: Interpretation) -> str:
         return BOTH_REJECT if chosen.program is None else REJECTS
     if other.program == chosen.program:
         return SAME
-    if chosen.program is not None and _bare(other.program) == _bare(chosen.program):
+    if chosen.program is not None and alike(other.program, chosen.program):
         return SAME_TEXT
     return ANOTHER
 
@@ -124,6 +124,11 @@ def _relation(other: Interpretation, chosen: Interpretation) -> str:
 def _sentence(other: Interpretation, relation: str) -> str:
     why = [other.reason] if other.reason else other.notes if relation == ANOTHER else ()
     return f"{relation}: {'; '.join(why)}" if why else relation
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two programs are the same but for white space at line ends and empty lines at the end."""
+    return _bare(one) == _bare(other)
 
 
 def _bare(program: str) -> list[str]:

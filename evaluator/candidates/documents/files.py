@@ -19,10 +19,10 @@ _KINDS = {
 }
 
 
-def read_regular(path: str | Path) -> bytes:
+def read_regular(path: str | Path, most: int = MAX_BYTES) -> bytes:
     """Return the bytes of a regular file, or of the one that a link leads to.
 
-    The file is opened only if it is a regular one, and asked again once it is open. No more than ``MAX_BYTES`` and one
+    The file is opened only if it is a regular one, and asked again once it is open. No more than ``most`` bytes and one
     are read, whatever size the file claims. Neither opening nor reading waits for another process.
 
     Raises:
@@ -33,7 +33,7 @@ def read_regular(path: str | Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         try:
             _must_be_regular(os.fstat(descriptor).st_mode)
-            content = _bounded(descriptor)
+            content = _bounded(descriptor, most + 1)
         finally:
             os.close(descriptor)
     except FileNotFoundError:
@@ -41,8 +41,8 @@ def read_regular(path: str | Path) -> bytes:
         raise EplbError("it is a link that leads nowhere" if leads_nowhere else "there is no such file") from None
     except OSError as error:
         raise EplbError(str(error.strerror or type(error).__name__)) from None
-    if len(content) > MAX_BYTES:
-        raise EplbError(f"it has more than {MAX_BYTES} bytes: a file of that size is not read")
+    if len(content) > most:
+        raise EplbError(f"it has more than {most} bytes: a file of that size is not read")
     return content
 
 
@@ -51,9 +51,8 @@ def _must_be_regular(mode: int) -> None:
         raise EplbError(f"it is {_KINDS.get(stat.S_IFMT(mode), 'something else')}, not a regular file")
 
 
-def _bounded(descriptor: int) -> bytes:
+def _bounded(descriptor: int, left: int) -> bytes:
     parts = []
-    left = MAX_BYTES + 1
     while left > 0 and (part := os.read(descriptor, left)):
         parts.append(part)
         left -= len(part)

@@ -46,6 +46,7 @@ def test_differences_are_resampled_in_pairs(many):
     assert table["iqm_high"] - table["iqm_low"] > 5 * (table["iqm_difference_high"] - table["iqm_difference_low"])
 
 
+@pytest.mark.long
 def test_the_interval_of_the_interquartile_mean_covers_the_truth(rows):
     """Eight workloads of twelve traces with known levels: 95% intervals over traces miss in about 5 of 100."""
     draw = np.random.default_rng(1)

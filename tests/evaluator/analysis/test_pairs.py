@@ -60,6 +60,7 @@ def test_places_are_shared_where_the_difference_says_nothing(rows):
     assert places(better(all_pairs(align(frame, "moved_slots"), NAMES), METRICS["moved_slots"])).tolist() == [1] * 4
 
 
+@pytest.mark.long
 def test_twenty_equals_share_the_first_place_and_the_front_and_none_gets_a_verdict(rows):
     """In most of 20 tables, each of the three in 95%: by chance the best and the worst of twenty are far apart."""
     draw, clean = np.random.default_rng(3), 0

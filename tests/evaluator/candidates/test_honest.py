@@ -47,7 +47,13 @@ def verdict(judge, small_settings, tmp_path_factory):
     return of
 
 
-@pytest.mark.parametrize("name", SHAPES)
+LONG = {"code that Numba keeps"}
+"""Shapes that take many seconds."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in SHAPES]
+)
 def test_an_honest_program_is_judged_by_its_placements(verdict, name):
     before, body = SHAPES[name]
     row = verdict(wrapped(body, f"\n{before}"))

@@ -82,12 +82,14 @@ def test_times_are_taken_by_one_job_and_not_of_what_failed(tmp_path, programs):
     assert [row["place_seconds"] is not None for row in scores.rows] == [True, True, False]
 
 
+@pytest.mark.long
 def test_a_parent_that_cannot_be_judged_against_is_said_as_without_jobs(tmp_path, programs):
     (parent,) = written(tmp_path, {"parent": "def rebalance_experts(*call): raise ValueError('no')"})
     with pytest.raises(ParentUnusable, match="the parent 'parent' cannot be judged against"):
         score(tmp_path, programs, "measure=quality", *HERE, parent=parent)
 
 
+@pytest.mark.long
 def test_a_job_that_is_lost_loses_its_own_share_alone(tmp_path, programs, monkeypatch):
     """What the others judged is in the folder, and the same command judges the rest."""
 

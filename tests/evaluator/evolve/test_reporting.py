@@ -9,6 +9,7 @@ import pytest
 from evaluator.candidates.program import example_program
 from evaluator.cli.main import main
 from evaluator.evolve.answers import LOST, failure
+from evaluator.evolve.keeping import put_on_record
 from evaluator.evolve.reporting import confirm, history_of
 from evaluator.evolve.scoring import Scoring
 from evaluator.evolve.study import create_study
@@ -19,11 +20,11 @@ from .conftest import SMALL, edited
 @pytest.fixture
 def searched(tmp_path):
     """Return a study whose seed program packs badly, so that the example program is a find."""
-    made = create_study(tmp_path / "study", edited("worse"), SMALL, traces=4, seconds=60.0)
+    made = create_study(tmp_path / "study", edited("worse"), SMALL, traces=4, seconds=60.0, seed=1)
     with Scoring(made) as scoring:
         for source in (edited("worse"), edited("raises"), example_program().source, example_program().source):
             scoring.answer(source, {"engine": "gepa", "parent": "the seed"})
-        scoring._record("k", "x", {}, failure(LOST, "why"))
+        put_on_record(scoring.study, "x", {}, failure(LOST, "why"))
     with (made.folder / "record.jsonl").open("a") as file:
         file.write('{"at": "cut o')
     return made
@@ -38,9 +39,9 @@ def test_what_is_on_record_is_counted_and_the_best_is_confirmed(searched):
     ]
     (best,) = history.best(5)
     assert best.source == example_program().source
-    confirm(searched, [best], held_out=4)
+    confirm(searched, [best], held_out=8)
     assert best.row["confirmed"] is True
-    assert best.row["held_out_traces"] == 4
+    assert best.row["held_out_traces"] == 8
     assert best.row["held_out_difference"] > 0.01
     assert "held_out" not in str(best.answer), "a search is told nothing of it"
 

@@ -12,6 +12,7 @@ from eplb_variants import EplbError
 from evaluator.candidates.program import example_program
 from evaluator.evolve import scoring as module
 from evaluator.evolve.answers import LOST, UNUSABLE
+from evaluator.evolve.keeping import known
 from evaluator.evolve.scoring import Scoring, outside_of_blocks, why_not_tried
 from evaluator.evolve.study import create_study, key_of, normalised, read_study
 
@@ -134,7 +135,7 @@ def test_a_judge_that_breaks_down_is_not_the_programs_failure_and_the_next_quest
         answer = scoring.answer(edited("worse"))
         assert answer["kind"] == LOST
         assert "combined_score" not in answer
-        assert scoring.known(key_of(edited("worse"))) is None
+        assert known(scoring.study, key_of(edited("worse"))) is None
         assert scoring.answer(edited("worse"))["kind"] == "judged"
 
 

@@ -136,6 +136,7 @@ def test_the_front_is_written_as_variants_that_evaluate_finds(tmp_path):
         assert {step: cell.variant.config[step] for step in meant} == meant
 
 
+@pytest.mark.long
 def test_the_command_shows_the_front_in_both_parts(search, tmp_path, capsys):
     words = ["search", *SMALL, "--from-shipped", "--trials", "4", "--file", "other.db", "--out", "found"]
     assert main(words) == 0

@@ -157,6 +157,7 @@ def test_rounding_is_no_effect():
     assert (found.value == 0).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("more", [{"seeds": 5}, {"seeds": 3, "workloads": ("u", "v")}, {"seeds": 1, "windows": 24}])
 def test_false_positives_are_as_rare_as_they_should_be(factorial, more, monkeypatch):
     """Null runs, whose windows agree within traces: after correction, about one in twenty has a small p-value.

@@ -88,6 +88,7 @@ def test_who_sleeps_in_few_calls_is_told_by_them(draw, share, times, lost):
     assert np.mean(caught) >= 0.85, "but for runs with one such call or none"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("factor", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize("lost", [0.0, 0.05, 1 / 3])
 def test_what_comes_from_outside_is_nobodys_doing(draw, factor, lost):

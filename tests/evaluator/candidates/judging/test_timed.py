@@ -212,6 +212,7 @@ def test_what_is_lost_under_the_clock_is_what_was_lost_without(judge, stratum, l
     assert caught.value.check == "state"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("pairs", "rounds"), [(4, 4000), (8, 4000), (60, 4000)])
 def test_equals_are_rarely_told_that_they_do_worse_under_the_clock(judge, stratum, pairs, rounds):
     """However few processes there are: .13% of equals are so told by chance, and of 4,000 no more than 15."""

@@ -87,7 +87,7 @@ def test_a_crash_is_told_with_its_line_and_the_process_lives_on(load):
     [
         ("import os; os._exit(3)", "killed: exited with 3"),
         ("import ctypes; ctypes.string_at(0)", "killed: ended by SIGSEGV"),
-        ("while True: pass", "killed: it used up its CPU time"),
+        pytest.param("while True: pass", "killed: it used up its CPU time", marks=pytest.mark.long),
     ],
 )
 def test_how_a_process_ended_is_told(failing, body, told):

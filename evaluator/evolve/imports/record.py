@@ -1,0 +1,48 @@
+"""The record of a study of our own: ``record.jsonl``, a line for every question."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from eplb_variants.errors import EplbError
+from evaluator.candidates.documents.matching import MATCHINGS
+from evaluator.evolve.imports.left import Folder, Left, number_in, text_in
+from evaluator.evolve.study import RECORD, SEED_PROGRAM, key_of
+
+
+def read(folder: Folder) -> list[Left] | None:
+    """Return the distinct programs of a study's record, and its seed program as the first."""
+    path = folder.path / RECORD
+    if not path.is_file():
+        return None
+    found: dict[str, Left] = {}
+    seed = folder.text(folder.path / SEED_PROGRAM)
+    if seed is not None:
+        found[key_of(seed)] = Left(key_of(seed), 0, None, seed)
+    unread = 0
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                try:
+                    values = json.loads(line)
+                except (ValueError, RecursionError):
+                    values = None
+                source, answer = text_in(values, "source"), values.get("answer") if isinstance(values, dict) else None
+                if source is None or not isinstance(answer, dict):  # what was known is on record without its text
+                    unread += text_in(values, "program") is None
+                    continue
+                key, engine = key_of(source), text_in(values, "engine")
+                matching = engine if engine in MATCHINGS else None
+                score, parent = number_in(answer, "combined_score"), text_in(values, "parent")
+                before = found.get(key)
+                if before is None:
+                    document = text_in(values, "document")
+                    found[key] = Left(key, len(found), parent, source, document, None, score, matching)
+                elif before.score is None and score is not None:
+                    found[key] = replace(before, score=score)
+    except OSError as error:
+        raise EplbError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+    if unread:
+        folder.missing.append(f"{RECORD}: {unread} lines cannot be read")
+    return list(found.values())
