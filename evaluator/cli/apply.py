@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Apply, write or print the program, report, and return 0; 1 if the candidate is rejected."""
-    from eplb_variants.errors import EplbError, unknown
+    from eplb_variants.errors import EplbError, printable, unknown
     from evaluator.candidates.documents.apply import apply_document
     from evaluator.candidates.documents.document import parse_document
     from evaluator.candidates.documents.matching import MATCHINGS
@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
         document = parse_document(decode(data, repr(path.name)), parent, name=path.stem, strict=False)
         applied = apply_document(document, parent, options.matching)
     except EplbError as error:
-        print(f"eplb: {path.name} does not apply under {options.matching}: {error}", file=sys.stderr)
+        name = printable(path.name)
+        print(f"eplb: {name} does not apply under {options.matching}: {error}", file=sys.stderr)
         if detail := getattr(error, "detail", ""):
             print(detail, file=sys.stderr)
         return GATE
@@ -71,12 +72,13 @@ def _candidate(given: str) -> tuple[Path, bytes]:
     from pathlib import Path
 
     from eplb_variants.errors import EplbError
+    from evaluator.candidates.documents.files import read_regular
 
     path = Path(given)
     try:
-        return path, path.read_bytes()
-    except OSError as error:
-        raise EplbError(f"the candidate {given!r} cannot be read: {error.strerror}") from None
+        return path, read_regular(path)
+    except EplbError as error:
+        raise EplbError(f"the candidate {given!r} cannot be read: {error}") from None
 
 
 def _deliver(program: str, output: str | None) -> None:
@@ -95,11 +97,15 @@ def _deliver(program: str, output: str | None) -> None:
 
 
 def _report(document: Document, applied: Applied, parent: str, matching: str) -> Iterator[str]:
+    from eplb_variants.errors import printable
     from evaluator.candidates.documents.apply import summarise_matchings
+    from evaluator.candidates.documents.document import why_no_program
 
     number = len(document.edits)
     what = f"{number} edit{'s' * (number > 1)}" if number else "a whole program"
-    yield f"{document.name} applies under {matching}: {what}"
+    yield f"{printable(document.name)} applies under {matching}: {what}"
+    if (why := why_no_program(applied.program)) is not None:
+        yield f"  note: what comes of it is no Python program: {why}"
     for note in (*document.notes, *applied.notes):
         yield f"  note: {note}"
     for name, sentence in summarise_matchings(document, parent, matching).items():

@@ -25,6 +25,7 @@ examples:
   eplb compare runs/default --by window
   eplb compare runs/default --ties
   eplb compare runs/peers --where topology=adrs_global --dispatch flow
+  eplb compare runs/mine --with archive                  # of a run on suite=eplb_1
   eplb compare runs/default --no-plots --markdown - | gh pr comment --body-file -
   eplb compare runs/default --json --no-plots --fail-if-worse=seed > comparison.json
 
@@ -65,6 +66,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="only rows with one of these values, such as topology=adrs; may be given again (variant, workload, "
         "topology, seed)",
     )
+    parser.add_argument(
+        "--with",
+        dest="beside",
+        choices=("archive",),
+        help="archive: beside the shipped variants' results that ship, for a run on suite=eplb_1",
+    )
     parser.add_argument("--part", choices=("training", "held-out"), help="of suites, one part alone")
     parser.add_argument("--no-plots", action="store_true", help="draw nothing")
     parser.add_argument("--csv", metavar="FILE", help="write the rows of all tables as CSV")
@@ -100,6 +107,7 @@ def run(options: argparse.Namespace) -> int:
     from evaluator.analysis.dispatched import under
     from evaluator.analysis.gate import objections
     from evaluator.cli.main import DONE, GATE
+    from evaluator.results.archived import beside_archive
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.sweep.plan import load_score
@@ -111,7 +119,8 @@ def run(options: argparse.Namespace) -> int:
     if options.ties is not None and options.ties < 2:
         raise EplbError(f"--ties is {options.ties}: what ties do shows in 2 renamings or more")
     unseen = [name for name in UNSEEN if options.ties is None or name != "overrides"]
-    frame = _of_part(read_runs(options.runs, without=unseen if pictures else (*unseen, *PICTURED)), options.part)
+    frame = read_runs(options.runs, without=unseen if pictures else (*unseen, *PICTURED))
+    frame = _of_part(beside_archive(frame) if options.beside else frame, options.part)
     frame = under(chosen(frame, options.where), options.dispatch)
     good, failed = frame[frame["status"] == OK], frame[frame["status"] != OK]
     comparison = comparison_of(good, options.reference, score)

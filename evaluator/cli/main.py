@@ -28,6 +28,7 @@ COMMANDS = {
     "suite": "what is in a suite, and whether this machine makes the same loads",
     "workload": "describe, fit: what a recording is like, the synthetic scenario that comes closest to it",
     "runs": "what was measured: cells, variants, workloads, when, size",
+    "board": "judge entries, variants and programs, on a suite, and write the board: one HTML page, one parquet file",
     "report": "one HTML page from run folders, that sorts, filters and prints",
     "bench": "benchmarks, as ratios measured side by side",
     "selftest": "compare a variant with itself: the bench must see no difference",

@@ -48,6 +48,32 @@ SHAPES = {BETTER: "up", WORSE: "down", SAME: "circle"}
 
 def render(data: dict[str, Any]) -> str:
     """Return the page for what ``report_data`` says; the same data give the same bytes."""
+    panels = data["panels"]
+    titles, shared = shortened([row["title"] for row in data["matrix"]["rows"]]) if data["matrix"] else ([], "")
+    return filled(
+        "report.html",
+        data["reference"],
+        _for_the_script(data),
+        data=data,
+        name=", ".join(Path(run).name or run for run in data["runs"]),
+        panels=[panel | _pictures(panel, data) for panel in panels],
+        headline=headline([entry["summary"] for entry in panels[0].get("rows", ())], data["reference"]),
+        trust=trust(data),
+        titles=titles,
+        shared=shared,
+        marks=MARKS_MEAN,
+    )
+
+
+def filled(template: str, reference: str, for_the_script: dict[str, Any], **values: Any) -> str:
+    """Return a page made of a template, with its script and style in it.
+
+    Args:
+        template: its file among the assets.
+        reference: variant that has no colour of its own.
+        for_the_script: ``panels``, and what more the script reads.
+        values: that the template names.
+    """
     script, style = (_asset(name) for name in ("report.js", "report.css"))
     environment = Environment(
         loader=PackageLoader("evaluator.reports", "assets"),
@@ -64,23 +90,14 @@ def render(data: dict[str, Any]) -> str:
         "breakable": breakable,
         "unbroken": unbroken,
         "mark": lambda verdict: MARKS.get(verdict, ""),
-        "colour": lambda name: "var(--text)" if name == data["reference"] else colour_of(name),
+        "colour": lambda name: "var(--text)" if name == reference else colour_of(name),
     }
-    panels = data["panels"]
-    titles, shared = shortened([row["title"] for row in data["matrix"]["rows"]]) if data["matrix"] else ([], "")
-    return environment.get_template("report.html").render(
-        data=data,
-        name=", ".join(Path(run).name or run for run in data["runs"]),
-        panels=[panel | _pictures(panel, data) for panel in panels],
-        headline=headline([entry["summary"] for entry in panels[0].get("rows", ())], data["reference"]),
-        trust=trust(data),
-        titles=titles,
-        shared=shared,
-        marks=MARKS_MEAN,
+    return environment.get_template(template).render(
+        **values,
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=style,
-        embedded=embedded(_for_the_script(data)),
+        embedded=embedded(for_the_script),
     )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from eplb_variants.errors import printable
 from evaluator.evolve.imports.applying import HOW
 from evaluator.evolve.imports.importing import Imported
 from evaluator.evolve.imports.schema import BROKEN, FINDINGS
@@ -82,17 +83,18 @@ def _importance(row: dict[str, Any]) -> tuple[int, float]:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    name = row["name"] if len(row["name"]) <= LONGEST_NAME else f"{row['name'][: LONGEST_NAME - 1]}…"
-    prefix = "meant_" if row["finding"] == BROKEN else ""
+    name = printable(row["name"])
+    name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    prefix = "meant_" if row["finding"] == BROKEN or row["program"] is None else ""
     return [
         name,
         number(row["engine_score"]),
         str(row["engine_place"] or MISSING),
-        number(row["score"]) if row["verdict"] else MISSING,
+        number(row[f"{prefix}score"]),
         str(row["place"] or MISSING),
         interval_of(row, f"{prefix}difference", "+.4f"),
         interval_of(row, f"{prefix}held_out_difference", "+.4f"),
         yes_or_no(row[f"{prefix}confirmed"]),
         row["applied"],
-        row["finding"] or (row["verdict"] or MISSING),
+        row["finding"] or row[f"{prefix}verdict"] or MISSING,
     ]

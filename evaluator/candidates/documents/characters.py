@@ -17,6 +17,9 @@ letters of no width, which may be names of Python."""
 _PERHAPS_NOTED = re.compile(r"[^\x00-\x7f]")
 _MORE_NOTED = frozenset({*"\u034f\u17b4\u17b5\u2028\u2029", *map(chr, range(0xE0100, 0xE01F0))})
 """Beside those of the category of format characters: they have no width, or end a line only for some readers."""
+_SELECTOR = re.compile(r"(?<=\w)[\u180b-\u180f\ufe00-\ufe0f]")
+"""Selectors of a variant of the letter before, which looks the same: in a name of Python they make another name. Those
+behind the sign of an emoji are honest."""
 _BLANK_OR_COMMENT = re.compile(r"[ \t\f]*+(?:#|\r?$)")
 _COOKIE = re.compile(r"[ \t\f]*+#.*?coding[:=][ \t]*+([-\w.]+)")
 _UTF8, _ASCII = ("utf-8", "utf8"), ("ascii", "us-ascii")
@@ -57,6 +60,7 @@ def _noted(line: str) -> Iterator[str]:
     for character in _PERHAPS_NOTED.findall(line):
         if character in _MORE_NOTED or unicodedata.category(character) == "Cf":
             yield character
+    yield from _SELECTOR.findall(line)
 
 
 def _notes(found: dict[str, list[int]]) -> Iterator[str]:

@@ -10,13 +10,14 @@ from evaluator.candidates.documents.matching import DEFAULT
 from evaluator.candidates.reading import Reader
 from evaluator.evolve.imports.left import Left
 
-AS_MEANT, OTHERWISE, ENGINE_ONLY, LOST, NEITHER, NO_DOCUMENT = (
+AS_MEANT, OTHERWISE, ENGINE_ONLY, LOST, NEITHER, NO_DOCUMENT, UNTOLD = (
     "as meant",
     "otherwise",
     "by the engine only",
     "not by the engine",
     "by neither",
     "no document",
+    "not told",
 )
 HOW = {
     AS_MEANT: "the engine made of it what its author meant",
@@ -25,6 +26,7 @@ HOW = {
     LOST: "the engine made no program of it, though it applies",
     NEITHER: "it does not apply, and the engine made no program of it",
     NO_DOCUMENT: "the document is not kept",
+    UNTOLD: "nobody says how it was applied, or what came of it",
 }
 
 
@@ -79,7 +81,9 @@ def _applied(
     parent = parent_of(one, sources, initial)
     meant = reader.apply(one.document, parent, DEFAULT, one.name)
     kept, why = one.source, meant.reason
-    if kept is None and one.parent is None and one.matching is None and matching is not None:  # nobody said
+    if kept is None and one.matching is None:  # no engine's folder: nobody says what came of it
+        if matching is None:
+            return Applied(UNTOLD, why, None, meant.program)
         engine = reader.apply(one.document, parent, matching, one.name)
         kept, why = engine.program, meant.reason or engine.reason
     if kept is None:

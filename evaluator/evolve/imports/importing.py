@@ -19,7 +19,7 @@ from evaluator.candidates.judging import schema as judging
 from evaluator.candidates.program import Program, example_program, read_program
 from evaluator.candidates.settings import HELD_OUT_TRACES
 from evaluator.evolve.answers import Answer, answer_on, rejected
-from evaluator.evolve.imports.applying import Applied, applied_of, parent_of
+from evaluator.evolve.imports.applying import UNTOLD, Applied, applied_of, parent_of
 from evaluator.evolve.imports.left import Left
 from evaluator.evolve.imports.schema import (
     ARROW,
@@ -257,7 +257,7 @@ def _finding(row: Row, verdict: str | None) -> str:
 def _is_broken(row: Row) -> bool:
     """Whether a document would have done better had it been applied as it was meant."""
     bad = (judging.INVALID, judging.REJECTED, judging.TIMED_OUT, judging.WORSE)
-    if row["meant_program"] is None or row["meant_program"] == row["program"]:
+    if row["meant_program"] is None or row["meant_program"] == row["program"] or row["applied"] == UNTOLD:
         return False
     return row["meant_verdict"] not in bad and (row["program"] is None or row["verdict"] in bad)
 

@@ -18,6 +18,10 @@ MOST_LISTED = 100_000
 """Entries of a folder that are looked at."""
 
 
+LARGEST_NUMBER = 1 << 53
+"""Of a generation or iteration."""
+
+
 @dataclass(frozen=True)
 class Left:
     """A program or document that an engine left behind.
@@ -67,8 +71,20 @@ class Folder:
         """Whether there is a file or folder of one of these names."""
         return any((self.path / name).exists() for name in names)
 
+    def leads_out(self, path: Path) -> bool:
+        """Whether a file is a link, or in one, that leads out of the folder: nothing else is read for a stranger."""
+        try:
+            is_within = path.resolve().is_relative_to(self.path.resolve())
+        except (OSError, RuntimeError):  # links in a circle
+            is_within = False
+        if not is_within:
+            self.put_down(path, "it is a link that leads out of the folder")
+        return not is_within
+
     def text(self, path: Path) -> str | None:
         """Return the text of a file; None where it is not there, or cannot be read, which is put down."""
+        if self.leads_out(path):
+            return None
         try:
             return read_regular(path, LARGEST).decode("utf-8")
         except UnicodeDecodeError as error:
@@ -108,6 +124,12 @@ def number_in(values: Any, name: str) -> float | None:
     """Return a finite number among values read from JSON; None where there is none."""
     found = values.get(name) if isinstance(values, dict) else None
     return finite(found)
+
+
+def whole_in(values: Any, name: str) -> int:
+    """Return a number among values read from JSON as an integer; 0 where there is none, or none that a place can be."""
+    found = number_in(values, name)
+    return int(found) if found is not None and abs(found) <= LARGEST_NUMBER else 0
 
 
 def finite(value: Any) -> float | None:

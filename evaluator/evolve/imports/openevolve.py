@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from evaluator.evolve.imports.left import Folder, Left, number_in, text_in
+from evaluator.evolve.imports.left import Folder, Left, number_in, text_in, whole_in
 
 
 def openevolve(folder: Folder) -> list[Left] | None:
@@ -61,10 +61,11 @@ def _program(folder: Folder, file: Path, key: str, matching: str) -> Left | str 
     metadata = values.get("metadata")
     if isinstance(metadata, dict) and metadata.get("migrant"):
         return None
-    number = number_in(values, "iteration_found") or 0.0
     score = number_in(values.get("metrics"), "combined_score")
     document = _document(values.get("prompts"))
-    return Left(name, int(number), text_in(values, "parent_id"), source, document, None, score, matching)
+    return Left(
+        name, whole_in(values, "iteration_found"), text_in(values, "parent_id"), source, document, None, score, matching
+    )
 
 
 def _document(prompts: Any) -> str | None:

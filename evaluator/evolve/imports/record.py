@@ -14,7 +14,7 @@ from evaluator.evolve.study import RECORD, SEED_PROGRAM, key_of
 def read(folder: Folder) -> list[Left] | None:
     """Return the distinct programs of a study's record, and its seed program as the first."""
     path = folder.path / RECORD
-    if not path.is_file():
+    if not path.is_file() or folder.leads_out(path):
         return None
     found: dict[str, Left] = {}
     seed = folder.text(folder.path / SEED_PROGRAM)

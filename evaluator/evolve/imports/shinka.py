@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evaluator.evolve.imports.left import LARGEST, Folder, Left, finite, number_in, text_in
+from evaluator.evolve.imports.left import LARGEST, LARGEST_NUMBER, Folder, Left, finite, number_in, text_in
 
 DATABASES = ("programs.sqlite", "evolution_db.sqlite")
 SECONDS = 60.0
@@ -70,6 +70,8 @@ def _of_folder(folder: Folder, path: Path, number: int, kept: Left | None) -> li
 def _of_database(folder: Folder, path: Path) -> list[Left]:
     """Return the programs of a database, which is opened for reading and given little time."""
     try:
+        if folder.leads_out(path):
+            return []
         if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > LARGEST_DATABASE:
             folder.put_down(path, "it is no regular file, or too large")
             return []
@@ -95,7 +97,12 @@ def _of_database(folder: Folder, path: Path) -> list[Left]:
 
 
 def _program(name: Any, parent: Any, generation: Any, code: Any, score: Any, metadata: Any) -> Left | None:
-    if not isinstance(name, str) or not isinstance(code, str) or not isinstance(generation, int):
+    if (
+        not isinstance(name, str)
+        or not isinstance(code, str)
+        or not isinstance(generation, int)
+        or abs(generation) > LARGEST_NUMBER
+    ):
         return None
     parent = parent if isinstance(parent, str) else None
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from evaluator.cli.main import main
@@ -52,6 +54,21 @@ def test_another_matching_is_used_and_said(files, capsys):
     assert "applies under shinka" in capsys.readouterr().out
 
 
+def test_a_candidate_is_a_regular_file_and_its_name_is_printable(files, capfd):
+    os.mkfifo("pipe.txt")
+    os.symlink("/dev/zero", "zero.txt")
+    for name, kind in (("pipe.txt", "a pipe"), ("zero.txt", "a device")):
+        assert apply(name, "--parent", "parent.py") == 2
+        assert f"the candidate '{name}' cannot be read: it is {kind}, not a regular file" in capfd.readouterr().err
+    with open(b"\xff\x1b[31m.txt", "w") as file:
+        file.write(DOCUMENT.replace("<NAME>\nidea\n</NAME>\n", ""))
+    assert apply(os.fsdecode(b"\xff\x1b[31m.txt"), "--parent", "parent.py", "--check") == 0
+    assert "\x1b" not in capfd.readouterr().out
+    (files / "idea.txt").write_text(DOCUMENT.replace("x = 2", "x = ("))
+    assert apply("idea.txt", "--parent", "parent.py", "--check") == 0
+    assert "note: what comes of it is no Python program" in capfd.readouterr().out
+
+
 @pytest.mark.parametrize("more", [[], ["--check"]])
 def test_a_rejection_is_a_sentence_a_diff_and_exit_code_1(files, capsys, more):
     (files / "idea.txt").write_text(DOCUMENT.replace("x = 1", "if b:\n    x = 1"))
@@ -77,7 +94,7 @@ def test_a_document_that_is_cut_off_or_not_utf_8_is_rejected(files, capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["none.txt", "--parent", "parent.py"], "'none.txt' cannot be read: No such file"),
+        (["none.txt", "--parent", "parent.py"], "'none.txt' cannot be read: there is no such file"),
         (["idea.txt", "--parent", "none.py"], "the file 'none.py' cannot be read: there is no such file"),
         (["idea.txt", "--parent", "parent.py", "--matching", "shinke"], "did you mean 'shinka'"),
         (["idea.txt", "--parent", "parent.py", "-o", "none/child.py"], "'none/child.py' cannot be written"),

@@ -121,10 +121,47 @@ def test_what_cannot_be_read_costs_nothing_else_and_is_said(tmp_path):
     _, left, missing = read_left(tmp_path)
     assert [one.name for one in left if one.score is None] == ["h"]
     said = "\n".join(missing)
-    for words in ("a.json: it is a pipe", "b.json: it is a device", "c.json: it is not JSON", "d.json: it is not JSON"):
+    for words in (
+        "a.json: it is a pipe",
+        "b.json: it is a link that leads out of",
+        "c.json: it is not JSON",
+        "d.json: it is not JSON",
+    ):
         assert words in said
-    for words in ("e.json: it is not UTF-8 at byte 0", "f.json: it is not a program", "h.json: it is a link"):
+    for words in (
+        "e.json: it is not UTF-8 at byte 0",
+        "f.json: it is not a program",
+        "h.json: it is a link that leads nowhere",
+    ):
         assert words in said
+
+
+@pytest.mark.parametrize("number", [1e308, 2**80, -(2**70), True, "7", None])
+def test_a_number_that_no_generation_can_be_is_none(tmp_path, number):
+    LAYOUTS["openevolve"](tmp_path, searched()[0])
+    inside = tmp_path / "checkpoints" / "checkpoint_6" / "programs" / "better.json"
+    inside.write_text(json.dumps({"id": "better", "code": "x = 1", "iteration_found": number}))
+    assert [one.number for one in read_left(tmp_path)[1] if one.name == "better"] == [0]
+
+
+@pytest.mark.parametrize("layout", ["shinka", "pairs", "openevolve", "gepa"])
+def test_links_that_lead_out_of_the_folder_are_not_followed(tmp_path, layout):
+    LAYOUTS[layout](tmp_path / "run", searched()[0])
+    name = {"shinka": "programs.sqlite", "gepa": "run_log.json"}.get(layout)
+    file = (
+        tmp_path / "run" / name
+        if name
+        else next((tmp_path / "run").glob("**/better.json" if layout == "openevolve" else "**/patch.txt"))
+    )
+    secret = tmp_path / "secret"
+    file.rename(secret)
+    file.symlink_to(secret)
+    _, left, missing = read_left(tmp_path / "run")
+    assert f"{file.relative_to(tmp_path / 'run')}: it is a link that leads out of the folder" in missing
+    assert left
+    linked = tmp_path / "linked"
+    linked.symlink_to(tmp_path / "run")
+    assert len(read_left(linked)[1]) == len(left), "the folder that is named may be a link itself"
 
 
 def test_a_state_that_is_a_pickle_is_never_read(tmp_path):
@@ -177,7 +214,7 @@ def test_a_document_is_applied_as_the_engine_did_and_as_it_was_meant(tmp_path):
     how = {one.name: made for one, made in zip(left, applied_of(left, INITIAL), strict=True)}
     assert {name: made.how for name, made in how.items()} == {
         **dict.fromkeys(("better", "same", "worse", "fails"), "as meant"),
-        **{"twice": "otherwise", "refused": "by neither", "untold": "not by the engine"},
+        **{"twice": "otherwise", "refused": "not told", "untold": "not told"},
     }
     assert how["twice"].meant == INITIAL.replace("\n" + END, "\n    # nothing to correct\n" + END)
     assert "is not in the parent" in how["refused"].why

@@ -105,6 +105,12 @@ def test_a_parents_own_encoding_stays_and_none_is_brought_to_the_top():
         notes_on_characters("# coding: latin-1\n", "x = 1\ny = 2\n# coding: latin-1\n")
 
 
+@pytest.mark.parametrize("selector", "\u180b\u180f\ufe00\ufe0f\U000e0100")
+def test_a_name_that_looks_like_another_is_noted(selector):
+    (note,) = notes_on_characters(f"def f{selector}(x):\n    return x\n", PARENT)
+    assert "which is not seen, in line 1" in note
+
+
 def test_applying_a_document_refuses_and_notes():
     def applied(line):
         text = f"<<<<<<< SEARCH\ny = 1\n=======\n{line}\n>>>>>>> REPLACE\n"
