@@ -6,6 +6,10 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evaluator.evolve.study import Study
 
 EPILOG = """\
 examples:
@@ -140,44 +144,52 @@ def _score(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from eplb_variants.errors import EplbError, printable
-    from evaluator.candidates.judging.judge import ParentUnusable
-    from evaluator.cli.main import CRASHED, DONE
-    from evaluator.cli.terminal import console
-    from evaluator.evolve.reporting import confirm, history_of
+    from eplb_variants.errors import EplbError
     from evaluator.evolve.study import read_study
-    from evaluator.shown.searches import in_words, report_grid, report_values
-    from evaluator.workloads import UnusableWorkload
 
     if len(options.given) != 1:
         raise EplbError("eplb evolve report takes the folder of a study")
     if options.best < 0:
         raise EplbError(f"--best is {options.best}: it must be 0 or more")
-    study = read_study(options.given[0])
+    return tell(read_study(options.given[0]), options.best, options.out, as_json=options.json)
+
+
+def tell(study: Study, best: int, out_folder: str | None, *, as_json: bool) -> int:
+    """Print what a search found, and what of it holds on traces that it has not seen; return the exit code."""
+    from eplb_variants.errors import EplbError, printable
+    from evaluator.candidates.judging.judge import ParentUnusable
+    from evaluator.cli.main import CRASHED, DONE
+    from evaluator.cli.terminal import console
+    from evaluator.evolve.reporting import confirm, history_of, lineage_of
+    from evaluator.shown.searches import in_words, lineage_lines, report_grid, report_values
+    from evaluator.workloads import UnusableWorkload
+
     history = history_of(study)
-    chosen = history.best(options.best)
+    chosen = history.best(best)
     try:
-        confirm(study, chosen)
+        steps = confirm(study, chosen, lineage=lineage_of(history, chosen[0]) if chosen else ())
     except (ParentUnusable, UnusableWorkload) as error:
         print(f"eplb: {error}", file=sys.stderr)
         return CRASHED
-    if options.json:
-        print(json.dumps(report_values(history, chosen), indent=2))
+    if as_json:
+        print(json.dumps(report_values(history, chosen, steps), indent=2))
     else:
         print(f"study: {printable(str(study.folder))}")
         print(in_words(history))
         if chosen:
             console().print(report_grid(chosen))
-        elif options.best:
+        elif best:
             print("nothing is better than the seed program")
-    if options.out:
-        out = Path(options.out)
+        for line in lineage_lines(steps):
+            print(line)
+    if out_folder:
+        out = Path(out_folder)
         try:
             out.mkdir(parents=True, exist_ok=True)
             for found in chosen:
                 (out / f"{found.number:04d}_{found.key}.py").write_text(found.source, encoding="utf-8", newline="\n")
         except OSError as error:
-            raise EplbError(f"programs cannot be written to {options.out!r}: {error.strerror}") from None
+            raise EplbError(f"programs cannot be written to {out_folder!r}: {error.strerror}") from None
         print(f"programs: {len(chosen)} in {printable(str(out))}", file=sys.stderr)
     return DONE
 

@@ -13,10 +13,14 @@ Stages and the ranges of their parameters follow from what is registered, yours 
 command goes on with it, and --trials counts those that are in it. Expert groups stay on their nodes where they divide
 over them, as in DeepSeek's API; --any-node lets them go anywhere.
 
+--programs searches over programs instead, by documents of a library in place of a model's: a parent is chosen, a
+document made, applied, judged and put on the record of a study (--study), which eplb evolve report and import read.
+
 examples:
   eplb search --trials 300 --workers 2
   eplb search --trials 300 --file runs/mine.db --dispatch flow workload=dsr1_decode topology=adrs_global
   eplb search --trials 0 --out found/                    # the front of what was tried, and the files
+  eplb search --programs --trials 200 --workers 2 workload=dsr1_decode topology=vllm_wide
   eplb evaluate --config-dir found -m variant=deepseek,found_0042 suite=eplb_1
 """
 SUITE = "suite=eplb_1"
@@ -29,7 +33,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trials", type=int, default=100, metavar="N", help="in all (default: 100)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that try (default: 1)")
     parser.add_argument("--file", default="runs/search.db", metavar="FILE", help="of the study (runs/search.db)")
-    parser.add_argument("--out", metavar="DIR", help="write the front as variants into DIR/variant")
+    parser.add_argument("--out", metavar="DIR", help="write the front into DIR/variant, or the best programs into DIR")
+    parser.add_argument("--programs", action="store_true", help="search over programs, by documents of a library")
+    parser.add_argument("--study", default="runs/studies/programs", metavar="DIR", help="of programs (%(default)s)")
+    parser.add_argument("--parent", metavar="PROGRAM", help="that such a search begins with; the example if none")
+    parser.add_argument("--seed", type=int, default=0, help="of the choices of a search over programs (0)")
     parser.add_argument("--dispatch", choices=("even", "flow"), default="even", help="how tokens are split")
     parser.add_argument("--any-node", action="store_true", help="expert groups need not stay on their nodes")
     parser.add_argument("--place-seconds", type=float, default=1.0, help="a variant that is slower is none (1)")
@@ -44,15 +52,17 @@ def run(options: argparse.Namespace) -> int:
     from evaluator.cli.main import DONE
     from evaluator.cli.terminal import console, say
 
+    for name, least in (("trials", 0), ("workers", 1)):
+        if not least <= getattr(options, name) <= 1_000_000:
+            raise EplbError(f"--{name} is {getattr(options, name)}: it must be {least} or more, and a million at most")
+    if options.programs:
+        return _over_programs(options)
     if find_spec("optuna") is None:
         raise EplbError("eplb search needs Optuna: pip install 'eplb-lab[search]'")
     from evaluator.searching.study import Search, ended_of, front_of, held_out_worth, opened, write_variants
     from evaluator.searching.study import run as search_on
     from evaluator.shown.fronts import front_grid, front_values
 
-    for name, least in (("trials", 0), ("workers", 1)):
-        if not least <= getattr(options, name) <= 1_000_000:
-            raise EplbError(f"--{name} is {getattr(options, name)}: it must be {least} or more, and a million at most")
     if not options.place_seconds > 0:
         raise EplbError(f"--place-seconds is {options.place_seconds}: it must be above 0")
     search = Search(
@@ -79,3 +89,33 @@ def run(options: argparse.Namespace) -> int:
     if files:
         say(f"{len(files)} variants in {printable(str(files[0].parent))}")
     return DONE
+
+
+def _over_programs(options: argparse.Namespace) -> int:
+    from eplb_variants.errors import EplbError
+    from evaluator.candidates.program import example_program, read_program
+    from evaluator.cli.evolve import tell
+    from evaluator.evolve.mutating.loop import search
+    from evaluator.evolve.study import FILE, create_study, normalised, read_study
+    from evaluator.progress import Bar
+
+    folder = Path(options.study)
+    parent = normalised((read_program(options.parent) if options.parent else example_program()).source)
+    if (folder / FILE).exists():
+        study = read_study(folder)
+        if (normalised(study.seed_program), study.overrides) != (parent, tuple(options.overrides)):
+            raise EplbError(f"the study {str(folder)!r} is of another program or other settings: name another --study")
+    else:
+        study = create_study(folder, parent, options.overrides)
+    with Bar() as bar:
+        bar.start("programs", options.trials)
+        done = 0
+
+        def told(found: int) -> None:
+            nonlocal done
+            for _ in range(done, min(found, options.trials)):
+                bar.step("judged")
+            done = max(done, found)
+
+        search(study, options.trials, options.workers, options.seed, told)
+    return tell(study, 5, options.out, as_json=options.json)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
+from evaluator.analysis.paired import Paired
 from evaluator.candidates.judging import schema
 from evaluator.candidates.program import Program
 from evaluator.candidates.settings import HELD_OUT_TRACES
 from evaluator.evolve.answers import JUDGED
 from evaluator.evolve.keeping import record_of
 from evaluator.evolve.scoring import judge_of
+from evaluator.evolve.steps import step, with_all
 from evaluator.evolve.study import Study, normalised
 
+_NAME = re.compile(r"<NAME>([^<]{1,400})</NAME>")
 CONFIRMED_RUN = "confirmed"
 """Folder of the verdicts with a held-out part in a study's."""
 
@@ -28,7 +34,8 @@ class Found:
         source: as it was asked first.
         at: when that was.
         engine: who asked; None where nobody said.
-        parent: its parent, as the engine names it; None where it is not known.
+        parent: its parent, as the engine names it, or the key of its program; None where it is not known.
+        document: that made it of its parent; None where it is not known.
         asked: how often.
         answer: what was told.
         row: of the judge who held it against the held-out part too; empty where none did.
@@ -40,9 +47,16 @@ class Found:
     at: str
     engine: str | None
     parent: str | None
+    document: str | None = None
     asked: int = 0
     answer: dict[str, Any] = field(default_factory=dict)
     row: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def idea(self) -> str:
+        """What the document that made it calls itself; empty where it does not say."""
+        named = _NAME.search(self.document or "")
+        return " ".join(named[1].split()) if named else ""
 
     @property
     def score(self) -> float:
@@ -93,7 +107,7 @@ def history_of(study: Study) -> History:
             failures[str(answer.get("kind"))] += 1
             continue
         if answer is not None and key not in found:
-            told = str(line["source"]), str(line["at"]), line.get("engine"), line.get("parent")
+            told = str(line["source"]), str(line["at"]), line.get("engine"), line.get("parent"), line.get("document")
             found[key] = Found(key, len(found) + 1, *told)
         if key in found:
             found[key].asked += 1
@@ -101,21 +115,61 @@ def history_of(study: Study) -> History:
     return History(list(found.values()), asked, dict(failures), unread)
 
 
-def confirm(study: Study, chosen: list[Found], held_out: int = HELD_OUT_TRACES) -> None:
+@dataclass(frozen=True)
+class Step:
+    """What a program of a lineage did to its parent.
+
+    Attributes:
+        child: it.
+        parent: of it.
+        paired: the difference on the windows that both were judged on; None where one was not judged whole.
+        verdict: on it, corrected for all steps of the lineage.
+    """
+
+    child: Found
+    parent: Found
+    paired: Paired | None
+    verdict: str | None
+
+
+def lineage_of(history: History, found: Found) -> list[Found]:
+    """Return a program and its ancestors, as far as parents are on record by the keys of their programs."""
+    by_key = {one.key: one for one in history.programs}
+    chain = [found]
+    while (parent := by_key.get(chain[-1].parent or "")) is not None and parent not in chain:
+        chain.append(parent)
+    return chain
+
+
+def confirm(
+    study: Study, chosen: list[Found], held_out: int = HELD_OUT_TRACES, lineage: Sequence[Found] = ()
+) -> list[Step]:
     """Judge programs once more with a held-out part, which says what is confirmed; what was so judged is read.
 
     Args:
         study: whose.
         chosen: each gets its ``row``.
         held_out: traces of the held-out part.
+        lineage: a program and its ancestors, which are judged too.
+
+    Returns:
+        what each step of the lineage did, the last one first.
 
     Raises:
         ParentUnusable, UnusableWorkload: nothing can be judged.
     """
-    if not chosen:
-        return
-    programs = {found.key: Program(f"#{found.number}", normalised(found.source)) for found in chosen}
+    every = {found.key: found for found in (*chosen, *lineage)}
+    if not every:
+        return []
+    programs = {key: Program(f"#{found.number}", normalised(found.source)) for key, found in every.items()}
     with judge_of(study, held_out, CONFIRMED_RUN) as judge:
-        rows = judge.judge(list(programs.values()))
-    for found in chosen:
-        found.row = rows[programs[found.key].key]
+        rows = judge.judge(list({program.key: program for program in programs.values()}.values()))
+        strata = judge.settings.training
+    for key, found in every.items():
+        found.row = rows[programs[key].key]
+    pairs = list(pairwise(lineage))
+    steps = [step(child.row, parent.row, strata) for child, parent in pairs]
+    return [
+        Step(child, parent, paired, verdict)
+        for (child, parent), paired, verdict in zip(pairs, steps, with_all(steps), strict=True)
+    ]

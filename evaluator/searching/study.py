@@ -152,7 +152,10 @@ def run(search: Search, trials: int, workers: int = 1, told_of: Callable[[int], 
             if choices is not None:
                 study.enqueue_trial(choices)
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_work, args=(search, trials, number), daemon=True) for number in range(workers)]
+    processes = [
+        context.Process(target=_work, args=(search, trials, number, os.getpid()), daemon=True)
+        for number in range(workers)
+    ]
     for process in processes:
         process.start()
     try:
@@ -173,7 +176,7 @@ def ended_of(study: optuna.Study) -> int:
     return len(study.get_trials(deepcopy=False, states=ENDED))
 
 
-def _work(search: Search, trials: int, number: int) -> None:
+def _work(search: Search, trials: int, number: int, parent: int) -> None:
     """Try compositions until enough trials have ended; the program of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     reference, strata = load_variant(REFERENCE), search.settings.training
@@ -190,7 +193,7 @@ def _work(search: Search, trials: int, number: int) -> None:
             raise optuna.TrialPruned from None
         return worth.mean, worth.seconds, worth.moved
 
-    while ended_of(study) < trials:
+    while os.getppid() == parent and ended_of(study) < trials:  # none outlives who started it
         study.optimize(objective, n_trials=1)
 
 

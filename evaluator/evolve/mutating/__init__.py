@@ -1,0 +1,1 @@
+"""Search over programs without a language model: documents of a library take the place of what a model would answer."""
