@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import shlex
 import sys
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from eplb_variants import __version__
 from eplb_variants.errors import EplbError, unknown
-from evaluator.evolve.study import Study
+from evaluator.evolve.study import FILE, SEED_PROGRAM, Study
 
 CLIENT, SETTINGS, TASK = "eplb_client.py", "eplb_study.json", "task.txt"
 LATER_SECONDS = 60.0
@@ -27,10 +32,12 @@ class Engine:
     Attributes:
         initial: name of the file of the initial program.
         tokens: words of its README, by their names.
+        has_client: whether its evaluator asks the scorer of the study; one that judges elsewhere gets a copy of it.
     """
 
     initial: str
     tokens: dict[str, str]
+    has_client: bool = True
 
 
 ENGINES = {
@@ -70,6 +77,7 @@ ENGINES = {
             "FAILS": "the search ends.",
         },
     ),
+    "harbor": Engine("environment/initial_program.py", {}, has_client=False),
 }
 """By name."""
 
@@ -104,27 +112,51 @@ def write_folder(
         "SECONDS": f"{study.seconds:g}",
         "TIMEOUT": str(math.ceil(study.seconds + LATER_SECONDS)),
         "HOURS": _clock(math.ceil(study.seconds + LATER_SECONDS)),
-        "TASK": textwrap.indent(task.rstrip(), "    "),
+        "TASK": textwrap.indent(task.rstrip(), "    ") if ENGINES[engine].has_client else task.rstrip(),
+        "NAME": re.sub(r"[^a-z0-9-]+", "-", folder.resolve().name.lower()).strip("-") or "task",
+        "SOURCE": _source(),
+        "OVERRIDES": shlex.join(study.overrides),
     }
     settings = {"study": str(study.folder), "socket": study.socket, "python": sys.executable, "engine": engine}
-    texts = {
-        ENGINES[engine].initial: study.seed_program,
-        CLIENT: source.joinpath(CLIENT).read_text(encoding="utf-8"),
-        SETTINGS: json.dumps({**settings, "seconds": study.seconds}, indent=2) + "\n",
-        TASK: task,
-    }
-    for file in source.joinpath(engine).iterdir():
-        if not file.name.startswith((".", "__")):
-            texts[file.name] = _filled(file.read_text(encoding="utf-8"), tokens)
+    texts = {ENGINES[engine].initial: study.seed_program}
+    if ENGINES[engine].has_client:
+        texts |= {
+            CLIENT: source.joinpath(CLIENT).read_text(encoding="utf-8"),
+            SETTINGS: json.dumps({**settings, "seconds": study.seconds}, indent=2) + "\n",
+            TASK: task,
+        }
+    else:
+        for name in (FILE, SEED_PROGRAM):
+            texts[f"tests/study/{name}"] = (study.folder / name).read_text(encoding="utf-8")
+    for name, text in _templates(source.joinpath(engine)):
+        texts[name] = _filled(text, tokens)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise EplbError(f"the folder {str(folder)!r} is not empty: name another")
         for name, text in texts.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise EplbError(f"the folder {str(folder)!r} cannot be written to: {error.strerror}") from None
     return [folder / name for name in sorted(texts)]
+
+
+def _templates(folder: Traversable, inside: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the name and text of each file of a folder and those within."""
+    for file in folder.iterdir():
+        if file.name.startswith((".", "__")):
+            continue
+        if file.is_dir():
+            yield from _templates(file, f"{inside}{file.name}/")
+        else:
+            yield f"{inside}{file.name}", file.read_text(encoding="utf-8")
+
+
+def _source() -> str:
+    """Return what pip packs eplb-lab from: the checkout where it is one, otherwise its name and version."""
+    checkout = Path(__file__).parents[2]
+    return str(checkout) if (checkout / "pyproject.toml").is_file() else f"eplb-lab=={__version__}"
 
 
 def _filled(text: str, tokens: dict[str, str]) -> str:

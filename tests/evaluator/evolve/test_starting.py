@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
@@ -13,13 +17,14 @@ import yaml
 from eplb_variants import EplbError
 from evaluator.candidates.program import example_program
 from evaluator.cli.main import main
+from evaluator.evolve.scoring import Scoring
 from evaluator.evolve.starting import ENGINES, write_folder
 from evaluator.evolve.study import read_study
 
-from .conftest import SMALL
+from .conftest import SMALL, edited
 
 
-@pytest.fixture(params=sorted(ENGINES))
+@pytest.fixture(params=sorted(set(ENGINES) - {"harbor"}))
 def folder(request, study, tmp_path):
     write_folder(request.param, tmp_path / "search", study, model="a-model", api_base="http://127.0.0.1:1/v1/")
     return tmp_path / "search"
@@ -123,3 +128,50 @@ def test_a_folder_that_is_in_use_is_not_written_to(study, tmp_path):
         write_folder("gepa", tmp_path / "mine", study)
     with pytest.raises(EplbError, match="no engine 'gep': did you mean 'gepa'"):
         write_folder("gep", tmp_path / "other", study)
+
+
+@pytest.fixture
+def task(study, tmp_path):
+    """Return a task of Harbor, and what runs its verifier here, where no container is."""
+    write_folder("harbor", tmp_path / "My task", study, model="a-model")
+    folder, logs = tmp_path / "My task", tmp_path / "logs"
+
+    def verify(program):
+        (tmp_path / "program.py").write_text(program)
+        told = {"EPLB_LOGS": str(logs), "EPLB_PROGRAM": str(tmp_path / "program.py"), "PYTHON": sys.executable}
+        told |= {"EPLB": str(Path(sys.executable).with_name("eplb"))}
+        done = subprocess.run(["bash", folder / "tests" / "test.sh"], env={**os.environ, **told}, capture_output=True)
+        reward = logs / "reward.txt"
+        return done.returncode, float(reward.read_text()) if reward.exists() else None
+
+    return folder, verify
+
+
+def test_a_task_of_harbor_is_complete_and_its_secret_is_the_verifiers_alone(task, study):
+    folder, _ = task
+    settings = tomllib.loads((folder / "task.toml").read_text())
+    assert settings["task"]["name"] == "eplb-lab/my-task"
+    assert (settings["verifier"]["environment_mode"], settings["artifacts"]) == ("separate", ["/app/program.py"])
+    assert settings["verifier"]["timeout_sec"] >= study.seconds + 30
+    files = {str(path.relative_to(folder)): path for path in folder.glob("**/*") if path.is_file()}
+    wanted = "run.sh README.md instruction.md task.toml environment/Dockerfile environment/initial_program.py "
+    wanted += "tests/Dockerfile tests/test.sh tests/study/study.json tests/study/seed.py"
+    assert set(files) == set(wanted.split())
+    assert not [name for name, path in files.items() if re.search(r"@[A-Z_]+@", path.read_text())]
+    told = [name for name, path in files.items() if str(study.seed) in path.read_text()]
+    assert told == ["tests/study/study.json"]
+    assert "workload.num_layers=3" in files["instruction.md"].read_text()
+
+
+@pytest.mark.long
+def test_the_verifier_of_a_task_writes_the_reward_and_none_where_the_bench_fails(task, study):
+    folder, verify = task
+    with Scoring(study) as scoring:
+        wanted = scoring.answer(edited("worse"))["combined_score"]
+    code, reward = verify(edited("worse"))
+    assert (code, reward) == (0, pytest.approx(wanted, abs=1e-3))
+    assert verify("def rebalance_experts(*_): return 1\n") == (0, 0.0)
+    (folder / "tests" / "study" / "study.json").unlink()
+    code, reward = verify(edited("worse"))
+    assert code != 0
+    assert reward is None

@@ -10,4 +10,7 @@ def evaluate(program_path):
     return {**told, "artifacts": {"feedback": answer["feedback"]}}
 
 
+# The judge has stages of its own. Where a cascade is switched on, each stage gets the same answer: it is known by then.
+evaluate_stage1 = evaluate_stage2 = evaluate_stage3 = evaluate
+
 __all__ = ["HarnessFailed", "evaluate"]
