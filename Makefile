@@ -11,6 +11,8 @@ VLLM := 0.33.0
 # The rooms that are pure: their tests start no process, no browser and no sandbox.
 QUICK := tests/test_architecture.py tests/eplb_variants tests/evaluator/analysis tests/evaluator/quality \
   tests/evaluator/results tests/evaluator/candidates/documents
+# A notebook that judges programs for half a minute.
+LONG_NOTEBOOK := notebooks/evolution.ipynb
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --hypothesis-profile=same
 
 .PHONY: demo check test long nobody engines engines-evolve cluster lint format bench selftest clean
@@ -26,10 +28,11 @@ check: $(READY) lint
 	$(PYTEST) -m 'not engines and not long' --ignore tests/eplb_variants/kernels/test_compiled.py $(QUICK)
 
 test: $(READY) lint
-	$(PYTEST) -m 'not long' --nbmake tests notebooks
+	$(PYTEST) -m 'not long' --nbmake tests notebooks --ignore $(LONG_NOTEBOOK)
 
 long: $(READY)
 	$(PYTEST) -m long tests
+	$(PYTEST) --nbmake $(LONG_NOTEBOOK)
 
 nobody: $(READY)
 	.ci/nobody

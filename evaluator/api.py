@@ -211,6 +211,113 @@ def report(
     return make_report(runs, load_score(score, config_dirs), reference, out, dispatch).path
 
 
+def search_programs(
+    study: Run,
+    *overrides: str,
+    programs: int,
+    parent: Run | None = None,
+    workers: int = 1,
+    seed: int = 0,
+    **settings: Any,
+) -> Path:
+    """Search over programs without a language model, as ``eplb search --programs`` does, and return the study's folder.
+
+    Args:
+        study: folder, new or as it was left.
+        overrides: of ``score``: workload and topology, or a suite.
+        programs: distinct ones in all, those that are on record already included.
+        parent: file of the program that the search begins with; the example program if None.
+        workers: processes that judge at the same time.
+        seed: of the choices.
+        settings: of a new study: ``traces``, ``seconds``, ``time``, ``traces_seed`` (a secret if None).
+
+    Raises:
+        EplbError: the program cannot be judged, or nothing new comes of the library.
+    """
+    from evaluator.candidates.program import example_program, read_program
+    from evaluator.evolve.mutating.loop import search
+    from evaluator.evolve.study import FILE, create_study, normalised, read_study
+
+    folder = Path(study)
+    source = (read_program(parent) if parent is not None else example_program()).source
+    made = (folder / FILE).exists()
+    found = read_study(folder) if made else create_study(folder, normalised(source), overrides, **settings)
+    search(found, programs, workers, seed)
+    return found.folder
+
+
+def import_search(
+    folder: Run,
+    *overrides: str,
+    study: Run,
+    parent: Run | None = None,
+    layout: str | None = None,
+    matching: str | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> pd.DataFrame:
+    """Judge what an evolution engine left behind, as ``eplb evolve import`` does: a row for every program or document.
+
+    Args:
+        folder: of the engine's run.
+        overrides: of ``score``: workload and topology, or a suite.
+        study: folder by which all are judged, new or as it was left.
+        parent: file of the initial program; that of the search if None.
+        layout: of the folder; found out if None.
+        matching: how documents were applied, where nobody says.
+        jobs: programs tried beside each other.
+        progress: told of each program.
+        settings: of a new study: ``traces``, ``seconds``, ``time``, ``traces_seed`` (a secret if None).
+
+    The columns are those of ``evaluator/evolve/imports/schema.py``; what could not be read is in ``attrs["missing"]``.
+
+    Raises:
+        EplbError: there is nothing to read, the initial program cannot be judged, or the study is another's.
+    """
+    import pandas as pd
+
+    from evaluator.evolve.imports import read_left
+    from evaluator.evolve.imports.importing import import_left, study_for
+
+    name, left, missing = read_left(folder, layout)
+    found = study_for(study, left, list(overrides), parent=parent, **settings)
+    imported = import_left(found, name, left, missing, matching=matching, jobs=jobs, progress=progress)
+    table = pd.DataFrame(imported.rows)
+    table.attrs["missing"] = imported.missing
+    return table
+
+
+def build_board(
+    *entries: Run, suite: str = "eplb_1", out: Run = "board", runs_dir: Run = "runs", time: bool = True
+) -> pd.DataFrame:
+    """Judge entries on a suite beside what ships, write the board, and return it: a row for each, best first.
+
+    Args:
+        entries: folders, each with a card and a program or a variant.
+        suite: that they are judged on.
+        out: folder of the page and the table.
+        runs_dir: where what is measured is kept.
+        time: whether times are taken.
+
+    The columns are those of ``evaluator/board/schema.py``.
+
+    Raises:
+        EplbError: an entry lacks something, or the board cannot be written.
+    """
+    import pandas as pd
+
+    from evaluator.board.entry import read_entry
+    from evaluator.board.judging import How, judged
+    from evaluator.board.page import write_board
+    from evaluator.board.shipped import shipped_entries
+
+    how = How(suite, Path(runs_dir, "board"), "both" if time else "quality")
+    rows = judged([*shipped_entries(), *map(read_entry, entries)], how)
+    write_board(rows, how, Path(out))
+    return pd.DataFrame(rows)
+
+
 def windows(*overrides: str, config_dirs: Sequence[str] = ()) -> NDArray[np.int64]:
     """Return the windows of a workload, ``[windows, layers, experts]`` tokens routed to each logical expert.
 

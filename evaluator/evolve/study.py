@@ -75,7 +75,7 @@ def create_study(
     time: bool = False,
     outside: bool = False,
     idle_seconds: float = IDLE_SECONDS,
-    seed: int | None = None,
+    traces_seed: int | None = None,
 ) -> Study:
     """Make the folder of a study, for its owner alone, and return the study.
 
@@ -88,7 +88,7 @@ def create_study(
         time: whether programs are timed, which takes many times as long.
         outside: whether programs may change what is outside the EVOLVE-BLOCKs.
         idle_seconds: after which its scorer ends.
-        seed: what the traces are drawn from; a secret if None, so that no program was made for them.
+        traces_seed: what the traces are drawn from; a secret if None, so that no program was made for them.
 
     Raises:
         EplbError: the folder is not empty or cannot be made, or a number is out of its range.
@@ -102,7 +102,7 @@ def create_study(
             raise EplbError(f"the study {str(folder)!r} is there already: name another, or delete it")
         os.chmod(folder, 0o700)
         (folder / SEED_PROGRAM).write_text(parent, encoding="utf-8", newline="\n")
-        drawn = secrets.randbits(62) if seed is None else seed
+        drawn = secrets.randbits(62) if traces_seed is None else traces_seed
         study = Study(folder, tuple(overrides), traces, drawn, seconds, time, outside, idle_seconds, "")
         study = dataclasses.replace(study, socket=_socket_of(folder))
         values = {key: value for key, value in dataclasses.asdict(study).items() if key != "folder"}

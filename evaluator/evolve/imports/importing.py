@@ -84,6 +84,7 @@ def study_for(
     traces: int = TRACES,
     seconds: float = SECONDS,
     time: bool = False,
+    traces_seed: int | None = None,
 ) -> Study:
     """Return the study of an import, new or as it was left: programs may change anything in it.
 
@@ -95,6 +96,7 @@ def study_for(
         traces: of the training part.
         seconds: that a program may take, see ``create_study``.
         time: whether programs are timed.
+        traces_seed: what the traces of a new study are drawn from; a secret if None.
 
     Raises:
         EplbError: the folder is that of another study, or cannot be made.
@@ -102,7 +104,9 @@ def study_for(
     found = initial_of(left) if parent is None else read_program(parent).source
     initial = normalised(example_program().source if found is None else found)
     if not (Path(folder) / STUDY_FILE).exists():
-        return create_study(folder, initial, overrides, traces=traces, seconds=seconds, time=time, outside=True)
+        return create_study(
+            folder, initial, overrides, traces=traces, seconds=seconds, time=time, outside=True, traces_seed=traces_seed
+        )
     study = read_study(folder)
     same = (normalised(study.seed_program), study.overrides, study.traces, study.time, study.outside)
     if same != (initial, tuple(overrides), traces, time, True):

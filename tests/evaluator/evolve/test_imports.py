@@ -227,7 +227,7 @@ def test_an_import_says_what_holds_what_was_noise_and_what_was_broken_and_goes_o
     steps, wanted = searched()
     LAYOUTS["shinka"](tmp_path / "run", steps)
     layout, left, missing = read_left(tmp_path / "run")
-    study = create_study(tmp_path / "study", initial_of(left), SMALL, traces=4, outside=True, seed=1)
+    study = create_study(tmp_path / "study", initial_of(left), SMALL, traces=4, outside=True, traces_seed=1)
     study = study_for(study.folder, left, SMALL, traces=4)
     imported = import_left(study, layout, left, missing, held_out=8)
     rows = {row["name"]: row for row in imported.rows}
@@ -305,7 +305,7 @@ def test_a_hundred_programs_are_imported_from_each_layout(tmp_path):
         }
         source, document = made(parent[1], *edits[kind])
         steps.append(Step(f"p{number}", number, parent[0], source, document, 0.3 + number / 1000))
-    create_study(tmp_path / "study", INITIAL, SMALL, traces=4, outside=True, seed=1)
+    create_study(tmp_path / "study", INITIAL, SMALL, traces=4, outside=True, traces_seed=1)
     initial = tmp_path / "initial.py"
     initial.write_text(INITIAL)
     for layout, write in LAYOUTS.items():

@@ -20,7 +20,7 @@ from .conftest import SMALL, edited
 @pytest.fixture
 def searched(tmp_path):
     """Return a study whose seed program packs badly, so that the example program is a find."""
-    made = create_study(tmp_path / "study", edited("worse"), SMALL, traces=4, seconds=60.0, seed=1)
+    made = create_study(tmp_path / "study", edited("worse"), SMALL, traces=4, seconds=60.0, traces_seed=1)
     with Scoring(made) as scoring:
         for source in (edited("worse"), edited("raises"), example_program().source, example_program().source):
             scoring.answer(source, {"engine": "gepa", "parent": "the seed"})
