@@ -123,8 +123,7 @@ def _measured(variants: Sequence[Entry], how: How, progress: Progress) -> tuple[
 def _of_archive(how: How, names: Sequence[str]) -> pd.DataFrame:
     """Return the rows of an archive on the suite; none where it has none, or is not to be used."""
     frame = read_runs([ARCHIVE])
-    use = how.archive and (how.measure == "quality" or bool(frame["place_seconds"].notna().any()))
-    return frame[(frame["suite"] == how.suite) & frame["variant"].isin(names)] if use else frame[:0]
+    return frame[(frame["suite"] == how.suite) & frame["variant"].isin(names)] if how.archive else frame[:0]
 
 
 def _of_variants(frame: pd.DataFrame, called: Mapping[str, str]) -> dict[str, Row]:

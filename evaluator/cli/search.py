@@ -6,6 +6,12 @@ import argparse
 import json
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evaluator.progress import Progress
 
 EPILOG = """\
 Overrides say what is searched on, as for `eplb score`: suite=eplb_1 (the default), or a workload and a topology.
@@ -59,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
         return _over_programs(options)
     if find_spec("optuna") is None:
         raise EplbError("eplb search needs Optuna: pip install 'eplb-lab[search]'")
+    from evaluator.progress import Bar
     from evaluator.searching.study import Search, ended_of, front_of, held_out_worth, opened, write_variants
     from evaluator.searching.study import run as search_on
     from evaluator.shown.fronts import front_grid, front_values
@@ -73,7 +80,8 @@ def run(options: argparse.Namespace) -> int:
         from_shipped=options.from_shipped,
         any_node=options.any_node,
     )
-    search_on(search, options.trials, options.workers)
+    with Bar() as bar:
+        search_on(search, options.trials, options.workers, counting(bar, "trials", options.trials))
     members = front_of(search)
     held_out = None if options.no_held_out or not members else held_out_worth(search, members)
     files = write_variants(members, Path(options.out)) if options.out else []
@@ -89,6 +97,20 @@ def run(options: argparse.Namespace) -> int:
     if files:
         say(f"{len(files)} variants in {printable(str(files[0].parent))}")
     return DONE
+
+
+def counting(bar: Progress, what: str, total: int) -> Callable[[int], None]:
+    """Return a function that is told how many there are, now and then, and moves the bar on."""
+    bar.start(what, total)
+    done = 0
+
+    def told(found: int) -> None:
+        nonlocal done
+        for _ in range(done, min(found, total)):
+            bar.step("tried")
+        done = max(done, found)
+
+    return told
 
 
 def _over_programs(options: argparse.Namespace) -> int:
@@ -108,14 +130,6 @@ def _over_programs(options: argparse.Namespace) -> int:
     else:
         study = create_study(folder, parent, options.overrides)
     with Bar() as bar:
-        bar.start("programs", options.trials)
-        done = 0
-
-        def told(found: int) -> None:
-            nonlocal done
-            for _ in range(done, min(found, options.trials)):
-                bar.step("judged")
-            done = max(done, found)
-
+        told = counting(bar, "programs", options.trials)
         search(study, options.trials, options.workers, options.seed, told)
     return tell(study, 5, options.out, as_json=options.json)
