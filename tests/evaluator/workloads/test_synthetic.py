@@ -113,6 +113,7 @@ def statistics(made, seed):
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_statistics_are_those_of_real_recordings(name):
     made = scenario(name)
