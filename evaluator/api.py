@@ -236,12 +236,10 @@ def search_programs(
     """
     from evaluator.candidates.program import example_program, read_program
     from evaluator.evolve.mutating.loop import search
-    from evaluator.evolve.study import FILE, create_study, normalised, read_study
+    from evaluator.evolve.study import study_at
 
-    folder = Path(study)
     source = (read_program(parent) if parent is not None else example_program()).source
-    made = (folder / FILE).exists()
-    found = read_study(folder) if made else create_study(folder, normalised(source), overrides, **settings)
+    found = study_at(study, source, overrides, **settings)
     search(found, programs, workers, seed)
     return found.folder
 

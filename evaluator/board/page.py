@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from eplb_variants.errors import EplbError
 from evaluator.analysis.statistics import BETTER, WORSE
 from evaluator.board.judging import REFERENCE, How, Row
 from evaluator.board.schema import ARROW
-from evaluator.files import temporary_beside
 from evaluator.reports.headline import limits_of
 from evaluator.reports.page import filled, tone, write
 from evaluator.reports.scatter import scatter
 from evaluator.results.schema import OK, to_table
+from evaluator.results.store import write_parquet
 from evaluator.shown.words import MISSING, interval_of, number, yes_or_no
 
 PAGE, TABLE = "board.html", "board.parquet"
@@ -52,14 +49,7 @@ def write_board(rows: Sequence[Row], how: How, folder: Path) -> tuple[Path, Path
     """
     page, table = folder / PAGE, folder / TABLE
     write(render(rows, how), page)
-    temporary = temporary_beside(table)
-    try:
-        pq.write_table(to_table(list(rows), ARROW), temporary)
-        temporary.replace(table)
-    except OSError as error:
-        raise EplbError(f"{str(table)!r} cannot be written: {error.strerror}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_parquet(to_table(list(rows), ARROW), table)
     return page, table
 
 

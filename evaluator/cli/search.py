@@ -114,21 +114,14 @@ def counting(bar: Progress, what: str, total: int) -> Callable[[int], None]:
 
 
 def _over_programs(options: argparse.Namespace) -> int:
-    from eplb_variants.errors import EplbError
     from evaluator.candidates.program import example_program, read_program
     from evaluator.cli.evolve import tell
     from evaluator.evolve.mutating.loop import search
-    from evaluator.evolve.study import FILE, create_study, normalised, read_study
+    from evaluator.evolve.study import study_at
     from evaluator.progress import Bar
 
-    folder = Path(options.study)
-    parent = normalised((read_program(options.parent) if options.parent else example_program()).source)
-    if (folder / FILE).exists():
-        study = read_study(folder)
-        if (normalised(study.seed_program), study.overrides) != (parent, tuple(options.overrides)):
-            raise EplbError(f"the study {str(folder)!r} is of another program or other settings: name another --study")
-    else:
-        study = create_study(folder, parent, options.overrides)
+    parent = read_program(options.parent) if options.parent else example_program()
+    study = study_at(options.study, parent.source, options.overrides)
     with Bar() as bar:
         told = counting(bar, "programs", options.trials)
         search(study, options.trials, options.workers, options.seed, told)

@@ -29,6 +29,8 @@ SECONDS, LEAST_SECONDS = 120.0, 5.0
 """Of an evaluation, from the question to the answer: the usual deadline, and the shortest."""
 TRACES = 10
 """Of the training part, where a study does not say."""
+KEPT = ("traces", "time", "outside")
+"""Settings that a study keeps: asked for otherwise, it must be another."""
 IDLE_SECONDS = 600.0
 """After which a scorer that nobody asks ends."""
 
@@ -110,6 +112,28 @@ def create_study(
         os.chmod(folder / FILE, 0o600)
     except OSError as error:
         raise EplbError(f"the study {str(folder)!r} cannot be made: {error.strerror}") from None
+    return study
+
+
+def study_at(folder: str | Path, parent: str, overrides: Sequence[str] = (), **settings: Any) -> Study:
+    """Return the study in a folder, as it was left, or a new one; the same program and settings must be asked for.
+
+    Args:
+        folder: of it.
+        parent: source of the seed program.
+        overrides: of ``eplb score``.
+        settings: of ``create_study``, for a new one.
+
+    Raises:
+        EplbError: the study is of another seed program or other settings, or cannot be made.
+    """
+    if not (Path(folder) / FILE).exists():
+        return create_study(folder, normalised(parent), overrides, **settings)
+    study = read_study(folder)
+    same = normalised(study.seed_program) == normalised(parent) and study.overrides == tuple(overrides)
+    if not same or any(settings.get(name, getattr(study, name)) != getattr(study, name) for name in KEPT):
+        where = f"the study {str(study.folder)!r}"
+        raise EplbError(f"{where} is of another initial program or other settings: name another with --study")
     return study
 
 

@@ -9,12 +9,10 @@ from importlib import resources
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from eplb_variants.errors import EplbError
-from evaluator.files import temporary_beside
 from evaluator.results.schema import ARROW, OK, complete, to_table
-from evaluator.results.store import read_runs
+from evaluator.results.store import read_runs, write_parquet
 
 ARCHIVE = Path(str(resources.files("evaluator.results").joinpath("archive")))
 HEAVY = ("gpu_load", "gpu_load_contiguous")
@@ -59,13 +57,5 @@ def write_archive(run: str | Path, file: Path) -> int:
     frame = frame.drop(columns=["run", *HEAVY]).sort_values(order)
     values = frame.astype(object).where(frame.notna(), None).to_dict("records")
     table = complete(to_table([{str(name): value for name, value in row.items()} for row in values], ARROW), ARROW)
-    temporary = temporary_beside(file)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, temporary, compression="zstd", compression_level=19)
-        temporary.replace(file)
-    except OSError as error:
-        raise EplbError(f"{str(file)!r} cannot be written: {error.strerror}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_parquet(table, file, compression="zstd", compression_level=19)
     return int(frame["variant"].nunique())

@@ -212,6 +212,23 @@ def _table(file: Path, columns: Sequence[str]) -> pa.Table:
     return table if table.schema.equals(wanted) else table.cast(wanted)
 
 
+def write_parquet(table: pa.Table, file: Path, **options: Any) -> None:
+    """Write a table, so that readers see it whole or what was there before; ``options`` are those of Arrow's writer.
+
+    Raises:
+        EplbError: it cannot be written.
+    """
+    temporary = temporary_beside(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, temporary, **options)
+        temporary.replace(file)
+    except OSError as error:
+        raise EplbError(f"{str(file)!r} cannot be written: {error.strerror}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def read_runs(folders: Iterable[str | Path], without: Sequence[str] = ()) -> pd.DataFrame:
     """Return all rows of any number of run folders, with a column ``run`` for the folder's name.
 

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from eplb_variants.errors import EplbError
 from evaluator.analysis.columns import HEADLINE
 from evaluator.analysis.paired import Paired
 from evaluator.analysis.statistics import BETTER, WORSE, in_columns
@@ -33,11 +30,10 @@ from evaluator.evolve.imports.schema import (
 from evaluator.evolve.keeping import keep, put_all_on_record, record_of
 from evaluator.evolve.scoring import baseline_of, judge_of, plan_of, why_not_tried
 from evaluator.evolve.steps import step, with_all
-from evaluator.evolve.study import FILE as STUDY_FILE
-from evaluator.evolve.study import SECONDS, TRACES, Study, create_study, key_of, normalised, read_study
-from evaluator.files import temporary_beside
+from evaluator.evolve.study import SECONDS, TRACES, Study, key_of, normalised, study_at
 from evaluator.progress import Progress, Silent
 from evaluator.results.schema import to_table
+from evaluator.results.store import write_parquet
 from evaluator.sweep.stratum import Stratum
 from evaluator.sweep.work import machine_of_times
 
@@ -102,17 +98,9 @@ def study_for(
         EplbError: the folder is that of another study, or cannot be made.
     """
     found = initial_of(left) if parent is None else read_program(parent).source
-    initial = normalised(example_program().source if found is None else found)
-    if not (Path(folder) / STUDY_FILE).exists():
-        return create_study(
-            folder, initial, overrides, traces=traces, seconds=seconds, time=time, outside=True, traces_seed=traces_seed
-        )
-    study = read_study(folder)
-    same = (normalised(study.seed_program), study.overrides, study.traces, study.time, study.outside)
-    if same != (initial, tuple(overrides), traces, time, True):
-        where = f"the study {str(study.folder)!r}"
-        raise EplbError(f"{where} is of another initial program or other settings: name another with --study")
-    return study
+    initial = example_program().source if found is None else found
+    settings = {"traces": traces, "seconds": seconds, "time": time, "traces_seed": traces_seed}
+    return study_at(folder, initial, overrides, outside=True, **settings)
 
 
 def import_left(
@@ -161,7 +149,7 @@ def import_left(
     _put_in_order(table)
     _record(study, layout, left, applied, table, answers)
     file = study.folder / FILE
-    _write(file, table)
+    write_parquet(to_table([_utf8(row) for row in table], ARROW), file)
     return Imported(layout, table, list(missing), len(texts), file)
 
 
@@ -298,17 +286,6 @@ def _record(
         asked = {"engine": layout, "parent": row["parent_program"], "document": one.document, "imported": one.name}
         new.append((made.kept, asked, answers[row["program"]]))
     put_all_on_record(study, new)
-
-
-def _write(file: Path, table: list[Row]) -> None:
-    temporary = temporary_beside(file)
-    try:
-        pq.write_table(to_table([_utf8(row) for row in table], ARROW), temporary)
-        temporary.replace(file)
-    except OSError as error:
-        raise EplbError(f"{str(file)!r} cannot be written: {error.strerror}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _utf8(row: Row) -> Row:
