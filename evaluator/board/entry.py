@@ -13,6 +13,7 @@ import yaml
 from eplb_variants.errors import EplbError
 from evaluator.candidates.documents.document import why_no_program
 from evaluator.candidates.documents.files import read_regular
+from evaluator.sweep.variant_file import config_in
 
 CARD, PROGRAM, VARIANT = "card.yaml", "program.py", "variant.yaml"
 VARIANTS = "variant"
@@ -80,13 +81,13 @@ class Entry:
     Attributes:
         card: of it.
         program: its source; None for a variant.
-        variant: the text of its file, in Hydra's form as in ``conf/variant``; None for a program.
+        variant: its composition, as ``load_variant`` takes it; None for a program.
         shipped: name of the variant that ships and that this is; None for a submission.
     """
 
     card: Card
     program: str | None = None
-    variant: str | None = None
+    variant: Mapping[str, Any] | None = None
     shipped: str | None = None
 
     @property
@@ -114,8 +115,9 @@ def read_entry(folder: str | Path) -> Entry:
     )
     name, licence, source, summary, engine = (str(values.get(key) or "") for key in TEXTS)
     card = Card(name, tuple(values["authors"]), licence, source, summary, engine, claims)
-    text = {name: _text(folder / name) for name in (PROGRAM, VARIANT) if (folder / name).exists()}
-    return Entry(card, text.get(PROGRAM), text.get(VARIANT))
+    if (folder / PROGRAM).exists():
+        return Entry(card, program=_text(folder / PROGRAM))
+    return Entry(card, variant=config_in(_text(folder / VARIANT)))
 
 
 def lacks_of(folder: str | Path) -> list[str]:
@@ -201,18 +203,13 @@ def _why_not_program(source: str) -> str | None:
 
 
 def _why_not_variant(text: str) -> str | None:
-    if "$" in text:
-        return "it may not refer to other values or to the environment ($)"
-    try:
-        values = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        return f"it is not YAML ({type(error).__name__})"
-    if not isinstance(values, dict) or not isinstance(values.get("defaults"), list) or "name" not in values:
-        return "it must be a variant as in conf/variant, with defaults and a name"
+    config_in(text)
     return None
 
 
 def _text(path: Path) -> str:
+    if not path.resolve().is_relative_to(path.parent.resolve()):
+        raise EplbError("it is a link that leads out of the folder")
     try:
         return read_regular(path).decode("utf-8")
     except UnicodeDecodeError as error:

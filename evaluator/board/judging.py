@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from evaluator.results.store import Store, read_runs
 from evaluator.sweep.plan import Plan, make_plan
 from evaluator.sweep.run import run as carry_out
 from evaluator.sweep.suite import HELD_OUT, TRAINING
+from evaluator.sweep.variant_file import text_of
 
 REFERENCE = "deepseek"
 SUITE = "eplb_1"
@@ -101,8 +101,7 @@ def _measured(variants: Sequence[Entry], how: How, progress: Progress) -> tuple[
         if entry.variant is not None:
             name = f"entry_{number:03d}"
             configs.mkdir(parents=True, exist_ok=True)
-            text = re.sub(r"(?m)^name:.*$", f"name: {name}", entry.variant)
-            (configs / f"{name}.yaml").write_text(text, encoding="utf-8")
+            (configs / f"{name}.yaml").write_text(text_of(name, entry.variant, "an entry"), encoding="utf-8")
             submitted[name] = entry.card.name
     wanted = [*absent, *submitted]
     if not wanted:

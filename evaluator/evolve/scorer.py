@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LOCK = ".scorer.lock"
 """Held by the scorer of a study as long as it lives."""
-LONGEST_QUESTION = 8 << 20
+LONGEST_QUESTION = 32 << 20
 """Bytes."""
 WAITING = 128
 """Callers that may wait for the socket."""
@@ -182,7 +182,7 @@ class Scorer:
             asked = json.loads(line)
             source, seconds = str(asked["source"]), float(asked.get("seconds") or self.study.seconds)
         except (ValueError, KeyError, TypeError):
-            return failure(REFUSED, "a question is a line of JSON with a source, of 8 MiB at most")
+            return failure(REFUSED, "a question is a line of JSON with a source, of 32 MiB at most")
         seconds = min(max(seconds, 0.0), self.study.seconds)
         question = Question(source, asked, time.monotonic() + seconds, str(asked.get("caller", "")))
         self._turns.put(question)

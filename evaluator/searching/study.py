@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import yaml
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -26,6 +25,7 @@ from evaluator.candidates.settings import Choices, Settings, settings_of
 from evaluator.searching.measuring import How, Worth, measured
 from evaluator.searching.space import choices_for, compose, told
 from evaluator.sweep.plan import make_plan
+from evaluator.sweep.variant_file import text_of
 
 REFERENCE = "deepseek"
 NAMES = ("next", "time", "moved")
@@ -234,19 +234,8 @@ def _written(members: Sequence[OnFront], variants: Path) -> list[Path]:
     files = []
     for member in members:
         name = f"found_{member.number:04d}"
-        whole = "placer" in member.config
-        steps = {step: dict(stage) for step, stage in member.config.items()}
-        kinds = {"group_packer": "packer", "gpu_packer": "packer"}
-        defaults: list[Any] = [f"/schema/variant/{'whole' if whole else 'staged'}@_here_"]
-        defaults += [{f"/stage/{kinds.get(step, step)}@{step}": stage.pop("name")} for step, stage in steps.items()]
-        body: dict[str, Any] = {
-            "defaults": [*defaults, "_self_"],
-            "name": name,
-            "summary": f"trial {member.number} of a search",
-        }
-        body |= {} if whole else {"policy": "auto", "implementation": "kernel", "threads": 1}
-        body |= {step: stage for step, stage in steps.items() if stage}
         file = variants / f"{name}.yaml"
-        file.write_text(f"# {member.composition}\n{yaml.safe_dump(body, sort_keys=False, width=110)}", encoding="utf-8")
+        summary = f"trial {member.number} of a search"
+        file.write_text(text_of(name, member.config, summary, member.composition), encoding="utf-8")
         files.append(file)
     return files

@@ -18,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(HERE, "eplb_study.json"), encoding="utf-8") as _file:
     SETTINGS = json.load(_file)
 STUDY, PYTHON, SECONDS = SETTINGS["study"], SETTINGS["python"], SETTINGS["seconds"]
+LONGEST = 1 << 20  # characters: of a longer source the scorer says that it is, whatever comes then
 STARTED = []  # scorers of this process, which outlive it
 
 
@@ -43,6 +44,7 @@ def known(source):
 
 def score(source, engine=SETTINGS["engine"], parent=None, document=None, seconds=SECONDS):
     """Return the answer on a program; never raises but for a folder that is not there."""
+    source = source[: LONGEST + 1]
     answer = known(source)
     if answer is not None:
         _record(answer, engine, parent, document)
@@ -153,7 +155,10 @@ def _cold(source, deadline):
     if left <= 0:
         return None
     command = [PYTHON, "-I", "-m", "evaluator.cli.main", "evolve", "score", STUDY, "-"]
-    given = source.encode("utf-8", "surrogateescape")
+    try:
+        given = source.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # halves of characters: it is judged not to be UTF-8
+        given = source.encode("utf-8", "surrogatepass")
     try:
         done = subprocess.run(command, input=given, stdout=subprocess.PIPE, timeout=left, cwd=STUDY)
         return json.loads(done.stdout)

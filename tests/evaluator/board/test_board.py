@@ -127,13 +127,7 @@ def test_two_entries_of_one_name_are_refused(tmp_path):
 @pytest.mark.long
 def test_programs_and_variants_are_judged_again_and_their_claims_compared(tmp_path):
     """On the small suite: an unchanged program, one that fails, and a variant that a search might have written."""
-    steps = [
-        "/schema/variant/whole@_here_",
-        "/stage/forecaster@forecaster: last",
-        "/stage/placer@placer: at_home",
-        "_self_",
-    ]
-    variant = "\n".join(["defaults:", *(f"  - {step}" for step in steps), "name: whatever", ""])
+    variant = {"forecaster": "last", "placer": "at_home"}
     entries = [
         *shipped_entries(["deepseek"]),
         entry(

@@ -6,14 +6,15 @@ import os
 
 import pytest
 
-from eplb_variants import EplbError, variant_names
+from eplb_variants import EplbError, load_variant, variant_names
 from evaluator.board.entry import CLAIMED, Claim, lacks_of, read_entry
 from evaluator.board.shipped import RULES, shipped_entries, summary_of
 from evaluator.candidates.program import example_program
 from evaluator.cli.main import main
+from evaluator.sweep.variant_file import text_of
 
 CARD = "name: mine\nauthors: [somebody]\nlicence: MIT\n"
-VARIANT = "defaults:\n  - /schema/variant/staged@_here_\n  - _self_\nname: mine\n"
+VARIANT = text_of("mine", load_variant("deepseek").config, "a variant")
 
 
 @pytest.fixture
@@ -83,13 +84,21 @@ def test_what_a_card_lacks_is_said(entry, card, lack):
         ({}, "it must have one of program.py and variant.yaml"),
         ({"program_py": "x = 1", "variant_yaml": VARIANT}, "it must have one of"),
         ({"program_py": "def ("}, "program.py: it is no Python program"),
-        ({"variant_yaml": "name: x"}, "it must be a variant as in conf/variant"),
-        ({"variant_yaml": VARIANT + "summary: ${oc.env:HOME}\n"}, "it may not refer to other values"),
+        ({"variant_yaml": "name: x"}, "variant.yaml: it has no list of defaults"),
+        ({"variant_yaml": VARIANT + "threads: ${oc.env:HOME}\n"}, "threads must be a finite number"),
         ({"program_py": "x = 1", "weights_bin": "1"}, "weights.bin is neither a card nor an entry"),
     ],
 )
 def test_what_an_entry_lacks_is_said(entry, files, lack):
     assert lack in "; ".join(lacks_of(entry(card_yaml=CARD, **files)))
+
+
+def test_a_link_that_leads_out_is_not_followed(entry, tmp_path_factory):
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret"
+    secret.write_text(CARD)
+    folder = entry(program_py="x = 1")
+    (folder / "card.yaml").symlink_to(secret)
+    assert lacks_of(folder) == ["card.yaml: it is a link that leads out of the folder"]
 
 
 def test_a_pipe_is_not_waited_for(entry):
