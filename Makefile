@@ -15,7 +15,7 @@ QUICK := tests/test_architecture.py tests/eplb_variants tests/evaluator/analysis
 LONG_NOTEBOOK := notebooks/evolution.ipynb
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --hypothesis-profile=same
 
-.PHONY: demo check test long nobody engines engines-evolve cluster lint format bench selftest clean
+.PHONY: demo check test long nobody engines engines-evolve cluster archive lint format bench selftest clean
 
 demo: $(READY)
 	$(BIN)/eplb evaluate -m run=demo variant=contiguous,deepseek,seed,lab_best,lab_flex workload=byte_moe \
@@ -55,6 +55,11 @@ cluster: $(READY)
 	command -v slurmctld munged >/dev/null || { apt-get update && DEBIAN_FRONTEND=noninteractive \
 	  apt-get install -y --no-install-recommends slurm-wlm munge; } >/dev/null
 	EPLB_LAB_CLUSTER=1 $(BIN)/python -m pytest -m cluster tests/evaluator/sweep
+
+# The results of the shipped variants that ship: made anew where a change gives other ones. Half an hour, on a quiet machine.
+archive: $(READY)
+	$(BIN)/eplb evaluate -m run=archive suite=eplb_1 'variant=glob(*)'
+	$(BIN)/eplb board archive runs/archive --out evaluator/results/archive/eplb_1.parquet
 
 lint: $(READY)
 	$(BIN)/ruff check .
