@@ -14,19 +14,21 @@ import pandas as pd
 from eplb_variants.errors import EplbError
 from evaluator.analysis.columns import HEADLINE, METRICS
 from evaluator.analysis.dispatched import EVEN, FLOW, under
-from evaluator.analysis.statistics import BETTER
+from evaluator.analysis.paired import Paired
+from evaluator.analysis.statistics import BETTER, Estimate
 from evaluator.analysis.summary import summarise
 from evaluator.board.entry import VARIANTS, Entry
 from evaluator.board.schema import ARROW, BOARD_SCHEMA_VERSION
 from evaluator.candidates.judging import schema as judging
 from evaluator.candidates.judging.judge import Judge
-from evaluator.candidates.judging.stages import CONFIRMED
+from evaluator.candidates.judging.stages import is_confirmed
 from evaluator.candidates.program import Program, example_program
 from evaluator.candidates.settings import Choices, settings_of
 from evaluator.progress import Progress, Silent
 from evaluator.results.archived import ARCHIVE
 from evaluator.results.schema import OK
 from evaluator.results.store import Store, read_runs
+from evaluator.sweep.identity import digest
 from evaluator.sweep.plan import Plan, make_plan
 from evaluator.sweep.run import run as carry_out
 from evaluator.sweep.suite import HELD_OUT, TRAINING
@@ -97,9 +99,9 @@ def _measured(variants: Sequence[Entry], how: How, progress: Progress) -> tuple[
     configs = how.folder / "conf" / VARIANTS
     shutil.rmtree(configs, ignore_errors=True)
     submitted: dict[str, str] = {}
-    for number, entry in enumerate(variants):
+    for entry in variants:
         if entry.variant is not None:
-            name = f"entry_{number:03d}"
+            name = _name_in_run(entry)
             configs.mkdir(parents=True, exist_ok=True)
             (configs / f"{name}.yaml").write_text(text_of(name, entry.variant, "an entry"), encoding="utf-8")
             submitted[name] = entry.card.name
@@ -115,14 +117,22 @@ def _measured(variants: Sequence[Entry], how: How, progress: Progress) -> tuple[
     )
     carry_out(plan, progress)
     found = read_runs([plan.folder])
-    found = found[found["variant"].map(lambda name: name.partition(",")[0]).isin(wanted)]
+    found = found[found["variant"].isin(wanted)]
     return pd.concat([kept, found], ignore_index=True), {**shipped, **submitted}
 
 
+def _name_in_run(entry: Entry) -> str:
+    """Return what a submitted variant is called in the run, which keeps what was measured of others before.
+
+    Of two compositions of one name the run would show the one that was measured last, so that each has its own.
+    """
+    return f"entry_{digest(entry.card.name, entry.variant)}"
+
+
 def _of_archive(how: How, names: Sequence[str]) -> pd.DataFrame:
-    """Return the rows of an archive on the suite; none where it has none, or is not to be used."""
+    """Return the rows of these variants in the archive; none where it is of another suite, or is not to be used."""
     frame = read_runs([ARCHIVE])
-    return frame[(frame["suite"] == how.suite) & frame["variant"].isin(names)] if how.archive else frame[:0]
+    return frame[(frame["suite"] == how.suite) & frame["variant"].isin(names if how.archive else ())]
 
 
 def _of_variants(frame: pd.DataFrame, called: Mapping[str, str]) -> dict[str, Row]:
@@ -178,7 +188,9 @@ def _confirmed(training: Row, held_out: Row) -> bool | None:
     """Return whether what is better in training is better on the held-out part, by the judge's rule for programs."""
     if training["verdict"] != BETTER:
         return None
-    return bool(held_out["difference"] >= METRICS[HEADLINE].floor and held_out["p"] < CONFIRMED)
+    value, low, high = (held_out[f"difference{end}"] for end in ("", "_low", "_high"))
+    estimate = Estimate(value, low, high, held_out["windows"], p=held_out["p"])
+    return is_confirmed(Paired(estimate, held_out["verdict"]))
 
 
 def _of_programs(entries: Sequence[Entry], how: How, progress: Progress) -> dict[str, Row]:
@@ -247,8 +259,5 @@ def _beats(one: Row, other: Row, floors: Mapping[str, float]) -> bool:
     """Whether an entry is better than another in one thing, and worse in none."""
     gain, saved = one["next"] - other["next"], other["moved"] - one["moved"]
     return bool(
-        gain >= -floors["next"]
-        and saved >= -floors["moved"]
-        and (gain >= floors["next"] or saved >= floors["moved"])
-        and (gain > 0 or saved > 0)
+        gain >= -floors["next"] and saved >= -floors["moved"] and (gain >= floors["next"] or saved >= floors["moved"])
     )

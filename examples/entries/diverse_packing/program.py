@@ -8,7 +8,9 @@ import torch
 # EVOLVE-BLOCK-START
 
 
-def pack(weight: torch.Tensor, num_packs: int, label: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+def pack(
+    weight: torch.Tensor, num_packs: int, label: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Put items of ``weight [N, M]`` into packs of equally many: heaviest first, into the lightest with room.
 
     Returns the pack of each item and its place in the pack, both ``[N, M]``.

@@ -14,6 +14,8 @@ from evaluator.board.entry import Card, Claim, Entry, read_entry
 from evaluator.board.judging import How, _front, judged
 from evaluator.board.page import render, write_board
 from evaluator.board.shipped import shipped_entries
+from evaluator.candidates.documents.apply import apply_document
+from evaluator.candidates.documents.document import parse_document
 from evaluator.candidates.program import example_program
 from evaluator.results.archived import ARCHIVE, beside_archive, write_archive
 from evaluator.results.store import read_runs
@@ -148,6 +150,34 @@ def test_programs_and_variants_are_judged_again_and_their_claims_compared(tmp_pa
     assert (rows["fails"]["next"], rows["fails"]["status"]) == (None, "invalid")
     assert (rows["home"]["verdict"], rows["home"]["moved"]) == ("worse", 0.0)
     assert list(rows)[-1] == "fails"
+
+
+@pytest.mark.long
+def test_an_entry_of_a_name_that_another_had_before_is_shown_as_it_is(tmp_path):
+    """What was measured of both is in one run: a board must not show the newer one's numbers for the older."""
+    how = How(folder=tmp_path, measure="quality")
+    first, second = ({"forecaster": "last", "placer": placer} for placer in ("round_robin", "contiguous"))
+    shown = []
+    for variant in (first, second, first):
+        rows = judged([*shipped_entries(["round_robin", "contiguous"]), entry("mine", variant=variant)], how)
+        shown.append({row["entry"]: row["next"] for row in rows})
+    assert [board["mine"] for board in shown] == pytest.approx(
+        [shown[0][name] for name in ("round_robin", "contiguous", "round_robin")], abs=1e-9
+    )
+
+
+def test_the_programs_of_examples_are_what_its_candidates_make():
+    """An entry is a whole program: these must not grow apart from the documents that they are made of."""
+    from importlib import resources
+
+    examples = resources.files("evaluator.examples")
+    parent = example_program().source
+    for name in ("diverse_packing", "even_swap", "two_moves"):
+        text = examples.joinpath("candidates", f"{name}.txt").read_text()
+        program = apply_document(parse_document(text, parent, strict=False), parent).program
+        assert examples.joinpath("entries", name, "program.py").read_text() == program
+    whole = examples.joinpath("candidates", "snake_deal.py").read_text()
+    assert examples.joinpath("entries", "snake_deal", "program.py").read_text() == whole
 
 
 def test_the_examples_are_entries():
