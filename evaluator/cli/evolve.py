@@ -204,6 +204,7 @@ def _import(options: argparse.Namespace) -> int:
     from evaluator.evolve.imports.importing import import_left, study_for
     from evaluator.progress import Bar
     from evaluator.shown.imports import import_grid, import_values, import_words
+    from evaluator.sweep.plan import launcher_apart
     from evaluator.workloads import UnusableWorkload
 
     if options.matching is not None and options.matching not in MATCHINGS:
@@ -211,12 +212,12 @@ def _import(options: argparse.Namespace) -> int:
     if not 1 <= options.jobs <= MOST_JOBS:
         raise EplbError(f"--jobs is {options.jobs}: it must be 1 or more, and {MOST_JOBS:,} at most")
     folder, *words = options.given
-    launching = [word for word in words if word.lstrip("+~").startswith(("hydra/", "hydra."))]
+    launching, overrides = launcher_apart(words)
     layout, left, missing = read_left(folder, options.layout)
     study = study_for(
         Path(options.study) if options.study else Path("runs", "studies", Path(folder).resolve().name),
         left,
-        [word for word in words if word not in launching],
+        overrides,
         parent=options.parent,
         traces=options.traces,
         seconds=options.seconds,

@@ -69,14 +69,14 @@ def put_all_on_record(study: Study, lines: Iterable[tuple[str, dict[str, Any], A
         os.fsync(file.fileno())
 
 
-def record_of(study: Study) -> Iterator[dict[str, Any] | None]:
-    """Yield the lines of a record; None for one that was cut off by the end of whoever wrote it."""
+def record_of(folder: Path) -> Iterator[dict[str, Any] | None]:
+    """Yield the lines of the record in a study's folder; None for one that is no whole line, or no line of a record."""
     try:
-        with (study.folder / RECORD).open(encoding="utf-8") as file:
+        with (folder / RECORD).open(encoding="utf-8", errors="replace") as file:
             for text in file:
                 try:
                     line = json.loads(text)
-                except ValueError:
+                except (ValueError, RecursionError):
                     line = None
                 yield line if isinstance(line, dict) else None
     except FileNotFoundError:

@@ -97,7 +97,7 @@ def history_of(study: Study) -> History:
     found: dict[str, Found] = {}
     failures: Counter[str] = Counter()
     asked = unread = 0
-    for line in record_of(study):
+    for line in record_of(study.folder):
         asked += 1
         if line is None:
             unread += 1

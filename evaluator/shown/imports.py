@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from eplb_variants.errors import printable
@@ -27,10 +26,9 @@ JSON_VERSION = 1
 
 def import_grid(imported: Imported) -> Grid:
     """Return the rows that something is to be said of, the best ones first."""
-    rows = sorted(imported.rows, key=_importance)[:SHOWN]
-    return Grid(
-        "", HEADER, [_cells(row) for row in rows], frozenset(HEADER[i] for i in (0, 7, 8, 9)), CAPTION, IMPORTANCE
-    )
+    cells = [_cells(row) for row in sorted(imported.rows, key=_importance)[:SHOWN]]
+    texts = frozenset({"name", "confirmed", "applied", "finding"})
+    return Grid("", HEADER, cells, texts, CAPTION, IMPORTANCE, elsewhere="--json")
 
 
 def import_words(imported: Imported) -> list[str]:
@@ -44,15 +42,12 @@ def import_words(imported: Imported) -> list[str]:
         lines.append("documents applied: " + _counted(documents))
     claimed = sum(1 for row in rows if row["engine_claims"])
     found = Counter(row["finding"] for row in rows if row["finding"] not in (None, BROKEN))
-    lines.append(
-        f"better than their parents, by the engine's scores: {claimed}" + (f": {_counted(found)}" if found else "")
-    )
+    words = f"better than their parents, by the engine's scores: {claimed}"
+    lines.append(f"{words}: {_counted(found)}" if found else words)
     broken = sum(1 for row in rows if row["finding"] == BROKEN)
     if broken:
         lines.append(f"broken by the way they were applied: {broken}")
-    confirmed = {row["program"] for row in rows if row["confirmed"]} | {
-        row["meant_program"] for row in rows if row["meant_confirmed"]
-    }
+    confirmed = {row[f"{whose}program"] for whose in ("", "meant_") for row in rows if row[f"{whose}confirmed"]}
     lines.append(f"better than the initial program, confirmed on the held-out part: {len(confirmed)} distinct programs")
     lines += [f"missing: {sentence}" for sentence in imported.missing[:SHOWN]]
     if len(imported.missing) > SHOWN:
@@ -76,10 +71,9 @@ def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {what}" for what, count in counts.most_common()) or "none"
 
 
-def _importance(row: dict[str, Any]) -> tuple[int, float]:
-    """Return what rows are sorted by: with a finding, or better; then by score."""
-    order: Sequence[bool] = (row["confirmed"] is True, row["finding"] is not None, row["program"] is not None)
-    return (-sum(weight * flag for weight, flag in zip((4, 2, 1), order, strict=True)), -(row["score"] or 0.0))
+def _importance(row: dict[str, Any]) -> tuple[bool, bool, bool, float]:
+    """Return what rows are sorted by: what is confirmed, what has a finding, programs before documents; by score."""
+    return not row["confirmed"], row["finding"] is None, row["program"] is None, -(row["score"] or 0.0)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

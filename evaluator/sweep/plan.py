@@ -70,7 +70,7 @@ def make_plan(overrides: Sequence[str], *, multirun: bool = False, config_dirs: 
     Raises:
         EplbError: whatever is wrong with the configuration, with the nearest match.
     """
-    launcher, overrides = _launcher_apart(overrides)
+    launcher, overrides = launcher_apart(overrides)
     suite_name, overrides = suite_apart(overrides)
     with hydra_session(config_dirs):
         composer, builder = Composer(), Builder(tuple(f"--config-dir={folder}" for folder in config_dirs))
@@ -119,7 +119,7 @@ def load_score(name: str, config_dirs: Sequence[str] = ()) -> Score:
         return Builder().score(Composer().chosen("score", name))
 
 
-def _launcher_apart(overrides: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+def launcher_apart(overrides: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     """Return the overrides that set up a launcher, and the others.
 
     Raises:

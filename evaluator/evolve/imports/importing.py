@@ -28,6 +28,7 @@ from evaluator.evolve.imports.schema import (
     NOISE,
 )
 from evaluator.evolve.keeping import keep, put_all_on_record, record_of
+from evaluator.evolve.reporting import CONFIRMED_RUN
 from evaluator.evolve.scoring import baseline_of, judge_of, plan_of, why_not_tried
 from evaluator.evolve.steps import step, with_all
 from evaluator.evolve.study import SECONDS, TRACES, Study, key_of, normalised, study_at
@@ -38,8 +39,6 @@ from evaluator.sweep.stratum import Stratum
 from evaluator.sweep.work import machine_of_times
 
 FILE = "imported.parquet"
-IMPORTED_RUN = "confirmed"
-"""Folder of the verdicts in a study's: those with a held-out part, which a report reads too."""
 Row = dict[str, Any]
 
 
@@ -172,9 +171,9 @@ def _judged(
             programs[key] = Program(key, text)
         else:
             answers[key] = rejected(key, why)
-    launcher = plan_of(study, IMPORTED_RUN, launching).launcher
+    launcher = plan_of(study, CONFIRMED_RUN, launching).launcher
     machine = machine_of_times(launcher) if launcher else None
-    with judge_of(study, held_out, IMPORTED_RUN, jobs=jobs, machine=machine) as judge:
+    with judge_of(study, held_out, CONFIRMED_RUN, jobs=jobs, machine=machine) as judge:
         baseline = baseline_of(judge)
         distinct = list(programs.values())
         found = judge_in_jobs(judge, distinct, launcher, progress) if launcher else judge.judge(distinct, progress)
@@ -278,7 +277,7 @@ def _record(
 ) -> None:
     """Put on record what is not on it yet, under the hashes of programs and parents."""
     names = ("program", "engine", "imported")
-    before = {tuple(line.get(name) for name in names) for line in record_of(study) if line is not None}
+    before = {tuple(line.get(name) for name in names) for line in record_of(study.folder) if line is not None}
     new = []
     for one, made, row in zip(left, applied, table, strict=True):
         if made.kept is None or (row["program"], layout, one.name) in before:

@@ -7,65 +7,65 @@ is a copy and left out.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from evaluator.evolve.imports.left import Folder, Left, number_in, text_in, whole_in
 
+SOURCE = {"openevolve": "code", "skydiscover": "solution"}
+"""The key under which an engine keeps the source of a program, which tells the two apart."""
+
 
 def openevolve(folder: Folder) -> list[Left] | None:
     """Return what OpenEvolve left behind."""
-    return _read(folder, "code", "openevolve")
+    return _read(folder, "openevolve")
 
 
 def skydiscover(folder: Folder) -> list[Left] | None:
     """Return what SkyDiscover left behind."""
-    return _read(folder, "solution", "skydiscover")
+    return _read(folder, "skydiscover")
 
 
-def _read(folder: Folder, key: str, matching: str) -> list[Left] | None:
+def _read(folder: Folder, engine: str) -> list[Left] | None:
     checkpoints = [path for path in folder.listed("checkpoints", "checkpoint_*") if path.is_dir()]
     if not checkpoints and folder.has("programs") and folder.has("metadata.json"):
         checkpoints = [folder.path]  # one is named
     found: dict[str, Left] = {}
-    is_other = False
+    others = False
     for checkpoint in checkpoints:
         files = folder.listed(str(checkpoint.relative_to(folder.path) / "programs"), "*.json")
         if not files:
             folder.put_down(checkpoint, "it has no programs")
         for file in files:
-            program = _program(folder, file, key, matching)
-            if isinstance(program, Left):
+            values = folder.json(file)
+            if values is None:
+                continue
+            program = _program(values, engine)
+            if program is not None and not _is_copy(values):
                 found[program.name] = program
-            is_other |= program is OTHER
-    if not checkpoints or (is_other and not found):
+            elif program is None and isinstance(values, dict) and set(SOURCE.values()) & values.keys():
+                others = True
+            elif program is None:
+                folder.put_down(file, "it is not a program")
+    if not checkpoints or (others and not found):
         return None
-    if last := checkpoints[-1].name.rpartition("_")[2]:
+    if (last := checkpoints[-1].name.rpartition("_")[2]).isdigit():
         folder.missing.append(f"what was found after checkpoint {last} is in no checkpoint")
     return sorted(found.values(), key=lambda program: program.number)
 
 
-OTHER = "of another engine"
-
-
-def _program(folder: Folder, file: Path, key: str, matching: str) -> Left | str | None:
-    values = folder.json(file)
-    if values is None:
-        return None
-    source, name = text_in(values, key), text_in(values, "id")
+def _program(values: Any, engine: str) -> Left | None:
+    source, name = text_in(values, SOURCE[engine]), text_in(values, "id")
     if source is None or name is None:
-        if isinstance(values, dict) and {"code", "solution"} & values.keys():
-            return OTHER
-        folder.put_down(file, "it is not a program")
         return None
-    metadata = values.get("metadata")
-    if isinstance(metadata, dict) and metadata.get("migrant"):
-        return None
+    number, parent = whole_in(values, "iteration_found"), text_in(values, "parent_id")
     score = number_in(values.get("metrics"), "combined_score")
-    document = _document(values.get("prompts"))
-    return Left(
-        name, whole_in(values, "iteration_found"), text_in(values, "parent_id"), source, document, None, score, matching
-    )
+    return Left(name, number, parent, source, _document(values.get("prompts")), None, score, engine)
+
+
+def _is_copy(values: Any) -> bool:
+    """Whether a program is one that was moved to another island."""
+    metadata = values.get("metadata")
+    return isinstance(metadata, dict) and bool(metadata.get("migrant"))
 
 
 def _document(prompts: Any) -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from eplb_variants.errors import EplbError
 from evaluator.candidates.documents.matching import MATCHINGS
 from evaluator.evolve.imports.left import Folder, Left, number_in, text_in
+from evaluator.evolve.keeping import record_of
 from evaluator.evolve.study import RECORD, SEED_PROGRAM, key_of
 
 
@@ -22,25 +22,20 @@ def read(folder: Folder) -> list[Left] | None:
         found[key_of(seed)] = Left(key_of(seed), 0, None, seed)
     unread = 0
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for line in file:
-                try:
-                    values = json.loads(line)
-                except (ValueError, RecursionError):
-                    values = None
-                source, answer = text_in(values, "source"), values.get("answer") if isinstance(values, dict) else None
-                if source is None or not isinstance(answer, dict):  # what was known is on record without its text
-                    unread += text_in(values, "program") is None
-                    continue
-                key, engine = key_of(source), text_in(values, "engine")
-                matching = engine if engine in MATCHINGS else None
-                score, parent = number_in(answer, "combined_score"), text_in(values, "parent")
-                before = found.get(key)
-                if before is None:
-                    document = text_in(values, "document")
-                    found[key] = Left(key, len(found), parent, source, document, None, score, matching)
-                elif before.score is None and score is not None:
-                    found[key] = replace(before, score=score)
+        for line in record_of(folder.path):
+            source, answer = text_in(line, "source"), (line or {}).get("answer")
+            if source is None or not isinstance(answer, dict):  # what was known is on record without its text
+                unread += text_in(line, "program") is None
+                continue
+            key, engine = key_of(source), text_in(line, "engine")
+            matching = engine if engine in MATCHINGS else None
+            score, parent = number_in(answer, "combined_score"), text_in(line, "parent")
+            before = found.get(key)
+            if before is None:
+                document = text_in(line, "document")
+                found[key] = Left(key, len(found), parent, source, document, None, score, matching)
+            elif before.score is None and score is not None:
+                found[key] = replace(before, score=score)
     except OSError as error:
         raise EplbError(f"{str(path)!r} cannot be read: {error.strerror}") from None
     if unread:

@@ -13,6 +13,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,21 +44,17 @@ class UsedUp(EplbError):
 
 @dataclass(frozen=True)
 class Child:
-    """What came of a document.
+    """A program that a document made.
 
     Attributes:
-        source: of the program; None where it did not apply.
-        document: that was made.
+        source: of it.
+        document: that made it.
         parent: key of its parent.
-        mutation: name of what it was made of.
-        why: why it did not apply.
     """
 
-    source: str | None
+    source: str
     document: str
     parent: str
-    mutation: str
-    why: str | None = None
 
 
 def search(
@@ -110,8 +107,8 @@ def _work(folder: str, programs: int, seed: int, number: int, parent: int) -> No
     with Scoring(study) as scoring, Reader(study.seed_program, DEFAULT) as reader:
         while os.getppid() == parent and len(known := history_of(study).programs) < programs:
             draw = np.random.default_rng([seed, number, len(known)])
-            child = new_child(known, mutations, reader, draw, lambda found: put_down(study, found))
-            if child is None or child.source is None:
+            child = new_child(known, mutations, reader, draw, lambda line: put_down(study, line))
+            if child is None:
                 return
             told = {"engine": ENGINE, "parent": child.parent, "document": child.document}
             answer = scoring.answer(child.source, told)
@@ -124,7 +121,7 @@ def new_child(
     mutations: Sequence[Mutation],
     reader: Reader,
     draw: np.random.Generator,
-    rejected: Callable[[Child], None],
+    rejected: Callable[[dict[str, Any]], None],
 ) -> Child | None:
     """Return a program that is not known yet; None where many tries make none.
 
@@ -133,7 +130,7 @@ def new_child(
         mutations: of the library.
         reader: that applies documents.
         draw: of all that is chosen.
-        rejected: told of documents that did not apply.
+        rejected: told of each document that did not apply: ``parent``, ``mutation``, ``document`` and ``why``.
     """
     keys = {found.key for found in known}
     valid = sorted((found for found in known if found.answer.get("correct")), key=lambda found: -found.score)
@@ -145,17 +142,16 @@ def new_child(
         if document is None:
             continue
         made = reader.apply(document, normalised(parent.source), DEFAULT, mutation.name)
-        child = Child(made.program, document, parent.key, mutation.name, made.reason)
         if made.program is None:
-            rejected(child)
+            told = {"parent": parent.key, "mutation": mutation.name, "document": document, "why": made.reason}
+            rejected(told)
         elif key_of(made.program) not in keys:
-            return child
+            return Child(made.program, document, parent.key)
     return None
 
 
-def put_down(study: Study, child: Child) -> None:
+def put_down(study: Study, line: dict[str, Any]) -> None:
     """Keep a document that did not apply."""
-    line = {"parent": child.parent, "mutation": child.mutation, "document": child.document, "why": child.why}
     with (study.folder / REJECTED).open("a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(json.dumps(line) + "\n")

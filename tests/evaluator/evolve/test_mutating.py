@@ -20,7 +20,7 @@ from evaluator.candidates.reading import Reader
 from evaluator.cli.main import main
 from evaluator.evolve.imports import read_left
 from evaluator.evolve.mutating.library import Mutation, library
-from evaluator.evolve.mutating.loop import new_child, search
+from evaluator.evolve.mutating.loop import new_child, put_down, search
 from evaluator.evolve.reporting import Found, history_of, lineage_of
 from evaluator.evolve.study import create_study, key_of, read_study
 
@@ -66,18 +66,23 @@ def test_every_document_of_the_library_applies_somewhere_and_makes_python():
     assert len(applied) >= 12
 
 
-def test_a_child_is_new_and_what_did_not_apply_is_put_down():
+def test_a_child_is_new_and_what_did_not_apply_is_put_down(study):
     seen, rejected = [found(SOURCE)], []
-    broken = Mutation("broken", "<<<<<<< SEARCH\n    return count\n=======\n    return (\n")
-    nothing = Mutation("nothing", "<<<<<<< SEARCH\nimport torch\n=======\nimport torch\n>>>>>>> REPLACE\n")
+    outside = Mutation("outside", "<<<<<<< SEARCH\nimport torch\n=======\nimport os\n>>>>>>> REPLACE\n")
     with Reader(SOURCE, DEFAULT) as reader:
         child = new_child(seen, library(), reader, np.random.default_rng(1), rejected.append)
         assert key_of(child.source) != key_of(SOURCE)
         assert (child.parent, child.document.count("<<<<<<< SEARCH") > 0) == (key_of(SOURCE), True)
         again = new_child(seen, library(), reader, np.random.default_rng(1), rejected.append)
         assert again == child, "the same choices give the same child"
-        assert new_child(seen, [nothing], reader, np.random.default_rng(1), rejected.append) is None
-    assert broken.name == "broken"
+        assert rejected == []
+        assert new_child(seen, [outside], reader, np.random.default_rng(1), rejected.append) is None
+    assert {(line["mutation"], line["parent"]) for line in rejected} == {("outside", key_of(SOURCE))}
+    assert "which is not within an EVOLVE-BLOCK" in rejected[0]["why"]
+    for line in rejected[:2]:
+        put_down(study, line)
+    kept = (study.folder / "rejected.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in kept] == rejected[:2]
 
 
 def test_the_lineage_goes_back_as_far_as_parents_are_known():
@@ -96,16 +101,9 @@ def test_a_seed_program_that_cannot_be_judged_is_said(tmp_path):
 
 
 @pytest.mark.long
-def test_a_search_finds_what_is_better_is_killed_goes_on_and_can_be_imported(tmp_path, capsys, monkeypatch):
-    """From a program that packs badly: one document of the library packs well."""
+def test_a_search_that_is_killed_goes_on_and_can_be_imported(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "worse.py").write_text(edited("worse"))
-    good = "load.masked_fill(held == capacity, torch.inf).argmin(dim=1, keepdim=True)"
-    bad = "(held == capacity).long().argmin(dim=1, keepdim=True)"
-    packs = Mutation(
-        "packs", f"<<<<<<< SEARCH\n        lightest = {bad}\n=======\n        lightest = {good}\n>>>>>>> REPLACE\n"
-    )
-    assert packs.document_for(edited("worse"), np.random.default_rng(0))
     words = ["search", "--programs", "--parent", "worse.py", "--workers", "2", *SMALL]
     command = [sys.executable, "-m", "evaluator.cli.main", *words, "--trials", "40"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
