@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from eplb_variants.errors import EplbError
-from evaluator.results.schema import ARROW, OK, complete, to_table
+from evaluator.results.schema import ARROW, OK, SKIPPED, complete, to_table
 from evaluator.results.store import read_runs, write_parquet
 
 ARCHIVE = Path(str(resources.files("evaluator.results").joinpath("archive")))
@@ -48,6 +48,7 @@ def write_archive(run: str | Path, file: Path) -> int:
         EplbError: a cell failed, not all are of one suite, or the file cannot be written.
     """
     frame = read_runs([run])
+    frame = frame[frame["status"] != SKIPPED]  # a package that is not installed
     bad = frame[frame["status"] != OK]
     if not bad.empty:
         raise EplbError(f"{bad.iloc[0]['variant']} is {bad.iloc[0]['status']}: {bad.iloc[0]['reason']}")

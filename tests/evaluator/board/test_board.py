@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,6 +19,7 @@ from evaluator.candidates.documents.apply import apply_document
 from evaluator.candidates.documents.document import parse_document
 from evaluator.candidates.program import example_program
 from evaluator.results.archived import ARCHIVE, beside_archive, write_archive
+from evaluator.results.schema import ARROW
 from evaluator.results.store import read_runs
 from evaluator.sweep.plan import make_plan
 from evaluator.sweep.run import run
@@ -85,6 +87,20 @@ def test_an_archive_is_written_of_a_run_of_one_suite(tmp_path):
     pd.testing.assert_frame_equal(
         read_runs([file.parent]).drop(columns="run"), read_runs([ARCHIVE]).drop(columns="run")
     )
+
+
+@pytest.mark.parametrize(("status", "kept"), [("skipped", True), ("failed", False)])
+def test_what_needs_a_package_is_left_out_of_an_archive_and_a_failure_is_refused(tmp_path, status, kept):
+    shutil.copytree(ARCHIVE, tmp_path / "run")
+    (file,) = (tmp_path / "run").glob("*.parquet")
+    rows = pq.read_table(file).to_pylist()
+    rows.append({**rows[0], "variant": "guest", "cell": "c", "status": status, "reason": "it is not installed"})
+    pq.write_table(pa.Table.from_pylist(rows, schema=ARROW), file)
+    if kept:
+        assert write_archive(tmp_path / "run", tmp_path / "a.parquet") == read_runs([ARCHIVE])["variant"].nunique()
+        return
+    with pytest.raises(Exception, match="guest is failed: it is not installed"):
+        write_archive(tmp_path / "run", tmp_path / "a.parquet")
 
 
 def test_the_front_is_of_balance_and_moved_slots_and_ties_are_on_it():
