@@ -156,7 +156,15 @@ def test_a_layer_can_be_left_out_of_the_sandbox(bench, layer):
     ],
 )
 def test_an_attack_is_real(name, layers):
-    """Where what stops it is left out, it gets more than it deserves."""
+    """Where what stops it is left out, it gets more than it deserves.
+
+    Of times there may be no verdict: the control of few rounds is off by chance in one of twenty. Then, and only then,
+    it is asked again.
+    """
     (attack,) = (one for one in ALL if one.name == name)
-    with left_out(layers), Bench() as weaker:
-        assert weaker.got(attack).accepted
+    for _ in range(3):
+        with left_out(layers), Bench() as weaker:
+            got = weaker.got(attack)
+        if attack.judged != "timed" or "(" in got.words:
+            break
+    assert got.accepted, got.words
