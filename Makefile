@@ -32,7 +32,7 @@ test: $(READY) lint
 
 long: $(READY)
 	$(PYTEST) -m long tests
-	$(PYTEST) --nbmake $(LONG_NOTEBOOK)
+	$(BIN)/python -m pytest --nbmake $(LONG_NOTEBOOK)
 
 nobody: $(READY)
 	.ci/nobody
