@@ -48,7 +48,7 @@ engines-evolve: $(READY)
 	    shinka:shinka-evolve==0.0.7; do \
 	  name=$${engine%%:*}; test -x $(EVOLVE)/$$name/bin/python || $(PYTHON) -m venv $(EVOLVE)/$$name; \
 	  $(EVOLVE)/$$name/bin/python -m pip install --quiet $${engine#*:} || exit 1; done
-	EPLB_LAB_EVOLVE=$(EVOLVE) $(BIN)/python -m pytest tests/evaluator/evolve/test_engines.py
+	EPLB_LAB_EVOLVE=$(EVOLVE) $(BIN)/python -m pytest tests/evaluator/evolve/test_engines.py tests/evaluator/evolve/test_engine_faults.py
 
 # Sweeps on a real Slurm, which the tests start in a folder of their own and end again; as root, on Debian or Ubuntu.
 cluster: $(READY)

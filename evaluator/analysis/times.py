@@ -80,6 +80,7 @@ def times_by_variant(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
     Columns, beside ``TIMES`` as geometric means over the variant's cells, the ratio with the interval of
     ``mean_ratio``:
 
+    * ``place_peak_mib``: the most memory that a call needed in any cell.
     * ``time_rounds``: the fewest rounds of a cell.
     * ``time_reference``: the variant that the ratio is to.
     * ``time_p``, ``time_p_holm``: the probability of such a ratio by chance, by itself and corrected for the variants
@@ -199,6 +200,7 @@ def _of_variant(cells: pd.DataFrame, left_out: str | None, beside: str | None, r
         p = found.p if verdict is not None else p
     return {
         **times,
+        "place_peak_mib": float(cells["place_peak_mib"].max()),
         "time_rounds": num,
         "time_reference": beside if known else None,
         "time_p": p,

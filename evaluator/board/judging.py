@@ -155,6 +155,7 @@ def _of_variants(frame: pd.DataFrame, called: Mapping[str, str]) -> dict[str, Ro
         values |= {"per_step": row["imbalance_p95_next"], "version": newest["version"], "machine": newest["machine"]}
         values |= _with_ends("time", row, "time_ratio")
         values |= {"time_verdict": row["time_verdict"], "time_reference": row["time_reference"]}
+        values |= {"memory": row["place_peak_mib"]}
         values |= {"measured_at": str(newest["measured_at"])[:19]}
         if name in held_out:
             values |= _with_ends("held_out_difference", held_out[name], "difference")

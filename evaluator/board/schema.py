@@ -40,6 +40,7 @@ COLUMNS = (
     *_with_ends("time", CLAIMED["time"]),
     Column("time_verdict", TEXT, "on it; null where times were not taken, or cannot be believed"),
     Column("time_reference", TEXT, "what it was timed beside: deepseek, or for a program its source as a program"),
+    Column("memory", REAL, "the most memory that a placement needed while it was made, MiB; null for programs"),
     Column("optimality", REAL, "next over what no placement can pass"),
     Column("front", FLAG, "whether no entry of the same dispatch has more balance with no more moved slots"),
     Column("claims", TEXT, "what it claims and what was found, JSON"),

@@ -47,7 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dispatch", choices=("even", "flow"), default="even", help="how tokens are split")
     parser.add_argument("--any-node", action="store_true", help="expert groups need not stay on their nodes")
     parser.add_argument("--place-seconds", type=float, default=1.0, help="a variant that is slower is none (1)")
-    parser.add_argument("--from-shipped", action="store_true", help="try the shipped variants first")
+    starts = ("random", "floors", "shipped")
+    parser.add_argument("--from", dest="start", choices=starts, default="random", help="what is tried first (random)")
+    parser.add_argument("--beside-shipped", action="store_true", help="measure the shipped variants beside the front")
     parser.add_argument("--no-held-out", action="store_true", help="do not measure the front on the held-out part")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of the table")
 
@@ -66,9 +68,17 @@ def run(options: argparse.Namespace) -> int:
     if find_spec("optuna") is None:
         raise EplbError("eplb search needs Optuna: pip install 'eplb-lab[search]'")
     from evaluator.progress import Bar
-    from evaluator.searching.study import Search, ended_of, front_of, held_out_worth, opened, write_variants
+    from evaluator.searching.study import (
+        Search,
+        ended_of,
+        front_of,
+        held_out_worth,
+        opened,
+        shipped_beside,
+        write_variants,
+    )
     from evaluator.searching.study import run as search_on
-    from evaluator.shown.fronts import front_grid, front_values
+    from evaluator.shown.fronts import front_grid, front_values, shipped_grid
 
     if not options.place_seconds > 0:
         raise EplbError(f"--place-seconds is {options.place_seconds}: it must be above 0")
@@ -77,16 +87,17 @@ def run(options: argparse.Namespace) -> int:
         tuple(options.overrides or [SUITE]),
         place_seconds=options.place_seconds,
         by_load=options.dispatch == "flow",
-        from_shipped=options.from_shipped,
+        start=options.start,
         any_node=options.any_node,
     )
     with Bar() as bar:
         search_on(search, options.trials, options.workers, counting(bar, "trials", options.trials))
     members = front_of(search)
     held_out = None if options.no_held_out or not members else held_out_worth(search, members)
+    shipped = shipped_beside(search, members) if options.beside_shipped else None
     files = write_variants(members, Path(options.out)) if options.out else []
     if options.json:
-        print(json.dumps(front_values(members, held_out), indent=2))
+        print(json.dumps(front_values(members, held_out, shipped), indent=2))
         return DONE
     study = opened(search)
     print(f"study: {printable(str(search.file))}, {ended_of(study)} trials")
@@ -94,6 +105,8 @@ def run(options: argparse.Namespace) -> int:
         console().print(front_grid(members, held_out))
     else:
         print("no trial has come to an end")
+    if shipped is not None:
+        console().print(shipped_grid(shipped))
     if files:
         say(f"{len(files)} variants in {printable(str(files[0].parent))}")
     return DONE

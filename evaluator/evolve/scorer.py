@@ -177,6 +177,7 @@ class Scorer:
 
     def _answer_to(self, line: bytes) -> Answer:
         from evaluator.evolve.answers import LATE, REFUSED, failure
+        from evaluator.evolve.keeping import put_on_record
 
         try:
             asked = json.loads(line)
@@ -188,7 +189,9 @@ class Scorer:
         self._turns.put(question)
         if question.done.wait(seconds) and question.answer is not None:
             return question.answer
-        return failure(LATE, f"no answer within {seconds:g} seconds: ask again")
+        late = failure(LATE, f"no answer within {seconds:g} seconds: ask again")
+        put_on_record(self.study, source, asked, late)
+        return late
 
     def _judge(self) -> None:
         """Judge what is asked, one program after the other."""

@@ -137,6 +137,12 @@ TIMING = (
     Column(
         "place_cold_seconds", REAL, "right after 64 MiB were written, so that caches are cold; null if not asked for"
     ),
+    Column(
+        "place_peak_mib",
+        REAL,
+        "the most memory that such a call needs beyond what its process held before, MiB; null for candidates and "
+        "elsewhere than on Linux",
+    ),
     Column("time_reference", TEXT, "variant that stood beside it in every round"),
     Column(
         "time_ratio",

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,13 @@ LOCKED_SECONDS = 60.0
 """How long a worker waits for the file while another writes."""
 TRIES, AGAIN_SECONDS = 5, 0.3
 """How often a study is opened, and the time between."""
+ALIVE_SECONDS, GONE_SECONDS = 5, 30
+"""How often a worker says that its trial goes on, and after which silence it is taken for ended."""
+FLOORS = ("contiguous", "random", "round_robin")
+STARTS = {"random": (), "floors": FLOORS, "shipped": None}
+"""Which variants are tried first, by the name of the start; None for all that are shipped."""
+NO_WORSE_TIME = 1.05
+"""Times are measured: who takes so many times as long as another is no slower."""
 COMPOSITION, WHY = "composition", "why"
 """What is kept with a trial: the configuration of its variant, and why it is none."""
 
@@ -52,7 +60,7 @@ class Search:
         held_out: of the held-out part.
         place_seconds: that a call of a variant may take.
         by_load: whether tokens are split over replicas by load.
-        from_shipped: whether the shipped variants are tried first.
+        start: what is tried first, a key of ``STARTS``.
         any_node: whether expert groups need not stay on their nodes.
     """
 
@@ -63,7 +71,7 @@ class Search:
     held_out: int = 20
     place_seconds: float = 1.0
     by_load: bool = False
-    from_shipped: bool = False
+    start: str = "random"
     any_node: bool = False
 
     @property
@@ -118,9 +126,14 @@ def _created(file: Path, sampler: optuna.samplers.BaseSampler | None) -> optuna.
     for _ in range(TRIES):
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            storage = optuna.storages.RDBStorage(
-                f"sqlite:///{file.resolve()}", engine_kwargs={"connect_args": {"timeout": LOCKED_SECONDS}}
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of signs of life
+                storage = optuna.storages.RDBStorage(
+                    f"sqlite:///{file.resolve()}",
+                    engine_kwargs={"connect_args": {"timeout": LOCKED_SECONDS}},
+                    heartbeat_interval=ALIVE_SECONDS,
+                    grace_period=GONE_SECONDS,
+                )
             return optuna.create_study(
                 storage=storage, study_name="search", directions=list(DIRECTIONS), sampler=sampler, load_if_exists=True
             )
@@ -146,8 +159,9 @@ def run(search: Search, trials: int, workers: int = 1, told_of: Callable[[int], 
     study = opened(search)
     if ended_of(study) >= trials:
         return
-    if search.from_shipped and not study.trials:
-        for name in variant_names():
+    if not study.trials:
+        first = STARTS[search.start]
+        for name in variant_names() if first is None else first:
             choices = choices_for(load_variant(name).config)
             if choices is not None:
                 study.enqueue_trial(choices)
@@ -205,6 +219,44 @@ def front_of(search: Search) -> list[OnFront]:
         config = trial.user_attrs[COMPOSITION]
         found.setdefault(told(config), OnFront(trial.number, config, tuple(trial.values)))
     return list(found.values())
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A shipped variant beside a front.
+
+    Attributes:
+        name: of the variant.
+        values: ``next``, ``time`` and ``moved`` on the training part; None where it is no variant there.
+        why: it is none.
+        by: the member of the front with the best balance that is no worse in any of the three; None where none is.
+    """
+
+    name: str
+    values: tuple[float, float, float] | None
+    why: str = ""
+    by: OnFront | None = None
+
+
+def shipped_beside(search: Search, members: Sequence[OnFront]) -> list[Beside]:
+    """Return the shipped variants, measured on the training part as trials are, the best balance first."""
+    reference, strata = load_variant(REFERENCE), search.settings.training
+    found = []
+    for name in variant_names():
+        try:
+            worth = measured(load_variant(name), reference, strata, search.how)
+        except EplbError as error:
+            found.append(Beside(name, None, str(error)))
+            continue
+        values = (worth.mean, worth.seconds, worth.moved)
+        found.append(Beside(name, values, by=next((one for one in members if _is_no_worse(one.values, values)), None)))
+    return sorted(found, key=lambda one: -one.values[0] if one.values else 0.0)
+
+
+def _is_no_worse(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
+    rounding = 1e-9
+    is_near = one[0] >= other[0] - rounding and one[2] <= other[2] + rounding
+    return is_near and one[1] <= other[1] * NO_WORSE_TIME
 
 
 def held_out_worth(search: Search, members: Sequence[OnFront]) -> tuple[Worth, list[Worth]]:

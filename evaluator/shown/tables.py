@@ -23,6 +23,7 @@ FRONT_MEANS = (
 """Of a mark in the column ``front``."""
 STEP = "step p95: fullest GPU over the mean one, in the step of a next window that 95% are no worse than"
 REMOTE = "remote: share of the tokens that leave the node of their expert's group"
+MEMORY = "MiB: the most memory that a placement needed while it was made"
 MOST_ROWS = 64
 """Windows or layers shown one by one; a model has as many layers."""
 
@@ -173,10 +174,13 @@ def _time_columns(summary: pd.DataFrame) -> list[TableColumn]:
             return ratio(row)
         return f"{ratio(row)} ({doubt})" if several else f"{ratio(row)} {DOUBT}"
 
-    return [
+    columns = [
         TableColumn("ms", lambda row: number(row["place_seconds"] * 1e3, ".3g"), 6),
         TableColumn(f"time / {beside}", cell, 1, _doubt(summary)),
     ]
+    if summary["place_peak_mib"].notna().any():
+        columns.append(TableColumn("MiB", lambda row: number(row["place_peak_mib"], ".3g"), 6, MEMORY))
+    return columns
 
 
 def time_doubts(summary: pd.DataFrame) -> pd.Series:

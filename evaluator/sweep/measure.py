@@ -31,6 +31,7 @@ from evaluator.sweep.child import CLOSED
 from evaluator.sweep.identity import digest
 from evaluator.timing.callers import Callers, time_callers
 from evaluator.timing.columns import timing_columns
+from evaluator.timing.memory import place_peak_mib
 from evaluator.timing.rounds import time_variants
 from evaluator.timing.settings import TimingSettings
 from evaluator.workloads.trace import StepsOf
@@ -173,6 +174,7 @@ class Measuring:
                 place(reference, windows_WLE, 0, topology, None)
                 timings = time_variants(variants, reference, windows_WLE, topology, self.timing)
                 callers = self._callers(variants, windows_WLE, topology)
+                peaks = {key: place_peak_mib(variant, windows_WLE, topology) for key, variant in variants.items()}
             except BaseException as error:
                 _make_room(error)
                 status, who = SKIPPED if isinstance(error, UnfitError) else FAILED, self.calls.last().who
@@ -183,7 +185,7 @@ class Measuring:
                 return {"timed": 0, "status": status, "reason": reason, "who": who, "spoiled": spoiled}
             log.says(OK, f"{len(timings)} variants")
         for key, timing in timings.items():
-            about = self.reference.name, self.timing_key or "", callers.get(key)
+            about = self.reference.name, self.timing_key or "", callers.get(key), peaks[key]
             columns = timing_columns(timing, self.timing, *about)
             self.store.amend(key, {**columns, "machine": describe_machine()})  # the one that took the times
         return {"timed": len(timings), "status": OK, "reason": None, "who": None, "spoiled": False}

@@ -14,9 +14,23 @@ from evaluator.timing.settings import TimingSettings
 
 
 def timing_columns(
-    timing: Timing, settings: TimingSettings, reference: str, timing_key: str, callers: Callers | None = None
+    timing: Timing,
+    settings: TimingSettings,
+    reference: str,
+    timing_key: str,
+    callers: Callers | None = None,
+    peak_mib: float = float("nan"),
 ) -> dict[str, Any]:
-    """Return the columns of a result that say how long a placement takes; ``callers`` where they were timed too."""
+    """Return the columns of a result that say how long a placement takes, and how much memory.
+
+    Args:
+        timing: of the rounds.
+        settings: of the rounds.
+        reference: that stood beside it.
+        timing_key: of these settings and of what stood beside it.
+        callers: what callers pay, where they were timed too.
+        peak_mib: memory of a call; NaN where it is not known.
+    """
     asked = callers or Callers(*[float("nan")] * len(Callers._fields))
     quartiles = np.quantile(timing.wall, [0.25, 0.75])
     return {
@@ -26,6 +40,7 @@ def timing_columns(
         "place_cpu_seconds": _number(np.median(timing.cpu)),
         "first_place_seconds": timing.first,
         **{f"place_{name}_seconds": _number(value) for name, value in asked._asdict().items()},
+        "place_peak_mib": _number(peak_mib),
         "time_reference": reference,
         "time_ratio": timing.ratio.value,
         "time_ratio_low": timing.ratio.low,

@@ -14,6 +14,8 @@ import time
 import pytest
 
 from evaluator.evolve.answers import LATE, REFUSED
+from evaluator.evolve.keeping import record_of
+from evaluator.evolve.reporting import history_of
 from evaluator.evolve.scorer import Question, Scorer, Turns
 from evaluator.evolve.starting import write_folder
 from evaluator.evolve.study import key_of, normalised
@@ -116,6 +118,14 @@ def test_what_is_not_there_by_the_deadline_is_late_has_no_score_and_is_found_lat
     with pytest.raises(client.HarnessFailed, match="could not judge"):
         client.judged(edited("worse"), seconds=0.01)
     assert client.judged(edited("worse"))["verdict"] == "worse"
+
+
+def test_what_is_late_is_on_record(study):
+    question = json.dumps({"source": "x = 1\n", "engine": "an_engine", "seconds": 0.01}).encode() + b"\n"
+    assert Scorer(study)._answer_to(question)["kind"] == LATE  # nobody judges
+    (line,) = record_of(study.folder)
+    assert (line["source"], line["engine"], line["answer"]["kind"]) == ("x = 1\n", "an_engine", LATE)
+    assert history_of(study).failures == {LATE: 1}
 
 
 def test_a_seed_program_that_cannot_be_judged_stops_the_search_with_a_sentence(client, study):

@@ -11,12 +11,25 @@ import time
 
 import numpy as np
 import pytest
+from optuna.trial import TrialState
 
-from eplb_variants import EplbError, load_variant
+from eplb_variants import EplbError, load_variant, variant_names
 from evaluator.cli.main import main
 from evaluator.quality.replay import replay
 from evaluator.searching.measuring import How, LeavesNode, TooSlow, measured
-from evaluator.searching.study import OnFront, Search, ended_of, front_of, held_out_worth, opened, run, write_variants
+from evaluator.searching.study import (
+    COMPOSITION,
+    OnFront,
+    Search,
+    _is_no_worse,
+    ended_of,
+    front_of,
+    held_out_worth,
+    opened,
+    run,
+    shipped_beside,
+    write_variants,
+)
 from evaluator.sweep.plan import make_plan
 
 SMALL = ("workload=quick", "workload.num_layers=2", "workload.windows=4")
@@ -75,7 +88,7 @@ def test_a_search_goes_on_where_it_was_left_and_keeps_what_is_not_dominated(sear
 @pytest.mark.long
 def test_a_search_from_the_shipped_variants_contains_or_dominates_each(search):
     """On the training part: each that can be composed was tried, so the front has it or something no worse."""
-    from_shipped = Search(**{**vars(search), "from_shipped": True})
+    from_shipped = Search(**{**vars(search), "start": "shipped"})
     run(from_shipped, 20, workers=2)
     trials = [trial for trial in opened(from_shipped).trials if trial.values]
     front = front_of(from_shipped)
@@ -85,6 +98,47 @@ def test_a_search_from_the_shipped_variants_contains_or_dominates_each(search):
             one.values[0] >= trial.values[0] and one.values[1] <= trial.values[1] and one.values[2] <= trial.values[2]
             for one in front
         )
+
+
+@pytest.mark.long
+def test_a_search_from_the_floors_tries_them_first(search):
+    from_floors = Search(**{**vars(search), "start": "floors"})
+    run(from_floors, 4)
+    first = [trial.user_attrs[COMPOSITION]["placer"]["name"] for trial in opened(from_floors).trials[:3]]
+    assert first == ["contiguous", "random", "round_robin"]
+
+
+def test_the_shipped_variants_stand_beside_a_front_with_what_is_no_worse_than_them(search):
+    best = OnFront(1, {}, (1.0, 0.0, 0.0))
+    found = {one.name: one for one in shipped_beside(search, [best])}
+    assert set(found) == set(variant_names())
+    assert found["lab_flex"].values is None
+    assert "not on one node" in found["lab_flex"].why
+    assert all(one.by is best for one in found.values() if one.values)
+    balance, seconds, moved = found["deepseek"].values
+    assert seconds == pytest.approx(1, rel=0.5)
+    cases = {
+        (balance, seconds * 1.04, moved): True,
+        (balance, seconds * 1.2, moved): False,
+        (balance - 1e-6, 0.1, 0.0): False,
+        (1.0, 0.1, moved + 1e-6): False,
+    }
+    for values, no_worse in cases.items():
+        assert _is_no_worse(values, found["deepseek"].values) == no_worse
+
+
+def test_a_trial_whose_worker_was_killed_does_not_stay_running(search, monkeypatch):
+    monkeypatch.setattr("evaluator.searching.study.ALIVE_SECONDS", 1)
+    monkeypatch.setattr("evaluator.searching.study.GONE_SECONDS", 1)
+    killed = opened(search)
+    with pytest.warns(UserWarning, match="Heartbeat"):
+        left = killed.ask()
+    killed._storage.record_heartbeat(left._trial_id)
+    time.sleep(2.1)  # longer than it may be silent
+    study = opened(search)
+    study.optimize(lambda trial: (0.0, 0.0, 0.0), n_trials=1)
+    assert study.trials[left.number].state is TrialState.FAIL
+    assert ended_of(study) == 1
 
 
 @pytest.mark.long
@@ -138,11 +192,24 @@ def test_the_front_is_written_as_variants_that_evaluate_finds(tmp_path):
 
 @pytest.mark.long
 def test_the_command_shows_the_front_in_both_parts(search, tmp_path, capsys):
-    words = ["search", *SMALL, "--from-shipped", "--trials", "4", "--file", "other.db", "--out", "found"]
+    words = [
+        "search",
+        *SMALL,
+        "--from",
+        "shipped",
+        "--beside-shipped",
+        "--trials",
+        "4",
+        "--file",
+        "other.db",
+        "--out",
+        "found",
+    ]
     assert main(words) == 0
     said = capsys.readouterr()
     assert "other.db, 4 trials" in said.out
     assert "held out: next on traces that the search has not seen" in said.out
+    assert "shipped variant" in said.out
     assert "variants in found/variant" in said.err
     assert list((tmp_path / "found" / "variant").glob("found_*.yaml"))
     assert main(["search", "--trials", "-1"]) == 2
