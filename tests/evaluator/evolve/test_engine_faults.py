@@ -144,7 +144,7 @@ def test_an_engine_that_is_killed_goes_on_from_its_checkpoint_and_nothing_is_jud
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        checkpoint = folder / "output" / "checkpoints" / "checkpoint_5"
+        checkpoint = folder / "output" / "checkpoints" / "checkpoint_10"
         began = time.monotonic()
         while not (checkpoint / "metadata.json").exists():
             assert engine.poll() is None
@@ -156,8 +156,9 @@ def test_an_engine_that_is_killed_goes_on_from_its_checkpoint_and_nothing_is_jud
         done = started("openevolve", folder, "--iterations", "10", "--checkpoint", str(checkpoint))
     assert done.returncode == 0, done.stderr[-3000:]
     end_scorers_of(study)
-    judged = [line["program"] for line in lines_of(study) if "answer" in line]
-    assert len(judged) == len(set(judged)), "each program was judged once"
+    answers = [json.loads(file.read_text()) for file in (study.folder / "known").iterdir()]
+    assert len(answers) >= 10
+    assert all(answer["tries"] == 1 for answer in answers if answer["verdict"] != "timed out")
     assert before <= {line["program"] for line in lines_of(study)}
     assert_told_as_recorded(study, stored_by("openevolve", folder))
 
