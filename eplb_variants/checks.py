@@ -138,7 +138,7 @@ def check_placed(made: Any, load: FloatArray, topology: Topology, previous: Plac
     return _sound(made, load, topology, "layer")
 
 
-def check_refined(made: Any, load: FloatArray, slots: IntArray, num_gpus: int) -> IntArray:
+def check_refined(made: Any, load: FloatArray, slots: IntArray, speed: FloatArray) -> IntArray:
     """Return refined ``slots [N, P]``: a row holds the experts that it held."""
     refined_NP = _of_shape("slots", made, slots.shape)
     for row, (before_P, after_P) in enumerate(zip(slots, refined_NP, strict=True)):

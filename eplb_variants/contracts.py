@@ -64,10 +64,11 @@ class FixUp(Protocol):
 class Refiner(Protocol):
     """Slots ``[N, P]`` of experts to better ones, each row's own experts among them; GPUs share the slots in order.
 
-    Loads are ``[N, E]``. A row may be a node: experts that have no slot in it are on others and stay there.
+    Loads are ``[N, E]``, speeds of the GPUs ``[N, G]``: 1 where all are equally fast, the mean of a machine's else. A
+    row may be a node: experts that have no slot in it are on others and stay there.
     """
 
-    def __call__(self, load: FloatArray, slots: IntArray, num_gpus: int) -> IntArray: ...
+    def __call__(self, load: FloatArray, slots: IntArray, speed: FloatArray) -> IntArray: ...
 
 
 class Aligner(Protocol):

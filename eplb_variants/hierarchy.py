@@ -18,6 +18,7 @@ from eplb_variants.errors import EplbError, unknown
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.placement import Placement, check_in_place, count_replicas, number_replicas
 from eplb_variants.refining.none import none as unrefined
+from eplb_variants.refining.search import by_speed
 from eplb_variants.topology import Topology
 
 IMPLEMENTATIONS = ("kernel", "reference")
@@ -120,10 +121,16 @@ class Staged:
         return to_slots(replication, packing, order_LE, topology)
 
     def _refined(self, load_LE: FloatArray, slots_LP: IntArray, topology: Topology) -> IntArray:
-        """Return the slots after the refiner, which is called with a row for each layer and node."""
+        """Return the slots after the refiner, which is called with a row for each layer and node.
+
+        Where nodes are of uneven speed, heavier ones are named after faster ones first.
+        """
+        speed_NG = topology.speed_G.reshape(topology.num_nodes, -1)
+        slots_LP = by_speed(load_LE, slots_LP, np.tile(speed_NG.sum(axis=1), (len(load_LE), 1)))
         node_load = load_LE if topology.num_nodes == 1 else np.repeat(load_LE, topology.num_nodes, axis=0)
         rows = slots_LP.reshape(-1, topology.slots_per_node)
-        return self._steps.refiner(node_load, rows, topology.gpus_per_node).reshape(slots_LP.shape)
+        speed_rows = np.tile(speed_NG, (len(load_LE), 1))
+        return self._steps.refiner(node_load, rows, speed_rows).reshape(slots_LP.shape)
 
     def _aligned(self, load_LE: FloatArray, slots_LP: IntArray, topology: Topology, previous: Placement) -> IntArray:
         """Return the slots after the aligner; EplbError where what is in place is of another shape."""

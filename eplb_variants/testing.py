@@ -203,6 +203,12 @@ class FixUpConformance:
                 assert all(np.array_equal(a, b) for a, b in zip(given, before, strict=True)), f"{name}: input changed"
 
 
+def _uneven(num_rows: int, num_gpus: int) -> FloatArray:
+    """Return speeds ``[N, G]`` that differ from GPU to GPU and from row to row, of mean 1."""
+    speed = np.random.default_rng(num_gpus).uniform(0.5, 1.5, (num_rows, num_gpus))
+    return speed / speed.mean(axis=1, keepdims=True)
+
+
 class RefinerConformance:
     """A refiner."""
 
@@ -214,18 +220,20 @@ class RefinerConformance:
         for name, load in hard_loads().items():
             for num_slots, num_gpus in ((EXPERTS, 4), (36, 6), (3 * EXPERTS, 1)):
                 slots = dhondt(load[:, ::-1], num_slots).phy2log  # replicas for another load, packed by nobody
-                given = (load.copy(), slots.copy())
-                refined = refiner(*given, num_gpus)
-                _check_slots(name, refined, num_slots)
-                assert np.array_equal(refined, refiner(*given, num_gpus)), f"{name}: two calls gave different slots"
-                assert np.array_equal(given[0], load), f"{name}: the load was changed in place"
-                assert np.array_equal(given[1], slots), f"{name}: the slots were changed in place"
+                for speed in (np.ones((LAYERS, num_gpus)), _uneven(LAYERS, num_gpus)):
+                    given = (load.copy(), slots.copy(), speed.copy())
+                    refined = refiner(*given)
+                    _check_slots(name, refined, num_slots)
+                    assert np.array_equal(refined, refiner(*given)), f"{name}: two calls gave different slots"
+                    assert np.array_equal(given[0], load), f"{name}: the load was changed in place"
+                    assert np.array_equal(given[1], slots), f"{name}: the slots were changed in place"
+                    assert np.array_equal(given[2], speed), f"{name}: the speeds were changed in place"
 
     def test_experts_of_other_nodes_stay_there(self) -> None:
         refiner = self.make()
         load = hard_loads()["mild"]
         half = dhondt(load[:, : EXPERTS // 2], 18).phy2log
-        refined = refiner(load, half, 3)
+        refined = refiner(load, half, np.ones((LAYERS, 3)))
         for row in range(LAYERS):
             assert np.array_equal(np.unique(refined[row]), np.arange(EXPERTS // 2))
 

@@ -68,7 +68,7 @@ class Pooled:
         made_LP = change(load, slots, topology, previous).copy()
         moves_L = moves(made_LP, previous, num_gpus)
         budget = int(np.floor(self.max_moves * slots.size + 1e-9)) - int(moves_L.sum())
-        gain_L = peaks(load, made_LP, num_gpus) - peaks(load, slots, num_gpus)  # whatever GPUs are called
+        gain_L = np.subtract(*(peaks(load, each, topology) for each in (made_LP, slots)))  # whatever equals are called
         least_L = self.price_anew * load.sum(axis=1) / num_gpus
         worth = np.flatnonzero(gain_L > least_L * (LEAST_PART * slots.shape[1]))
         if budget <= 0 or not worth.size:
@@ -92,9 +92,10 @@ def moves(made_LP: IntArray, previous_LP: IntArray, num_gpus: int) -> IntArray:
     return found
 
 
-def peaks(load_LE: FloatArray, slots_LP: IntArray, num_gpus: int) -> FloatArray:
-    """Return ``[L]`` the load of the fullest GPU, tokens being shared evenly."""
+def peaks(load_LE: FloatArray, slots_LP: IntArray, topology: Topology) -> FloatArray:
+    """Return ``[L]`` the load over its speed of the fullest GPU, tokens being shared evenly."""
     share_LP = np.take_along_axis(load_LE / count_replicas(slots_LP, load_LE.shape[1]), slots_LP, axis=1)
     # sums from the left, whatever the width of the processor's registers
-    found: FloatArray = share_LP.reshape(len(load_LE), num_gpus, -1).cumsum(axis=2)[:, :, -1].max(axis=1)
+    gpu_LG = share_LP.reshape(len(load_LE), topology.num_gpus, -1).cumsum(axis=2)[:, :, -1]
+    found: FloatArray = (gpu_LG / topology.speed_G).max(axis=1)
     return found

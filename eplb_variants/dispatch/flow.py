@@ -26,10 +26,13 @@ def flow(load: FloatArray, placement: Placement) -> FloatArray:
     still, the GPUs ``S`` that they reach are a cut: all that the experts with tokens there can do is to stay there, so
     no split has a peak below ``load(S) / |S|``, which is the next ``M``. Where none is above it, the peak is ``M``, and
     the last cut proves that none is lower. Copies on one GPU are one place. An expert without tokens is shared evenly.
+
+    GPUs of uneven speed are full by what they take for their load: a GPU is above the peak ``M`` where its load is above
+    ``M`` times its speed, and ``|S|`` is the sum of the speeds.
     """
     return np.array(
         [
-            Split(load_E, slots_P, placement.topology.num_gpus).settled()
+            Split(load_E, slots_P, placement.topology.speed_G).settled()
             for load_E, slots_P in zip(np.asarray(load, dtype=float), placement.phy2log, strict=True)
         ]
     )
@@ -38,8 +41,8 @@ def flow(load: FloatArray, placement: Placement) -> FloatArray:
 class Split:
     """A layer's split in the course of the search."""
 
-    def __init__(self, load_E: FloatArray, slots_P: IntArray, num_gpus: int) -> None:
-        size = slots_P.size // num_gpus
+    def __init__(self, load_E: FloatArray, slots_P: IntArray, speed_G: FloatArray) -> None:
+        size = slots_P.size // speed_G.size
         self.load_E, self.slots_P = load_E.tolist(), slots_P.tolist()
         self.slots_of: dict[tuple[int, int], list[int]] = {}
         for slot, expert in enumerate(self.slots_P):
@@ -49,11 +52,12 @@ class Split:
             self.gpus_of.setdefault(expert, []).append(gpu)
         logcnt_E = np.bincount(slots_P, minlength=load_E.size).tolist()
         self.tokens = {(e, gpu): self.load_E[e] / logcnt_E[e] * len(slots) for (e, gpu), slots in self.slots_of.items()}
-        self.gpu_G = [0.0] * num_gpus
+        self.speed_G = speed_G.tolist()
+        self.gpu_G = [0.0] * speed_G.size
         for (_, gpu), tokens in self.tokens.items():
             self.gpu_G[gpu] += tokens
         total = sum_from_left(self.gpu_G)
-        self.peak, self.least = total / num_gpus, total * ROUNDING
+        self.peak, self.least = total / sum_from_left(self.speed_G), total * ROUNDING
 
     def settled(self) -> FloatArray:
         """Return the shares ``[P]`` of the best split."""
@@ -61,13 +65,21 @@ class Split:
             pushed, reached = self._pass()
             if pushed:
                 continue
-            if not any(load > self.peak + self.least for load in self.gpu_G):
+            if not self._above():
                 return self._shares()
-            self.peak = max(sum_from_left([self.gpu_G[gpu] for gpu in reached]) / len(reached), self.peak + self.least)
+            held, speed = (sum_from_left([of[gpu] for gpu in reached]) for of in (self.gpu_G, self.speed_G))
+            self.peak = max(held / speed, self.peak + self.least)
+
+    def _allowed(self, gpu: int) -> float:
+        """Return the load of a GPU that takes as long as the peak."""
+        return self.peak * self.speed_G[gpu]
+
+    def _above(self) -> list[int]:
+        return [gpu for gpu, load in enumerate(self.gpu_G) if load > self._allowed(gpu) + self.least]
 
     def _pass(self) -> tuple[bool, list[int]]:
         """Go outwards from the GPUs above the peak, pushing load to those below it; return whether, and who is met."""
-        above = [gpu for gpu, load in enumerate(self.gpu_G) if load > self.peak + self.least]
+        above = self._above()
         came_from: dict[int, tuple[int, int]] = {}
         met, experts, waiting, pushed = set(above), set(), deque(above), False
         while waiting:
@@ -82,7 +94,7 @@ class Split:
                     met.add(other)
                     came_from[other] = (gpu, expert)
                     waiting.append(other)
-                    if self.gpu_G[other] < self.peak - self.least:
+                    if self.gpu_G[other] < self._allowed(other) - self.least:
                         pushed |= self._push(other, came_from)
         return pushed, sorted(met)
 
@@ -96,7 +108,7 @@ class Split:
             before, expert = came_from[gpu]
             path.append((expert, before, gpu))
             gpu = before
-        fits = min([self.peak - self.gpu_G[target], self.gpu_G[gpu] - self.peak])
+        fits = min([self._allowed(target) - self.gpu_G[target], self.gpu_G[gpu] - self._allowed(gpu)])
         fits = min([fits, *(self.tokens[expert, before] for expert, before, _ in path)])
         if fits <= self.least:
             return False

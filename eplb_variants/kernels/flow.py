@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import float64, int64, void
+from numba import boolean, float64, int64, void
 
 from eplb_variants.dispatch.flow import ROUNDING
 from eplb_variants.dispatch.flow import flow as readable_flow
@@ -51,14 +51,17 @@ PLACES, WAYS = named(Places, *[INTS] * 8), named(Ways, *[INTS] * 5)
 def flow(stage: object, load: FloatArray, placement: Placement) -> FloatArray:
     """Answer as ``flow`` does."""
     share_LP = np.empty(placement.phy2log.shape)
-    _split_rows(ready(load), ready(placement.phy2log, np.int64), placement.topology.num_gpus, share_LP)
+    _split_rows(ready(load), ready(placement.phy2log, np.int64), placement.topology.speed_G, share_LP)
     return share_LP
 
 
 def flow_peaks(load: FloatArray, placement: Placement) -> FloatArray:
-    """Return ``[L]``: the load of the fullest GPU of each layer of ``load [L, E]`` if tokens are split by ``flow``."""
+    """Return ``[L]``: the load of the fullest GPU of each layer of ``load [L, E]`` if tokens are split by ``flow``.
+
+    Where GPUs are of uneven speed, its load over its speed.
+    """
     peak_L = np.empty(load.shape[0])
-    _peak_rows(ready(load), ready(placement.phy2log, np.int64), placement.topology.num_gpus, peak_L)
+    _peak_rows(ready(load), ready(placement.phy2log, np.int64), placement.topology.speed_G, peak_L)
     return peak_L
 
 
@@ -123,17 +126,24 @@ def _find_places(slots_P: IntArray, places: Places) -> int:
     return count
 
 
-@kernel(int64(int64, float64, float64, PLACES, WAYS, FLOATS, FLOATS))
+@kernel(int64(int64, float64, float64, PLACES, WAYS, FLOATS, FLOATS, FLOATS))
 def _push(
-    target: int, peak: float, least: float, places: Places, ways: Ways, tokens_Q: FloatArray, gpu_G: FloatArray
+    target: int,
+    peak: float,
+    least: float,
+    places: Places,
+    ways: Ways,
+    tokens_Q: FloatArray,
+    gpu_G: FloatArray,
+    speed_G: FloatArray,
 ) -> int:
     """Push what fits along the path that leads to a GPU; return 1 if that is anything."""
     gpu_Q, from_G, to_G = places.gpu_Q, ways.from_G, ways.to_G
-    gpu, fits = target, peak - gpu_G[target]
+    gpu, fits = target, peak * speed_G[target] - gpu_G[target]
     while from_G[gpu] >= 0:
         fits = min(fits, tokens_Q[from_G[gpu]])
         gpu = gpu_Q[from_G[gpu]]
-    fits = min(fits, gpu_G[gpu] - peak)
+    fits = min(fits, gpu_G[gpu] - peak * speed_G[gpu])
     if fits <= least:
         return 0
     gpu_G[gpu] -= fits
@@ -146,7 +156,7 @@ def _push(
     return 1
 
 
-@kernel(int64(float64, float64, PLACES, WAYS, FLOATS, FLOATS, INTS))
+@kernel(int64(float64, float64, PLACES, WAYS, FLOATS, FLOATS, FLOATS, INTS))
 def _pass(
     peak: float,
     least: float,
@@ -154,6 +164,7 @@ def _pass(
     ways: Ways,
     tokens_Q: FloatArray,
     gpu_G: FloatArray,
+    speed_G: FloatArray,
     closed_Q: IntArray,
 ) -> int:
     """Go outwards from the GPUs above the peak, pushing load to those below it; return how often.
@@ -166,7 +177,7 @@ def _pass(
     met_G[:], seen_E[:] = 0, 0
     end, pushed, at = 0, 0, 0
     for gpu in range(gpu_G.size):
-        if gpu_G[gpu] > peak + least:
+        if gpu_G[gpu] > peak * speed_G[gpu] + least:
             met_G[gpu], from_G[gpu], queue_G[end] = 1, -1, gpu
             end += 1
     while at < end:
@@ -184,8 +195,8 @@ def _pass(
                     continue
                 met_G[other], from_G[other], to_G[other], queue_G[end] = 1, place, taker, other
                 end += 1
-                if gpu_G[other] < peak - least:
-                    pushed += _push(other, peak, least, places, ways, tokens_Q, gpu_G)
+                if gpu_G[other] < peak * speed_G[other] - least:
+                    pushed += _push(other, peak, least, places, ways, tokens_Q, gpu_G, speed_G)
     return pushed
 
 
@@ -230,35 +241,56 @@ def _at_home(
         gpu_G[gpu_Q[place]] += tokens_Q[place]
 
 
-@kernel(void(PLACES, WAYS, FLOATS, FLOATS, INTS))
-def _level(places: Places, ways: Ways, tokens_Q: FloatArray, gpu_G: FloatArray, closed_Q: IntArray) -> None:
+@kernel(boolean(float64, float64, FLOATS, FLOATS))
+def _is_level(peak: float, least: float, gpu_G: FloatArray, speed_G: FloatArray) -> bool:
+    """Return whether no GPU is above the peak."""
+    for gpu in range(gpu_G.size):
+        if gpu_G[gpu] > peak * speed_G[gpu] + least:
+            return False
+    return True
+
+
+@kernel(void(PLACES, WAYS, FLOATS, FLOATS, FLOATS, INTS))
+def _level(
+    places: Places, ways: Ways, tokens_Q: FloatArray, gpu_G: FloatArray, speed_G: FloatArray, closed_Q: IntArray
+) -> None:
     """Push load from GPU to GPU until the fullest is least full; no place may be closed."""
-    total = 0.0
+    total, speed = 0.0, 0.0
     for gpu in range(gpu_G.size):
         total += gpu_G[gpu]
-    peak, least = total / gpu_G.size, total * ROUNDING
+        speed += speed_G[gpu]
+    peak, least = total / speed, total * ROUNDING
     while True:
-        if _pass(peak, least, places, ways, tokens_Q, gpu_G, closed_Q):
+        if _pass(peak, least, places, ways, tokens_Q, gpu_G, speed_G, closed_Q):
             continue
-        if gpu_G.max() <= peak + least:
+        if _is_level(peak, least, gpu_G, speed_G):
             return
-        reached, number = 0.0, 0
+        reached, speed = 0.0, 0.0
         for gpu in range(gpu_G.size):
             if ways.met_G[gpu]:
                 reached += gpu_G[gpu]
-                number += 1
-        peak = max(reached / number, peak + least)
+                speed += speed_G[gpu]
+        peak = max(reached / speed, peak + least)
 
 
-@kernel(void(FLOAT_ROWS, INT_ROWS, int64, FLOAT_ROWS))
-def _split_rows(load_LE: FloatArray, slots_LP: IntArray, num_gpus: int, share_LP: FloatArray) -> None:
-    num_slots, num_experts = slots_LP.shape[1], load_LE.shape[1]
+@kernel(float64(FLOATS, FLOATS))
+def _fullest(gpu_G: FloatArray, speed_G: FloatArray) -> float:
+    """Return the load over its speed of the GPU where that is most."""
+    most = 0.0
+    for gpu in range(gpu_G.size):
+        most = max(most, gpu_G[gpu] / speed_G[gpu])
+    return most
+
+
+@kernel(void(FLOAT_ROWS, INT_ROWS, FLOATS, FLOAT_ROWS))
+def _split_rows(load_LE: FloatArray, slots_LP: IntArray, speed_G: FloatArray, share_LP: FloatArray) -> None:
+    num_slots, num_experts, num_gpus = slots_LP.shape[1], load_LE.shape[1], speed_G.size
     places, ways = _new_places(num_slots, num_experts, num_gpus), _new_ways(num_experts, num_gpus)
     tokens_Q, gpu_G, none_Q = np.empty(num_slots), np.empty(num_gpus), np.zeros(num_slots, np.int64)
     for layer in range(load_LE.shape[0]):
         load_E, slots_P = load_LE[layer], slots_LP[layer]
         _evenly(load_E, slots_P, places, tokens_Q, gpu_G)
-        _level(places, ways, tokens_Q, gpu_G, none_Q)
+        _level(places, ways, tokens_Q, gpu_G, speed_G, none_Q)
         for slot in range(num_slots):
             place, total = places.place_P[slot], load_E[slots_P[slot]]
             if total > 0:
@@ -267,15 +299,15 @@ def _split_rows(load_LE: FloatArray, slots_LP: IntArray, num_gpus: int, share_LP
                 share_LP[layer, slot] = 1 / places.logcnt_E[slots_P[slot]]
 
 
-@kernel(void(FLOAT_ROWS, INT_ROWS, int64, FLOATS))
-def _peak_rows(load_LE: FloatArray, slots_LP: IntArray, num_gpus: int, peak_L: FloatArray) -> None:
-    num_slots, num_experts = slots_LP.shape[1], load_LE.shape[1]
+@kernel(void(FLOAT_ROWS, INT_ROWS, FLOATS, FLOATS))
+def _peak_rows(load_LE: FloatArray, slots_LP: IntArray, speed_G: FloatArray, peak_L: FloatArray) -> None:
+    num_slots, num_experts, num_gpus = slots_LP.shape[1], load_LE.shape[1], speed_G.size
     places, ways = _new_places(num_slots, num_experts, num_gpus), _new_ways(num_experts, num_gpus)
     tokens_Q, gpu_G, none_Q = np.empty(num_slots), np.empty(num_gpus), np.zeros(num_slots, np.int64)
     for layer in range(load_LE.shape[0]):
         _evenly(load_LE[layer], slots_LP[layer], places, tokens_Q, gpu_G)
-        _level(places, ways, tokens_Q, gpu_G, none_Q)
-        peak_L[layer] = gpu_G.max()
+        _level(places, ways, tokens_Q, gpu_G, speed_G, none_Q)
+        peak_L[layer] = _fullest(gpu_G, speed_G)
 
 
 class Near(NamedTuple):
@@ -295,7 +327,7 @@ def near_peaks(load: FloatArray, placement: Placement, home: IntArray, target: f
     """Return what splits come to that begin with every token on its expert's own node.
 
     Load is pushed off until the fullest GPU has what no split is below, or the mean over ``target``: first along paths
-    within nodes, then across.
+    within nodes, then across. Where GPUs are of uneven speed, load is load over speed.
 
     Args:
         load: ``[L, E]``.
@@ -306,11 +338,11 @@ def near_peaks(load: FloatArray, placement: Placement, home: IntArray, target: f
     found = Near(*(np.empty(load.shape[0]) for _ in Near._fields))
     topology = placement.topology
     slots, homes = ready(placement.phy2log, np.int64), ready(home, np.int64)
-    _near_rows(ready(load), slots, homes, topology.num_gpus, topology.gpus_per_node, target, *found)
+    _near_rows(ready(load), slots, homes, topology.speed_G, topology.gpus_per_node, target, *found)
     return found
 
 
-@kernel(float64(FLOATS, int64, int64, INTS, float64, PLACES, WAYS, FLOATS, FLOATS, INTS, INTS))
+@kernel(float64(FLOATS, int64, int64, INTS, float64, PLACES, WAYS, FLOATS, FLOATS, FLOATS, INTS, INTS))
 def _from_home(
     load_E: FloatArray,
     count: int,
@@ -321,15 +353,16 @@ def _from_home(
     ways: Ways,
     tokens_Q: FloatArray,
     gpu_G: FloatArray,
+    speed_G: FloatArray,
     away_Q: IntArray,
     none_Q: IntArray,
 ) -> float:
     """Split the tokens of a layer from their own nodes on, down to a peak; return how many leave these."""
     least = load_E.sum() * ROUNDING
     _at_home(load_E, count, gpus_per_node, home_E, places, tokens_Q, gpu_G)
-    while _pass(peak, least, places, ways, tokens_Q, gpu_G, away_Q):  # within nodes
+    while _pass(peak, least, places, ways, tokens_Q, gpu_G, speed_G, away_Q):  # within nodes
         pass
-    while _pass(peak, least, places, ways, tokens_Q, gpu_G, none_Q):
+    while _pass(peak, least, places, ways, tokens_Q, gpu_G, speed_G, none_Q):
         pass
     remote = 0.0
     for place in range(count):
@@ -338,12 +371,12 @@ def _from_home(
     return remote
 
 
-@kernel(void(FLOAT_ROWS, INT_ROWS, INT_ROWS, int64, int64, float64, FLOATS, FLOATS, FLOATS, FLOATS))
+@kernel(void(FLOAT_ROWS, INT_ROWS, INT_ROWS, FLOATS, int64, float64, FLOATS, FLOATS, FLOATS, FLOATS))
 def _near_rows(
     load_LE: FloatArray,
     slots_LP: IntArray,
     home_LE: IntArray,
-    num_gpus: int,
+    speed_G: FloatArray,
     gpus_per_node: int,
     target: float,
     best_L: FloatArray,
@@ -351,7 +384,10 @@ def _near_rows(
     near_L: FloatArray,
     remote_near_L: FloatArray,
 ) -> None:
-    num_slots, num_experts = slots_LP.shape[1], load_LE.shape[1]
+    num_slots, num_experts, num_gpus = slots_LP.shape[1], load_LE.shape[1], speed_G.size
+    speed = 0.0
+    for gpu in range(num_gpus):
+        speed += speed_G[gpu]
     places, ways = _new_places(num_slots, num_experts, num_gpus), _new_ways(num_experts, num_gpus)
     tokens_Q, gpu_G = np.empty(num_slots), np.empty(num_gpus)
     away_Q, none_Q = np.empty(num_slots, np.int64), np.zeros(num_slots, np.int64)
@@ -362,17 +398,17 @@ def _near_rows(
         for place in range(count):
             away_Q[place] = places.gpu_Q[place] // gpus_per_node != home_E[places.expert_Q[place]]
             away += away_Q[place]
-        _level(places, ways, tokens_Q, gpu_G, none_Q)
-        best_L[layer] = near_L[layer] = gpu_G.max()
+        _level(places, ways, tokens_Q, gpu_G, speed_G, none_Q)
+        best_L[layer] = near_L[layer] = _fullest(gpu_G, speed_G)
         remote_L[layer] = remote_near_L[layer] = 0.0
         if away == 0:
             continue
         about = (load_E, count, gpus_per_node, home_E)
-        split = (places, ways, tokens_Q, gpu_G, away_Q, none_Q)
+        split = (places, ways, tokens_Q, gpu_G, speed_G, away_Q, none_Q)
         remote_L[layer] = _from_home(*about, best_L[layer], *split)
-        peak = load_E.sum() / num_gpus / target
+        peak = load_E.sum() / speed / target
         if peak <= best_L[layer]:
             remote_near_L[layer] = remote_L[layer]
         else:
             remote_near_L[layer] = _from_home(*about, peak, *split)
-            near_L[layer] = gpu_G.max()
+            near_L[layer] = _fullest(gpu_G, speed_G)

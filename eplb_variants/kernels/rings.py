@@ -29,7 +29,7 @@ def hot_ring(stage: HotRing, load: FloatArray, topology: Topology, previous: Pla
         return stage.packed(load, topology, previous)
     slots_LP = np.empty((num_layers, topology.num_slots), dtype=np.int64)
     order_LE = heaviest_first(load)
-    _ring_rows(ready(load), order_LE, float(stage.theta), strides(topology.num_gpus), topology.num_gpus, slots_LP)
+    _ring_rows(ready(load), order_LE, float(stage.theta), strides(topology.num_gpus), topology.speed_G, slots_LP)
     return Replication(slots_LP, number_replicas(slots_LP), count_replicas(slots_LP, num_experts))
 
 
@@ -76,15 +76,15 @@ def _next_with_room(gpu: int, expert: int, size: int, slots_P: IntArray, held_G:
 
 
 @kernel(int64(FLOATS, INTS, int64))
-def _lightest(load_G: FloatArray, held_G: IntArray, size: int) -> int:
+def _lightest(full_G: FloatArray, held_G: IntArray, size: int) -> int:
     best = -1
     for gpu in range(held_G.size):
-        if held_G[gpu] < size and (best < 0 or load_G[gpu] < load_G[best]):
+        if held_G[gpu] < size and (best < 0 or full_G[gpu] < full_G[best]):
             best = gpu
     return best
 
 
-@kernel(void(FLOATS, INTS, INTS, int64, INTS, INTS, INTS, FLOATS))
+@kernel(void(FLOATS, INTS, INTS, int64, INTS, INTS, INTS, FLOATS, FLOATS))
 def _ring(
     load_E: FloatArray,
     order_E: IntArray,
@@ -93,10 +93,11 @@ def _ring(
     stride_T: IntArray,
     slots_P: IntArray,
     held_G: IntArray,
-    load_G: FloatArray,
+    full_G: FloatArray,
+    speed_G: FloatArray,
 ) -> None:
     num_gpus, size = held_G.size, slots_P.size // held_G.size
-    held_G[:], load_G[:] = 0, 0.0
+    held_G[:], full_G[:] = 0, 0.0
     position = 0
     for i in range(count):
         expert = order_E[i // 2] if i % 2 == 0 else order_E[count - 1 - i // 2]
@@ -106,26 +107,26 @@ def _ring(
             gpu = _next_with_room(gpu, expert, size, slots_P, held_G)
             slots_P[gpu * size + held_G[gpu]] = expert
             held_G[gpu] += 1
-            load_G[gpu] += load_E[expert] / copies
+            full_G[gpu] += load_E[expert] / copies / speed_G[gpu]
         position += copies - 1
     for expert in order_E:
         if copies_E[expert] == 0:
-            gpu = _lightest(load_G, held_G, size)
+            gpu = _lightest(full_G, held_G, size)
             slots_P[gpu * size + held_G[gpu]] = expert
             held_G[gpu] += 1
-            load_G[gpu] += load_E[expert]
+            full_G[gpu] += load_E[expert] / speed_G[gpu]
 
 
-@kernel(void(FLOAT_ROWS, INT_ROWS, float64, INTS, int64, INT_ROWS))
+@kernel(void(FLOAT_ROWS, INT_ROWS, float64, INTS, FLOATS, INT_ROWS))
 def _ring_rows(
-    load_LE: FloatArray, order_LE: IntArray, theta: float, stride_T: IntArray, num_gpus: int, slots_LP: IntArray
+    load_LE: FloatArray, order_LE: IntArray, theta: float, stride_T: IntArray, speed_G: FloatArray, slots_LP: IntArray
 ) -> None:
-    num_experts = load_LE.shape[1]
-    copies_E, held_G, load_G = np.empty(num_experts, np.int64), np.empty(num_gpus, np.int64), np.empty(num_gpus)
+    num_experts, num_gpus = load_LE.shape[1], speed_G.size
+    copies_E, held_G, full_G = np.empty(num_experts, np.int64), np.empty(num_gpus, np.int64), np.empty(num_gpus)
     for row in range(load_LE.shape[0]):
         left = slots_LP.shape[1] - num_experts
         count = _shared(load_LE[row], order_LE[row], theta, num_gpus, left, copies_E)
-        _ring(load_LE[row], order_LE[row], copies_E, count, stride_T, slots_LP[row], held_G, load_G)
+        _ring(load_LE[row], order_LE[row], copies_E, count, stride_T, slots_LP[row], held_G, full_G, speed_G)
 
 
 @compiles(Still)

@@ -7,6 +7,6 @@ from eplb_variants.registry import register
 
 
 @register("refiner", "none", "no refinement: slots stay as they were packed")
-def none(load: FloatArray, slots: IntArray, num_gpus: int) -> IntArray:
+def none(load: FloatArray, slots: IntArray, speed: FloatArray) -> IntArray:
     """Return ``slots [N, P]`` as they are."""
     return slots

@@ -1,7 +1,7 @@
 """Small changes that lower the fullest GPU of a row: swaps of two slots, and replicas that change hands.
 
-The readable version of ``kernels/search.py``, change by change.
-Shapes: N rows, P slots, E logical experts, G GPUs.
+The readable version of ``kernels/search.py``, change by change. The fullest GPU is the one whose load over its speed is
+most. Shapes: N rows, P slots, E logical experts, G GPUs.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from eplb_variants.loads import FloatArray, IntArray, sum_from_left
+from eplb_variants.placement import count_replicas
 
 LEAST_GAIN = 1e-9
 """A change must lower the fullest GPU by this part of its load, so that rounding is no gain."""
@@ -46,13 +47,13 @@ class Row:
     Args:
         load_E: tokens of each expert.
         slots_P: the expert in each slot; changed in place.
-        num_gpus: slots are divided among them in order.
-        gpus_per_node: changes stay within a node; ``num_gpus`` where there is one.
+        speed_G: of the GPUs, which slots are divided among in order.
+        gpus_per_node: changes stay within a node; all GPUs where there is one.
     """
 
-    def __init__(self, load_E: FloatArray, slots_P: IntArray, num_gpus: int, gpus_per_node: int) -> None:
-        self.load_E, self.slots_P, self.num_gpus = load_E.tolist(), slots_P, num_gpus
-        self.size = slots_P.size // num_gpus
+    def __init__(self, load_E: FloatArray, slots_P: IntArray, speed_G: FloatArray, gpus_per_node: int) -> None:
+        self.load_E, self.slots_P, self.speed_G = load_E.tolist(), slots_P, speed_G.tolist()
+        self.size = slots_P.size // speed_G.size
         self.gpus_per_node = gpus_per_node
         self._weigh()
 
@@ -61,19 +62,23 @@ class Row:
         self.expert_P = self.slots_P.tolist()
         self.logcnt_E = np.bincount(self.slots_P, minlength=len(self.load_E)).tolist()
         self.weight_P = [self.load_E[e] / self.logcnt_E[e] for e in self.expert_P]
-        self.gpu_G = [sum_from_left(self.weight_P[i : i + self.size]) for i in range(0, len(self.weight_P), self.size)]
+        self.gpu_G = [
+            sum_from_left(self.weight_P[gpu * self.size : (gpu + 1) * self.size]) / speed
+            for gpu, speed in enumerate(self.speed_G)
+        ]
         self.gpus_E: dict[int, set[int]] = {}
         for slot, expert in enumerate(self.expert_P):
             self.gpus_E.setdefault(expert, set()).add(slot // self.size)
 
     def improve(self, effort: Effort) -> int:
         """Make the change that gains most a slot, again and again; return how many slots were changed."""
-        mean = sum_from_left(self.gpu_G) / self.num_gpus
+        loads = [full * speed for full, speed in zip(self.gpu_G, self.speed_G, strict=True)]
+        mean = sum_from_left(loads) / sum_from_left(self.speed_G)
         used = 0
         while used < effort.changes:
             top = max(self.gpu_G)
             fullest = self.gpu_G.index(top)
-            bound = mean if effort.transfers else max(mean, *self.weight_P)
+            bound = mean if effort.transfers else max(mean, max(self.weight_P) / max(self.speed_G))
             if top <= bound * (1 + effort.enough):
                 break
             least = max(top * LEAST_GAIN, mean * effort.price)
@@ -116,7 +121,8 @@ class Row:
                     less = self.weight_P[i] - self.weight_P[j]
                     if less <= 0 or self._holds(gpu, self.expert_P[i]) or self._holds(fullest, self.expert_P[j]):
                         continue
-                    gain = (top - max(top - less, self.gpu_G[gpu] + less)) / 2
+                    here, there = less / self.speed_G[fullest], less / self.speed_G[gpu]
+                    gain = (top - max(top - here, self.gpu_G[gpu] + there)) / 2
                     yield gain, Change((i, j), (self.expert_P[j], self.expert_P[i]))
 
     def _given_up(self, fullest: int, top: float, limit: float) -> Iterator[tuple[float, Change]]:
@@ -143,7 +149,8 @@ class Row:
         if count < 2:
             return False
         more = self.load_E[expert] / (count - 1) - self.load_E[expert] / count
-        return all(self.gpu_G[gpu] + more < limit for gpu in self.gpus_E[expert] - {slot // self.size, fullest})
+        others = self.gpus_E[expert] - {slot // self.size, fullest}
+        return all(self.gpu_G[gpu] + more / self.speed_G[gpu] < limit for gpu in others)
 
     def _transfer(self, slot: int, gains: int, top: float) -> Iterator[tuple[float, Change]]:
         """Yield what it gains that a slot becomes a replica of ``gains``; nothing where its GPU holds that."""
@@ -162,17 +169,33 @@ class Row:
         return max([self._changed(gpu, loses, gains, more, less, there), *elsewhere])
 
     def _changed(self, gpu: int, loses: int, gains: int, more: float, less: float, there: float) -> float:
-        load = self.gpu_G[gpu]
+        load, speed = self.gpu_G[gpu], self.speed_G[gpu]
         for slot in self._of_gpu(gpu):
-            load += more * (self.expert_P[slot] == loses) + less * (self.expert_P[slot] == gains)
-        return load + there
+            load += (more * (self.expert_P[slot] == loses) + less * (self.expert_P[slot] == gains)) / speed
+        return load + there / speed
 
 
 def improve_rows(
-    load_NE: FloatArray, slots_NP: IntArray, num_gpus: int, gpus_per_node: int, effort: Effort
+    load_NE: FloatArray, slots_NP: IntArray, speed_NG: FloatArray, gpus_per_node: int, effort: Effort
 ) -> IntArray:
-    """Return ``slots [N, P]`` with every row improved; the rows' loads are ``load [N, E]``."""
+    """Return ``slots [N, P]`` with every row improved; the rows' loads are ``load [N, E]``, speeds ``speed [N, G]``."""
     made_NP = slots_NP.copy()
-    for load_E, slots_P in zip(load_NE, made_NP, strict=True):
-        Row(load_E, slots_P, num_gpus, gpus_per_node).improve(effort)
+    for load_E, slots_P, speed_G in zip(load_NE, made_NP, speed_NG, strict=True):
+        Row(load_E, slots_P, speed_G, gpus_per_node).improve(effort)
     return made_NP
+
+
+def by_speed(load_NE: FloatArray, slots_NP: IntArray, speed_NG: FloatArray) -> IntArray:
+    """Return ``slots [N, P]`` with the GPUs of each row named so that fuller ones are faster; the same if all are."""
+    num_gpus = speed_NG.shape[1]
+    if (speed_NG == speed_NG[:, :1]).all():
+        return slots_NP
+    logcnt_NE = count_replicas(slots_NP, load_NE.shape[1])
+    share_NP = np.take_along_axis(load_NE / np.maximum(logcnt_NE, 1), slots_NP, axis=1)
+    load_NG = share_NP.reshape(len(slots_NP), num_gpus, -1).cumsum(axis=2)[:, :, -1]  # from the left, as elsewhere
+    fullest_NG, fastest_NG = (np.argsort(-of, axis=1, kind="stable") for of in (load_NG, speed_NG))
+    packs_NGS = slots_NP.reshape(len(slots_NP), num_gpus, -1)
+    named_NGS = np.empty_like(packs_NGS)
+    row_N1 = np.arange(len(slots_NP))[:, None]
+    named_NGS[row_N1, fastest_NG] = packs_NGS[row_N1, fullest_NG]
+    return named_NGS.reshape(slots_NP.shape)

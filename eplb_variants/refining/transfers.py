@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from eplb_variants.errors import EplbError
 from eplb_variants.loads import FloatArray, IntArray
-from eplb_variants.refining.search import Effort, improve_rows
+from eplb_variants.refining.search import Effort, by_speed, improve_rows
 from eplb_variants.registry import register
 
 
@@ -35,6 +35,7 @@ class Transfers:
         """Return how far it goes on so many GPUs."""
         return Effort(int(self.changes * num_gpus), self.enough, transfers=True)
 
-    def __call__(self, load: FloatArray, slots: IntArray, num_gpus: int) -> IntArray:
-        """Return ``slots [N, P]``, refined, for ``load [N, E]``."""
-        return improve_rows(load, slots, num_gpus, num_gpus, self.effort(num_gpus))
+    def __call__(self, load: FloatArray, slots: IntArray, speed: FloatArray) -> IntArray:
+        """Return ``slots [N, P]``, refined, for ``load [N, E]`` on GPUs of ``speed [N, G]``."""
+        num_gpus = speed.shape[1]
+        return improve_rows(load, by_speed(load, slots, speed), speed, num_gpus, self.effort(num_gpus))

@@ -37,7 +37,7 @@ class HotRing:
     copy for every ``theta`` of a GPU's mean load, two at least, until the redundant slots are used up. These experts
     are laid end to end, hot ones beside less hot ones: each goes on at the GPU where the one before it ended, so that
     neighbours share a GPU. A further lap takes the GPUs with another stride. The other experts go, heaviest first, to
-    the GPU with the least load that has room. Groups and nodes are not looked at.
+    the GPU with the least load, over its speed, that has room. Groups and nodes are not looked at.
 
     With fewer redundant slots than GPUs there is no ring to close: then it is DeepSeek's packing with swaps.
 
@@ -117,7 +117,9 @@ class Room:
     def __init__(self, load_E: FloatArray, topology: Topology) -> None:
         self.size, self.num_gpus = topology.slots_per_gpu, topology.num_gpus
         self.held_G: list[list[int]] = [[] for _ in range(self.num_gpus)]
-        self.load_G = [0.0] * self.num_gpus
+        self.speed_G = topology.speed_G.tolist()
+        self.full_G = [0.0] * self.num_gpus
+        """The load of each over its speed."""
         self.strides = strides(self.num_gpus).tolist()
 
     def gpu_at(self, position: int) -> int:
@@ -132,10 +134,10 @@ class Room:
         return next((other for other in open_ if expert not in self.held_G[other]), open_[0])
 
     def lightest(self) -> int:
-        """Return the GPU with the least load that has room, the lower one on a tie."""
-        return min((g for g in range(self.num_gpus) if len(self.held_G[g]) < self.size), key=self.load_G.__getitem__)
+        """Return the GPU that is least full and has room, the lower one on a tie."""
+        return min((g for g in range(self.num_gpus) if len(self.held_G[g]) < self.size), key=self.full_G.__getitem__)
 
     def put(self, expert: int, gpu: int, load: float) -> None:
         """Give a GPU a copy."""
         self.held_G[gpu].append(expert)
-        self.load_G[gpu] += load
+        self.full_G[gpu] += load / self.speed_G[gpu]

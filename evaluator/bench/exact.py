@@ -70,7 +70,7 @@ class _Program:
 
 
 def least_peak(load_E: FloatArray, topology: Topology, *, even: bool) -> float:
-    """Return the least load that the fullest GPU can have.
+    """Return the least load that the fullest GPU can have; over its speed where GPUs are of uneven speed.
 
     Args:
         load_E: tokens of each expert.
@@ -79,10 +79,10 @@ def least_peak(load_E: FloatArray, topology: Topology, *, even: bool) -> float:
     """
     program, total = _Program(), float(load_E.sum())
     gpus, of_each = range(topology.num_gpus), topology.slots_per_gpu
-    peak = program.variable(total, whole=False)
+    peak = program.variable(total / topology.speed_G.min(), whole=False)
     most = topology.num_slots - len(load_E) + 1
     slots: list[dict[int, float]] = [{} for _ in gpus]
-    tokens: list[dict[int, float]] = [{peak: -1.0} for _ in gpus]
+    tokens: list[dict[int, float]] = [{peak: -float(speed)} for speed in topology.speed_G]
     on_gpu: list[list[dict[int, float]]] = []
     for load in load_E:
         replicas: list[dict[int, float]] = [{} for _ in gpus]

@@ -83,6 +83,8 @@ class TopologySchema:
     num_groups: int = MISSING
     num_nodes: int = MISSING
     num_gpus: int = MISSING
+    speeds: list[Any] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
 
 
 @dataclass

@@ -16,11 +16,14 @@ USED, GPU_MEAN, GPU_PEAK, NODE_MEAN, NODE_PEAK, SLOT_MEAN, SLOT_PEAK, GPU_RATIO 
 """What ``balance_sums`` adds up over layers: layers with load; means and peaks; mean over peak of GPUs."""
 
 
-@kernel("float64[::1](float64[:, ::1], int64[:, ::1], int64, int64)")
-def balance_sums(load_LE: FloatArray, phy2log_LP: IntArray, num_gpus: int, num_nodes: int) -> FloatArray:
-    """Return the eight sums over the layers with load, each expert's tokens shared evenly by its replicas."""
+@kernel("float64[::1](float64[:, ::1], int64[:, ::1], float64[::1], int64)")
+def balance_sums(load_LE: FloatArray, phy2log_LP: IntArray, speed_G: FloatArray, num_nodes: int) -> FloatArray:
+    """Return the eight sums over the layers with load, each expert's tokens shared evenly by its replicas.
+
+    Peaks are those of load over ``speed [G]``, whose mean is 1.
+    """
     num_layers, num_experts = load_LE.shape
-    num_slots = phy2log_LP.shape[1]
+    num_slots, num_gpus = phy2log_LP.shape[1], speed_G.size
     slots_per_gpu, gpus_per_node = num_slots // num_gpus, num_gpus // num_nodes
     sums, share_E, logcnt_E = np.zeros(8), np.empty(num_experts), np.empty(num_experts, dtype=np.int64)
     for layer in range(num_layers):
@@ -34,18 +37,21 @@ def balance_sums(load_LE: FloatArray, phy2log_LP: IntArray, num_gpus: int, num_n
             logcnt_E[phy2log_LP[layer, slot]] += 1
         for e in range(num_experts):
             share_E[e] = load_LE[layer, e] / logcnt_E[e]
-        slot, all_slots, slot_peak, gpu_peak, node_peak, node = 0, 0.0, 0.0, 0.0, 0.0, 0.0
+        slot, all_slots, slot_peak, gpu_peak, node_peak, node, speed = 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         for gpu in range(num_gpus):
             if gpu % gpus_per_node == 0:
-                node = 0.0
+                node, speed = 0.0, 0.0
             on_gpu = 0.0
             for slot in range(gpu * slots_per_gpu, (gpu + 1) * slots_per_gpu):
                 share = share_E[phy2log_LP[layer, slot]]
                 on_gpu += share
-                slot_peak = max(slot_peak, share)
+                slot_peak = max(slot_peak, share / speed_G[gpu])
             node += on_gpu
+            speed += speed_G[gpu]
             all_slots += on_gpu
-            gpu_peak, node_peak = max(gpu_peak, on_gpu), max(node_peak, node)
+            gpu_peak = max(gpu_peak, on_gpu / speed_G[gpu])
+            if (gpu + 1) % gpus_per_node == 0:
+                node_peak = max(node_peak, node / (speed / gpus_per_node))
         sums[USED] += 1
         sums[GPU_MEAN] += all_slots / num_gpus
         sums[GPU_PEAK] += gpu_peak

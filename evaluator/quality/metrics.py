@@ -1,6 +1,7 @@
 """What a placement is worth on a load. Sums are in float64, whatever the variant worked in.
 
-Layers without any load (the dense layers of real traces) are left out of every mean.
+Layers without any load (the dense layers of real traces) are left out of every mean. Where GPUs are of uneven speed,
+loads are over speeds, whose mean is 1: what a GPU takes, not what it has. Then 1 is balance in time.
 Shapes: L layers, E logical experts, P slots, G GPUs, N nodes, Q groups.
 """
 
@@ -54,7 +55,7 @@ def gpu_loads(load_LE: NDArray[np.generic], placement: Placement) -> FloatArray:
 def balance(load_LE: NDArray[np.generic], placement: Placement) -> Balance:
     """Return how evenly ``placement`` spreads ``load [L, E]``."""
     topology = placement.topology
-    sums = balance_sums(ready(load_LE), ready(placement.phy2log, np.int64), topology.num_gpus, topology.num_nodes)
+    sums = balance_sums(ready(load_LE), ready(placement.phy2log, np.int64), topology.speed_G, topology.num_nodes)
     if not sums[USED]:
         return Balance(*[float("nan")] * 4)
     return Balance(
@@ -72,11 +73,12 @@ def balance_split(load_LE: NDArray[np.generic], placement: Placement, share_LP: 
     slots_LP = slots_LP[load_LE.any(axis=1)]
     if not len(slots_LP):
         return Balance(*[float("nan")] * 4)
+    speed_P = np.repeat(topology.speed_G, topology.slots_per_gpu)
 
     def parts(number: int) -> tuple[float, FloatArray, FloatArray]:
         """Return mean over peak of so many equal parts of the slots, and both by layer."""
         load = slots_LP.reshape(len(slots_LP), number, -1).sum(axis=2)
-        mean_L, peak_L = load.mean(axis=1), load.max(axis=1)
+        mean_L, peak_L = load.mean(axis=1), (load / speed_P.reshape(number, -1).mean(axis=1)).max(axis=1)
         return float(mean_L.sum() / peak_L.sum()), mean_L, peak_L
 
     gpu, mean_L, peak_L = parts(topology.num_gpus)
@@ -133,7 +135,7 @@ def fetched(load_LE: NDArray[np.generic], placement: Placement, step: Placement,
     new_LG = is_new_LGS.sum(axis=2)
     slots_LP = np.take_along_axis(load_LE.astype(np.float64), step.phy2log, axis=1) * share_LP
     load_LG = slots_LP[used_L].reshape(len(new_LG), num_gpus, -1).sum(axis=2)
-    above_LG = np.maximum(load_LG - load_LG.mean(axis=1, keepdims=True), 0)
+    above_LG = np.maximum(load_LG - load_LG.mean(axis=1, keepdims=True) * placement.topology.speed_G, 0)
     return Fetched(
         float(new_LG.sum(axis=1).mean()), float(new_LG.max(axis=1).mean()), float(above_LG.sum() / load_LG.sum())
     )

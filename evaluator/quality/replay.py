@@ -194,6 +194,8 @@ def _heat_map(load_LE: IntArray, placement: Placement) -> dict[str, Any]:
 
     def relative(by: Placement) -> list[float]:
         load_LG = metrics.gpu_loads(load_LE, by)
-        return (load_LG / np.maximum(load_LG.mean(axis=1, keepdims=True), 1e-300)).ravel().tolist()
+        mean_L1 = np.maximum(load_LG.mean(axis=1, keepdims=True), 1e-300)
+        relative_LG: FloatArray = load_LG / by.topology.speed_G / mean_L1
+        return relative_LG.ravel().tolist()
 
     return {"gpu_load": relative(placement), "gpu_load_contiguous": relative(contiguous)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,16 @@ from typing import Any
 from eplb_variants import Topology, Variant, load_variant
 from eplb_variants.errors import EplbError
 from eplb_variants.registry import find
+from eplb_variants.topology import COUNTS
 from eplb_variants.variant import STAGE_KEYS, flat
 from evaluator.analysis.score import Score
 from evaluator.config.composer import Point, Section
 from evaluator.sweep.cell import Cell, Workload
+from evaluator.sweep.identity import digest
 from evaluator.workloads.kept import Kept
 
+LONGEST_RUNS = 40
+"""Characters of speeds in the name of a topology."""
 KEPT = ".traces"
 """The folder under ``runs_dir`` with the traces of long workloads."""
 
@@ -85,9 +90,32 @@ def _workload(section: Section, kept: Kept) -> Workload:
 
 
 def _topology(section: Section) -> tuple[str, Topology]:
-    config = section.values
-    made = Topology(**{k: v for k, v in config.items() if k not in ("name", "summary")})
-    return (config["name"] if config == section.preset else numbers(made)), made
+    config, preset = section.values, section.preset
+    whole = Topology(*(config[name] for name in COUNTS), speeds=tuple(_speeds(config["speeds"])))
+    failed = sorted(set(config["failed"]))
+    made = whole.without(failed) if failed else whole
+    if config == preset:
+        return config["name"], made
+    name = config["name"] if all(config[count] == preset[count] for count in COUNTS) else numbers(whole)
+    told = {"speeds": in_runs(whole.speeds), "failed": "+".join(map(str, failed))}
+    changed = [f"{key}={words}" for key, words in told.items() if words]
+    return (f"{name}[{','.join(changed)}]" if changed else name), made
+
+
+def _speeds(given: Sequence[Any]) -> Iterator[float]:
+    """Yield the speed of each GPU: numbers, or such as ``8*0.5`` for eight."""
+    for one in given:
+        number, times, speed = str(one).rpartition("*")
+        try:
+            yield from [float(speed)] * (int(number) if times else 1)
+        except ValueError:
+            raise EplbError(f"topology.speeds has {one!r}: it must be a number, or such as 8*0.5 for eight") from None
+
+
+def in_runs(speeds: Sequence[float]) -> str:
+    """Return speeds in few words: ``8*1+24*0.8``, or a digest of what is longer than that."""
+    runs = "+".join(f"{len(list(run))}*{speed:g}" for speed, run in itertools.groupby(speeds))
+    return runs if len(runs) <= LONGEST_RUNS else digest(*speeds)[:8]
 
 
 def numbers(topology: Topology) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from eplb_variants import Topology, Variant
+from eplb_variants.topology import COUNTS
 from evaluator.results.schema import SCHEMA_VERSION
 from evaluator.sweep.identity import digest, quality_identity, variant_identity
 from evaluator.workloads import Source, UnusableWorkload, load_workload, stream_with_steps, what_is_read
@@ -76,6 +77,12 @@ class Workload:
         return stream_with_steps(self.source, seed, self.config["interval"], self.config["max_windows"], self.kept)
 
 
+def numbers_of(topology: Topology) -> list[Any]:
+    """Return what determines a topology, as plain values."""
+    numbers: list[Any] = [getattr(topology, name) for name in COUNTS]
+    return [*numbers, list(topology.speeds)] if topology.speeds else numbers
+
+
 @dataclass(frozen=True, eq=False)
 class Cell:
     """What is evaluated as one: the names stand in the results, the rest determines them.
@@ -102,7 +109,7 @@ class Cell:
             self.workload.name,
             self.workload.identity,
             self.topology_name,
-            [self.topology.num_slots, self.topology.num_groups, self.topology.num_nodes, self.topology.num_gpus],
+            numbers_of(self.topology),
             self.seed,
             quality_identity(),
             *([] if self.suite is None else [self.suite, self.part]),

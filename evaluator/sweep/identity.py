@@ -39,7 +39,12 @@ JUDGED_BY = (
     FLOW,
 )
 """Modules that the quality columns come from."""
-TIMED_BY = ("evaluator.timing.rounds", "evaluator.timing.callers", "evaluator.timing.settings")
+TIMED_BY = (
+    "evaluator.timing.rounds",
+    "evaluator.timing.callers",
+    "evaluator.timing.memory",
+    "evaluator.timing.settings",
+)
 """Modules that the times come from."""
 SAID_BY = (
     "evaluator.candidates.judging.judge",

@@ -13,13 +13,14 @@ import resource
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from eplb_variants import EplbError, Topology, Variant
 from eplb_variants.errors import UnfitError, described
+from eplb_variants.topology import COUNTS
 from evaluator.quality.replay import place, replay
 from evaluator.results.log import CellLog, cell_log
 from evaluator.results.machine import describe_machine, own_version
@@ -279,7 +280,8 @@ def common_columns(cell: Cell, windows_WLE: WindowSequence | None = None) -> dic
         "interval": cell.workload.config["interval"],
         "num_layers": shape[1],
         "num_experts": shape[2],
-        **asdict(cell.topology),
+        **{name: getattr(cell.topology, name) for name in COUNTS},
+        "gpu_speeds": json.dumps(cell.topology.speed_G.round(6).tolist()) if cell.topology.speeds else None,
         "variant_config": json.dumps(cell.variant.config, sort_keys=True),
         "workload_config": json.dumps(dict(cell.workload.config), sort_keys=True),
         "pooled": bool(cell.workload.config.get(POOLED, True)),

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from eplb_variants import EplbError, Topology
-from evaluator.sweep.cell import Workload
+from evaluator.sweep.cell import Workload, numbers_of
 from evaluator.workloads import UnusableWorkload
 from evaluator.workloads.windows import WindowSequence, hash_of_windows
 
@@ -77,6 +77,4 @@ class Stratum:
     @cached_property
     def identity(self) -> list[Any]:
         """Return what determines the windows and what is asked of them, as plain values."""
-        machine = self.topology
-        numbers = [machine.num_slots, machine.num_groups, machine.num_nodes, machine.num_gpus]
-        return [self.workload.identity, numbers, list(self.seeds)]
+        return [self.workload.identity, numbers_of(self.topology), list(self.seeds)]

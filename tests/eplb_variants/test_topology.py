@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from eplb_variants import EplbError, Topology
@@ -38,3 +39,26 @@ def test_experts_must_fit_slots_and_groups():
     with pytest.raises(EplbError, match="3 groups do not divide over 2 nodes"):
         Topology(64, 3, 2, 16).check_groups(60)
     topology.check_groups(64)
+
+
+def test_speeds_are_over_their_mean_and_equal_ones_are_none():
+    assert Topology(8, 1, 1, 4, (2.0, 2.0, 2.0, 2.0)) == Topology(8, 1, 1, 4)
+    uneven = Topology(8, 4, 2, 4, [1, 1, 3, 3])
+    assert uneven.speeds == (1.0, 1.0, 3.0, 3.0)
+    np.testing.assert_allclose(uneven.speed_G, [0.5, 0.5, 1.5, 1.5])
+    assert uneven.flat() == Topology(8, 1, 1, 4, (1, 1, 3, 3))
+    assert uneven.without([1]) == Topology(6, 1, 1, 3, (1, 3, 3))
+    assert uneven.without([1, 2]) == Topology(4, 4, 2, 2, (1, 3))
+    assert uneven.without([0, 1]) == Topology(4, 1, 1, 2)
+
+
+@pytest.mark.parametrize("speeds", ["fast", (1,), (1, 1, 1, 0), (1, 1, 1, float("nan")), (1, 1, 1, None)])
+def test_speeds_must_be_numbers_above_0_one_a_gpu(speeds):
+    with pytest.raises(EplbError, match=r"topology\.speeds"):
+        Topology(8, 1, 1, 4, speeds)
+
+
+@pytest.mark.parametrize("failed", [[4], [-1], [True], ["0"], [0, 1, 2, 3]])
+def test_failed_gpus_must_be_there_and_one_be_left(failed):
+    with pytest.raises(EplbError, match=r"topology\.failed"):
+        Topology(8, 1, 1, 4).without(failed)

@@ -21,7 +21,9 @@ from evaluator.analysis.alignment import TOPOLOGY
 
 ABSENT = None
 """The level of a parameter in compositions that have no such parameter."""
-VARIANT, MACHINE = "variant", "topology"
+VARIANT, MACHINE, SPEEDS = "variant", "topology", "gpu_speeds"
+EVEN = "even"
+"""Speeds of GPUs that are all equally fast."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def find_design(good: pd.DataFrame, reference: str | None = None) -> Design:
     """
     if reference is not None and reference not in set(good["variant"]):
         raise unknown("measured variant", reference, good["variant"].unique())
-    columns = [VARIANT, "variant_config", MACHINE, *TOPOLOGY]
+    good = good.assign(**{SPEEDS: good[SPEEDS].fillna(EVEN)})
+    columns = [VARIANT, "variant_config", MACHINE, *TOPOLOGY, SPEEDS]
     cells = good[columns].drop_duplicates(ignore_index=True)
     strata = _strata(good)
     varying, notes = _crossed([*_of_variants(cells), *_of_topologies(cells)], cells)
@@ -121,7 +124,8 @@ def _of_variants(cells: pd.DataFrame) -> list[_Varying]:
 
 
 def _of_topologies(cells: pd.DataFrame) -> list[_Varying]:
-    return _varying({column: [int(value) for value in cells[column]] for column in TOPOLOGY}, MACHINE)
+    numbers: dict[str, list[Any]] = {column: [int(value) for value in cells[column]] for column in TOPOLOGY}
+    return _varying({**numbers, SPEEDS: list(cells[SPEEDS])}, MACHINE)
 
 
 def _varying(values: Mapping[str, list[Any]], source: str) -> list[_Varying]:

@@ -80,14 +80,16 @@ def peak_bounds(load_LE: NDArray[np.float64], topology: Topology) -> tuple[NDArr
     """Return ``[L]`` twice: what the fullest GPU of each layer holds at least, under any dispatch and under even."""
     slots, gpus, nodes = topology.num_slots, topology.num_gpus, topology.num_nodes
     falling_LE = np.ascontiguousarray(-np.sort(-load_LE, axis=1))
-    any_L = peaks_any(falling_LE, slots, gpus)
+    speed_G = np.ascontiguousarray(-np.sort(-topology.speed_G))
+    any_L = peaks_any(falling_LE, slots, speed_G)
     if keeps_groups(load_LE.shape[1], topology):
         in_groups = load_LE.reshape(len(load_LE), topology.num_groups, -1)
-        of_groups = lightest_heaviest(in_groups.sum(axis=2), nodes) / topology.gpus_per_node
+        fastest = topology.speed_G.reshape(nodes, -1).sum(axis=1).max()
+        of_groups = lightest_heaviest(in_groups.sum(axis=2), nodes) / fastest
         any_L = np.maximum(any_L, of_groups)
         spare = (slots - load_LE.shape[1]) // nodes  # of a node
         size = in_groups.shape[2]
         rows = np.ascontiguousarray(-np.sort(-in_groups.reshape(-1, size), axis=1))
-        within = peaks_any(rows, size + spare, topology.gpus_per_node, volume=False)
+        within = peaks_any(rows, size + spare, speed_G[: topology.gpus_per_node], volume=False)
         any_L = np.maximum(any_L, within.reshape(len(load_LE), -1).max(axis=1))
-    return any_L, peaks_even(falling_LE, slots, gpus, any_L)
+    return any_L, peaks_even(falling_LE / speed_G[0], slots, gpus, any_L)

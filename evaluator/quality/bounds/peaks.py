@@ -17,6 +17,10 @@ replicas. ``T`` is out of reach
   ``sum of c f(w / c)`` over all counts on ``P`` slots decides, or the least of its linear relaxation: each expert
   begins with one replica, and the slots that are left go where they take away most a slot.
 
+Where GPUs are of uneven speed, ``T`` is a time, load over speed. The ``k`` hottest experts are on the fastest GPUs at
+best, so that the sum of these speeds stands where their number does; and what fits on no GPU of the fastest's speed
+fits on none, so that loads over that speed stand for loads.
+
 Shapes: L layers, E logical experts, in falling order of load.
 """
 
@@ -37,37 +41,38 @@ MOST_SLOTS = 6
 """Slots of a GPU up to which weights of replicas are tried: with more the mean is nearly in reach."""
 
 
-@kernel("float64[::1](float64[:, ::1], int64, int64, boolean)")
-def _peaks_any(falling_LE: FloatArray, num_slots: int, num_gpus: int, volume: bool) -> FloatArray:
+@kernel("float64[::1](float64[:, ::1], int64, float64[::1], boolean)")
+def _peaks_any(falling_LE: FloatArray, num_slots: int, speed_G: FloatArray, volume: bool) -> FloatArray:
     num_layers, num_experts = falling_LE.shape
-    peak_L = np.zeros(num_layers)
+    peak_L, num_gpus = np.zeros(num_layers), speed_G.size
+    together_G = np.cumsum(speed_G)
     for layer in range(num_layers):
         hottest = 0.0
         for k in range(num_experts):
             hottest += falling_LE[layer, k]
             reached = k + 1 + num_slots - num_experts
             if volume or reached < num_gpus:
-                peak_L[layer] = max(peak_L[layer], hottest / min(num_gpus, reached))
+                peak_L[layer] = max(peak_L[layer], hottest / together_G[min(num_gpus, reached) - 1])
         last, together = num_slots - num_experts, 1
         while last < num_experts:
             whole = 0.0
             for e in range(last - together + 1, last + 1):
                 whole += falling_LE[layer, e]
-            peak_L[layer] = max(peak_L[layer], whole)
+            peak_L[layer] = max(peak_L[layer], whole / speed_G[0])
             last, together = last + num_gpus, together + 1
     return peak_L
 
 
-def peaks_any(falling_LE: FloatArray, num_slots: int, num_gpus: int, *, volume: bool = True) -> FloatArray:
+def peaks_any(falling_LE: FloatArray, num_slots: int, speed_G: FloatArray, *, volume: bool = True) -> FloatArray:
     """Return ``[L]`` what the fullest GPU holds at least, however tokens are split over replicas.
 
     Args:
         falling_LE: loads ``[L, E]``.
         num_slots: of these experts, at most.
-        num_gpus: that these experts are on, at most.
+        speed_G: ``[G]`` speeds of the GPUs that these experts are on, at most, in falling order.
         volume: whether they are on no others: then the mean is one of the bounds.
     """
-    found: FloatArray = _peaks_any(falling_LE, num_slots, num_gpus, volume)
+    found: FloatArray = _peaks_any(falling_LE, num_slots, speed_G, volume)
     return found
 
 

@@ -64,13 +64,13 @@ def test_a_budget_is_for_all_layers(max_moves):
     before = placed(LOAD)
     made = Pooled(max_moves)(LATER, placed(LATER), TOPOLOGY, before)
     assert moves(made, before, 8).sum() <= max_moves * made.size + 1e-9
-    assert (peaks(LATER, made, 8) <= peaks(LATER, before, 8) * (1 + 1e-9)).all()
+    assert (peaks(LATER, made, TOPOLOGY) <= peaks(LATER, before, TOPOLOGY) * (1 + 1e-9)).all()
     assert groups_stay_together(check_placement(made, 32, TOPOLOGY), 8)
     bounded = Pooled(max_moves).bounded(LATER, placed(LATER), TOPOLOGY, before)
-    better = peaks(LATER, bounded, 8).sum() - peaks(LATER, made, 8).sum()
+    better = peaks(LATER, bounded, TOPOLOGY).sum() - peaks(LATER, made, TOPOLOGY).sum()
     assert better >= 0
     if max_moves >= 0.3:
-        assert better > 0.1 * peaks(LATER, bounded, 8).sum()
+        assert better > 0.1 * peaks(LATER, bounded, TOPOLOGY).sum()
 
 
 def test_the_layers_that_gain_most_a_move_come_first():

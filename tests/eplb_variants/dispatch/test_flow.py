@@ -13,10 +13,11 @@ from eplb_variants.kernels import accelerate
 from eplb_variants.kernels.flow import flow_peaks, near_peaks
 
 
-def least_peak(load_E, slots_P, num_gpus):
-    """Return the load of the fullest GPU under the best split, by HiGHS."""
+def least_peak(load_E, slots_P, num_gpus, speed_G=None):
+    """Return the load over its speed of the fullest GPU under the best split, by HiGHS."""
     size, num_slots = slots_P.size // num_gpus, slots_P.size
-    of_gpu = np.hstack([np.repeat(np.eye(num_gpus), size, axis=1), -np.ones((num_gpus, 1))])
+    speed_G = np.ones(num_gpus) if speed_G is None else speed_G
+    of_gpu = np.hstack([np.repeat(np.eye(num_gpus), size, axis=1), -speed_G[:, None]])
     of_expert = np.hstack([slots_P == np.arange(load_E.size)[:, None], np.zeros((load_E.size, 1))])
     cost = np.append(np.zeros(num_slots), 1.0)
     found = linprog(cost, A_ub=of_gpu, b_ub=np.zeros(num_gpus), A_eq=of_expert, b_eq=load_E, method="highs")
@@ -31,18 +32,20 @@ def drawn(draw):
     rest = draw.integers(0, num_experts, num_slots - num_experts)
     slots_P = draw.permutation(np.concatenate([np.arange(num_experts), rest]))
     load_E = draw.gamma(0.5, size=num_experts) * 100
-    return (np.floor(load_E / 30) if draw.random() < 0.25 else load_E), slots_P, num_gpus
+    speeds = () if draw.random() < 0.5 else tuple(draw.choice([0.3, 0.8, 1.0, 1.5], num_gpus).tolist())
+    topology = Topology(num_slots, 1, 1, num_gpus, speeds)
+    return (np.floor(load_E / 30) if draw.random() < 0.25 else load_E), slots_P, topology
 
 
 def assert_exact(cases, seed):
     draw = np.random.default_rng(seed)
     split = accelerate(flow)
     for _ in range(cases):
-        load_E, slots_P, num_gpus = drawn(draw)
-        placement = check_placement(slots_P[None], load_E.size, Topology(slots_P.size, 1, 1, num_gpus))
+        load_E, slots_P, topology = drawn(draw)
+        placement = check_placement(slots_P[None], load_E.size, topology)
         share_P = split(load_E[None], placement)[0]
-        gpu_G = (load_E[slots_P] * share_P).reshape(num_gpus, -1).sum(axis=1)
-        least = least_peak(load_E, slots_P, num_gpus)
+        gpu_G = (load_E[slots_P] * share_P).reshape(topology.num_gpus, -1).sum(axis=1) / topology.speed_G
+        least = least_peak(load_E, slots_P, topology.num_gpus, topology.speed_G)
         np.testing.assert_allclose(gpu_G.max(), least, rtol=1e-9)
         np.testing.assert_allclose(flow_peaks(load_E[None], placement)[0], gpu_G.max(), rtol=1e-12)
         np.testing.assert_allclose(np.bincount(slots_P, share_P, load_E.size), 1, rtol=1e-12)

@@ -115,10 +115,16 @@ def random_slots(draw, num_experts, num_gpus):
     return draw.permuted(np.concatenate([every, rest], axis=1), axis=1)
 
 
+def random_speeds(draw, num_gpus):
+    """Return speeds of a topology: half the time all alike, else with equals among them."""
+    return () if draw.random() < 0.5 else tuple(draw.choice([0.5, 1.0, 1.25], num_gpus).tolist())
+
+
 def assert_equal_refiners(made, draw):
     num_experts, num_gpus = int(draw.integers(1, 14)), int(draw.integers(1, 6))
     load, slots = random_loads(draw, 4, num_experts), random_slots(draw, num_experts, num_gpus)
-    assert_same(accelerate(made)(load, slots, num_gpus), made(load, slots, num_gpus))
+    speed = draw.choice([0.5, 1.0, 1.25], (4, num_gpus)) if draw.random() < 0.5 else np.ones((4, num_gpus))
+    assert_same(accelerate(made)(load, slots, speed), made(load, slots, speed))
 
 
 def assert_equal_aligners(made, draw):
@@ -127,7 +133,8 @@ def assert_equal_aligners(made, draw):
     load = random_loads(draw, 4, num_experts)
     slots, previous = (random_slots(np.random.default_rng(seed), num_experts, num_gpus) for seed in (1, 1))
     previous = draw.permuted(previous, axis=1)
-    given = (load, slots, Topology(slots.shape[1], num_nodes, num_nodes, num_gpus), previous)
+    topology = Topology(slots.shape[1], num_nodes, num_nodes, num_gpus, random_speeds(draw, num_gpus))
+    given = (load, slots, topology, previous)
     assert_same(accelerate(made)(*given), made(*given))
 
 
@@ -141,7 +148,8 @@ def assert_equal_placers(made, draw):
     num_gpus = int(draw.integers(1, 7))
     num_experts = int(draw.integers(1, 14))
     slots = random_slots(draw, num_experts, num_gpus)
-    load, topology = random_loads(draw, 4, num_experts), Topology(slots.shape[1], 1, 1, num_gpus)
+    topology = Topology(slots.shape[1], 1, 1, num_gpus, random_speeds(draw, num_gpus))
+    load = random_loads(draw, 4, num_experts)
     first = made(load, topology, None)
     assert_same(accelerate(made)(load, topology, None), first)
     previous = Placement(first.phy2log, first.rank, num_experts, topology)
@@ -152,14 +160,16 @@ def assert_equal_placers(made, draw):
 def assert_equal_dispatchers(made, draw):
     num_experts, num_gpus = int(draw.integers(1, 14)), int(draw.integers(1, 7))
     load, slots = random_loads(draw, 4, num_experts), random_slots(draw, num_experts, num_gpus)
-    placement = check_placement(slots, num_experts, Topology(slots.shape[1], 1, 1, num_gpus))
+    topology = Topology(slots.shape[1], 1, 1, num_gpus, random_speeds(draw, num_gpus))
+    placement = check_placement(slots, num_experts, topology)
     assert_same(accelerate(made)(load, placement), made(load, placement))
 
 
 def assert_equal_reactives(made, draw):
     num_experts, num_gpus = int(draw.integers(1, 14)), int(draw.integers(1, 7))
     load, slots = random_loads(draw, 4, num_experts), random_slots(draw, num_experts, num_gpus)
-    placement = check_placement(slots, num_experts, Topology(slots.shape[1], 1, 1, num_gpus))
+    topology = Topology(slots.shape[1], 1, 1, num_gpus, random_speeds(draw, num_gpus))
+    placement = check_placement(slots, num_experts, topology)
     step, meant = accelerate(made)(load, placement), made(load, placement)
     assert_same(step.phy2log, meant.phy2log)
     assert_same(step.share, meant.share)

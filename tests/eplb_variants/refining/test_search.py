@@ -7,6 +7,8 @@ import pytest
 
 from eplb_variants import EplbError, Topology, load_variant
 from eplb_variants.aligning.bounded import Bounded
+from eplb_variants.aligning.fewest_moves import fewest_moves
+from eplb_variants.refining.search import by_speed
 from eplb_variants.refining.swaps import Swaps
 from eplb_variants.refining.transfers import Transfers
 
@@ -28,7 +30,7 @@ def packed():
 def test_no_layer_gets_worse_and_most_get_better(packed):
     before = peaks(LOAD, packed, 6)
     for refiner in (Swaps(), Transfers()):
-        after = peaks(LOAD, refiner(LOAD, packed, 6), 6)
+        after = peaks(LOAD, refiner(LOAD, packed, np.ones((6, 6))), 6)
         assert (after <= before).all()
         assert (after < before).sum() >= 4
 
@@ -36,8 +38,8 @@ def test_no_layer_gets_worse_and_most_get_better(packed):
 def test_swaps_keep_counts_and_transfers_need_not():
     """Of two experts on two GPUs, the one that is heavier than a GPU's part gets the slot that the other one wastes."""
     load, slots = np.array([[9.0, 1.0, 2.0]]), np.array([[0, 1, 1, 2]])
-    np.testing.assert_array_equal(Swaps()(load, slots, 2), slots)
-    changed = Transfers()(load, slots, 2)
+    np.testing.assert_array_equal(Swaps()(load, slots, np.ones((1, 2))), slots)
+    changed = Transfers()(load, slots, np.ones((1, 2)))
     assert np.bincount(changed[0]).tolist() == [2, 1, 1]
     assert peaks(load, changed, 2)[0] < peaks(load, slots, 2)[0]
 
@@ -51,7 +53,7 @@ def test_no_change_puts_two_copies_on_one_gpu():
     for _ in range(20):
         load = draw.lognormal(sigma=1.5, size=(1, 12))
         slots = load_variant("deepseek").place(draw.permuted(load, axis=1), Topology(24, 1, 1, 6)).phy2log
-        assert second(Transfers(50.0, 0.0)(load, slots, 6)) <= second(slots)
+        assert second(Transfers(50.0, 0.0)(load, slots, np.ones((1, 6)))) <= second(slots)
 
 
 @pytest.mark.parametrize(("max_moves", "most"), [(0.0, 0), (0.03, 1), (0.1, 3), (1.0, 36)])
@@ -89,3 +91,40 @@ def test_what_is_in_place_must_fit():
 def test_bad_parameters_are_refused(make):
     with pytest.raises(EplbError, match="must be|they are"):
         make()
+
+
+@pytest.mark.parametrize("name", ["lab_best", "lab_sticky"])
+def test_gpus_of_uneven_speed_get_what_they_can_do(name):
+    """Half the GPUs do half as much: the blind balancer's slow ones take twice as long, and ours are nearly in balance."""
+    uneven = Topology(60, 1, 1, 6, (1.0, 0.5, 1.0, 0.5, 1.0, 0.5))
+    load = np.random.default_rng(7).lognormal(sigma=1.0, size=(4, 48)) * 100
+
+    def balance(variant):
+        placement = variant.place(load, uneven)
+        weight_LP = np.take_along_axis(load / placement.logcnt, placement.phy2log, axis=1)
+        took_LG = weight_LP.reshape(4, 6, -1).sum(axis=2) / uneven.speed_G
+        return load.sum() / 6 / took_LG.max(axis=1).sum()
+
+    assert balance(load_variant("deepseek")) < 0.8
+    assert balance(load_variant(name)) > 0.95
+
+
+def test_fuller_gpus_are_named_after_faster_ones():
+    load, slots = np.array([[4.0, 3.0, 2.0, 1.0]]), np.array([[0, 1, 2, 3]])
+    np.testing.assert_array_equal(by_speed(load, slots, np.array([[1.0, 1.0, 1.0, 1.0]])), slots)
+    np.testing.assert_array_equal(by_speed(load, slots, np.array([[0.5, 1.0, 0.7, 1.8]])), [[3, 1, 2, 0]])
+
+
+def test_a_pack_stays_with_gpus_of_the_speed_that_it_was_made_for():
+    topology = Topology(8, 1, 1, 4, (1.0, 2.0, 1.0, 2.0))
+    slots, previous = np.array([[0, 1, 2, 3, 4, 5, 6, 7]]), np.array([[2, 3, 6, 7, 0, 1, 4, 5]])
+    aligned = fewest_moves(np.ones((1, 8)), slots, topology, previous)
+    np.testing.assert_array_equal(aligned, [[4, 5, 6, 7, 0, 1, 2, 3]])
+
+
+@pytest.mark.parametrize(("speeds", "groups"), [((0.5, 0.5, 1.5, 1.5), [[1, 3], [0, 2]]), ((), [[0, 2], [1, 3]])])
+def test_heavier_nodes_are_named_after_faster_ones(speeds, groups):
+    """The packer puts groups 0 and 2, which have 6 of 11 tokens, on the first node."""
+    load = np.repeat([[1.0, 2.0, 5.0, 3.0]], 6, axis=1)
+    placed = load_variant("lab_best").place(load, Topology(24, 4, 2, 4, speeds)).phy2log
+    assert [sorted(set(node)) for node in (placed.reshape(2, 12) // 6).tolist()] == groups

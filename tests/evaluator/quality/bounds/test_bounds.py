@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,24 @@ def test_no_placement_of_a_small_layer_passes_its_bound():
 def test_no_placement_of_many_small_layers_passes_its_bound():
     found = [check(*layer) for layer in small_layers(120, seed=1)]
     assert np.mean(found) > 0.96
+
+
+def with_speeds(topology, draw):
+    speeds = tuple(draw.choice([0.25, 0.8, 0.9, 1.0, 1.1, 2.0], topology.num_gpus).tolist())
+    return dataclasses.replace(topology, speeds=speeds)
+
+
+def test_nor_where_gpus_are_of_uneven_speed():
+    draw = np.random.default_rng(4)
+    found = [check(load_E, with_speeds(topology, draw)) for load_E, topology in small_layers(5, seed=4)]
+    assert np.mean(found) > 0.7, "and the bounds are near"
+
+
+@pytest.mark.long
+def test_nor_of_many_small_layers_where_gpus_are_of_uneven_speed():
+    draw = np.random.default_rng(5)
+    found = [check(load_E, with_speeds(topology, draw)) for load_E, topology in small_layers(60, seed=5)]
+    assert np.mean(found) > 0.75
 
 
 @pytest.mark.parametrize("load", [[7, 0, 0, 0, 0], [1, 1, 1, 1, 1], [9, 5, 0, 0, 0], [0, 0, 0, 0, 1]])
