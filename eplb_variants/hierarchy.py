@@ -125,7 +125,7 @@ class Staged:
 
         Where nodes are of uneven speed, heavier ones are named after faster ones first.
         """
-        speed_NG = topology.speed_G.reshape(topology.num_nodes, -1)
+        speed_NG = topology.relative_speeds.reshape(topology.num_nodes, -1)
         slots_LP = by_speed(load_LE, slots_LP, np.tile(speed_NG.sum(axis=1), (len(load_LE), 1)))
         node_load = load_LE if topology.num_nodes == 1 else np.repeat(load_LE, topology.num_nodes, axis=0)
         rows = slots_LP.reshape(-1, topology.slots_per_node)

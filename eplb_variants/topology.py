@@ -70,7 +70,7 @@ class Topology:
         return () if len(set(speeds)) < 2 else speeds
 
     @cached_property
-    def speed_G(self) -> FloatArray:
+    def relative_speeds(self) -> FloatArray:
         """``[G]`` the speed of each GPU over the mean of all: 1 where they are equally fast."""
         if not self.speeds:
             return np.ones(self.num_gpus)

@@ -44,5 +44,5 @@ class Bounded:
     def __call__(self, load: FloatArray, slots: IntArray, topology: Topology, previous: IntArray) -> IntArray:
         """Return ``previous [L, P]``, changed, for ``load [L, E]``."""
         effort = self.effort(topology.num_slots)
-        speed_LG = np.broadcast_to(topology.speed_G, (len(load), topology.num_gpus))
+        speed_LG = np.broadcast_to(topology.relative_speeds, (len(load), topology.num_gpus))
         return improve_rows(load, previous, speed_LG, topology.gpus_per_node, effort)

@@ -30,7 +30,7 @@ def _aligned(slots_P: IntArray, previous_P: IntArray, topology: Topology) -> Int
     num_nodes, num_gpus, size = topology.num_nodes, topology.num_gpus, topology.slots_per_gpu
     new_GS, old_GS = slots_P.reshape(num_gpus, size), previous_P.reshape(num_gpus, size)
     kept_GG = kept(new_GS, old_GS)
-    kept_GG[topology.speed_G[:, None] != topology.speed_G] = -slots_P.size  # all else is better than that
+    kept_GG[topology.relative_speeds[:, None] != topology.relative_speeds] = -slots_P.size  # all else is better than that
     by_node = kept_GG.reshape(num_nodes, -1, num_nodes, topology.gpus_per_node).swapaxes(1, 2)
     inner = [[linear_sum_assignment(-by_node[new, old])[1] for old in range(num_nodes)] for new in range(num_nodes)]
     own = np.arange(topology.gpus_per_node)

@@ -97,5 +97,5 @@ def peaks(load_LE: FloatArray, slots_LP: IntArray, topology: Topology) -> FloatA
     share_LP = np.take_along_axis(load_LE / count_replicas(slots_LP, load_LE.shape[1]), slots_LP, axis=1)
     # sums from the left, whatever the width of the processor's registers
     gpu_LG = share_LP.reshape(len(load_LE), topology.num_gpus, -1).cumsum(axis=2)[:, :, -1]
-    found: FloatArray = (gpu_LG / topology.speed_G).max(axis=1)
+    found: FloatArray = (gpu_LG / topology.relative_speeds).max(axis=1)
     return found

@@ -32,7 +32,7 @@ def flow(load: FloatArray, placement: Placement) -> FloatArray:
     """
     return np.array(
         [
-            Split(load_E, slots_P, placement.topology.speed_G).settled()
+            Split(load_E, slots_P, placement.topology.relative_speeds).settled()
             for load_E, slots_P in zip(np.asarray(load, dtype=float), placement.phy2log, strict=True)
         ]
     )

@@ -51,7 +51,7 @@ PLACES, WAYS = named(Places, *[INTS] * 8), named(Ways, *[INTS] * 5)
 def flow(stage: object, load: FloatArray, placement: Placement) -> FloatArray:
     """Answer as ``flow`` does."""
     share_LP = np.empty(placement.phy2log.shape)
-    _split_rows(ready(load), ready(placement.phy2log, np.int64), placement.topology.speed_G, share_LP)
+    _split_rows(ready(load), ready(placement.phy2log, np.int64), placement.topology.relative_speeds, share_LP)
     return share_LP
 
 
@@ -61,7 +61,7 @@ def flow_peaks(load: FloatArray, placement: Placement) -> FloatArray:
     Where GPUs are of uneven speed, its load over its speed.
     """
     peak_L = np.empty(load.shape[0])
-    _peak_rows(ready(load), ready(placement.phy2log, np.int64), placement.topology.speed_G, peak_L)
+    _peak_rows(ready(load), ready(placement.phy2log, np.int64), placement.topology.relative_speeds, peak_L)
     return peak_L
 
 
@@ -338,7 +338,7 @@ def near_peaks(load: FloatArray, placement: Placement, home: IntArray, target: f
     found = Near(*(np.empty(load.shape[0]) for _ in Near._fields))
     topology = placement.topology
     slots, homes = ready(placement.phy2log, np.int64), ready(home, np.int64)
-    _near_rows(ready(load), slots, homes, topology.speed_G, topology.gpus_per_node, target, *found)
+    _near_rows(ready(load), slots, homes, topology.relative_speeds, topology.gpus_per_node, target, *found)
     return found
 
 

@@ -75,7 +75,7 @@ def transfers(stage: Transfers, load: FloatArray, slots: IntArray, speed: FloatA
 def bounded(stage: Bounded, load: FloatArray, slots: IntArray, topology: Topology, previous: IntArray) -> IntArray:
     """Answer as ``Bounded`` does."""
     effort = stage.effort(topology.num_slots)
-    speed_LG = np.broadcast_to(topology.speed_G, (len(load), topology.num_gpus))
+    speed_LG = np.broadcast_to(topology.relative_speeds, (len(load), topology.num_gpus))
     return _improved(load, previous, speed_LG, topology.gpus_per_node, effort)
 
 

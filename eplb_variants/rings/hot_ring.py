@@ -117,7 +117,7 @@ class Room:
     def __init__(self, load_E: FloatArray, topology: Topology) -> None:
         self.size, self.num_gpus = topology.slots_per_gpu, topology.num_gpus
         self.held_G: list[list[int]] = [[] for _ in range(self.num_gpus)]
-        self.speed_G = topology.speed_G.tolist()
+        self.speed_G = topology.relative_speeds.tolist()
         self.full_G = [0.0] * self.num_gpus
         """The load of each over its speed."""
         self.strides = strides(self.num_gpus).tolist()

@@ -53,7 +53,7 @@ def small_layers(number: int, seed: int = 0) -> Iterator[tuple[FloatArray, Topol
 def heuristic_peak(load_E: FloatArray, topology: Topology) -> float:
     """Return the load of the fullest GPU where ``lab_best`` knows the load."""
     placement = load_variant("lab_best").place(load_E[None, None], topology)
-    return float((metrics.gpu_loads(load_E[None], placement) / topology.speed_G).max())
+    return float((metrics.gpu_loads(load_E[None], placement) / topology.relative_speeds).max())
 
 
 def measure_bounds(progress: Progress, number: int) -> list[Line]:

@@ -79,10 +79,10 @@ def least_peak(load_E: FloatArray, topology: Topology, *, even: bool) -> float:
     """
     program, total = _Program(), float(load_E.sum())
     gpus, of_each = range(topology.num_gpus), topology.slots_per_gpu
-    peak = program.variable(total / topology.speed_G.min(), whole=False)
+    peak = program.variable(total / topology.relative_speeds.min(), whole=False)
     most = topology.num_slots - len(load_E) + 1
     slots: list[dict[int, float]] = [{} for _ in gpus]
-    tokens: list[dict[int, float]] = [{peak: -float(speed)} for speed in topology.speed_G]
+    tokens: list[dict[int, float]] = [{peak: -float(speed)} for speed in topology.relative_speeds]
     on_gpu: list[list[dict[int, float]]] = []
     for load in load_E:
         replicas: list[dict[int, float]] = [{} for _ in gpus]

@@ -55,7 +55,7 @@ def gpu_loads(load_LE: NDArray[np.generic], placement: Placement) -> FloatArray:
 def balance(load_LE: NDArray[np.generic], placement: Placement) -> Balance:
     """Return how evenly ``placement`` spreads ``load [L, E]``."""
     topology = placement.topology
-    sums = balance_sums(ready(load_LE), ready(placement.phy2log, np.int64), topology.speed_G, topology.num_nodes)
+    sums = balance_sums(ready(load_LE), ready(placement.phy2log, np.int64), topology.relative_speeds, topology.num_nodes)
     if not sums[USED]:
         return Balance(*[float("nan")] * 4)
     return Balance(
@@ -73,7 +73,7 @@ def balance_split(load_LE: NDArray[np.generic], placement: Placement, share_LP: 
     slots_LP = slots_LP[load_LE.any(axis=1)]
     if not len(slots_LP):
         return Balance(*[float("nan")] * 4)
-    speed_P = np.repeat(topology.speed_G, topology.slots_per_gpu)
+    speed_P = np.repeat(topology.relative_speeds, topology.slots_per_gpu)
 
     def parts(number: int) -> tuple[float, FloatArray, FloatArray]:
         """Return mean over peak of so many equal parts of the slots, and both by layer."""
@@ -135,7 +135,7 @@ def fetched(load_LE: NDArray[np.generic], placement: Placement, step: Placement,
     new_LG = is_new_LGS.sum(axis=2)
     slots_LP = np.take_along_axis(load_LE.astype(np.float64), step.phy2log, axis=1) * share_LP
     load_LG = slots_LP[used_L].reshape(len(new_LG), num_gpus, -1).sum(axis=2)
-    above_LG = np.maximum(load_LG - load_LG.mean(axis=1, keepdims=True) * placement.topology.speed_G, 0)
+    above_LG = np.maximum(load_LG - load_LG.mean(axis=1, keepdims=True) * placement.topology.relative_speeds, 0)
     return Fetched(
         float(new_LG.sum(axis=1).mean()), float(new_LG.max(axis=1).mean()), float(above_LG.sum() / load_LG.sum())
     )

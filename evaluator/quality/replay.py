@@ -195,7 +195,7 @@ def _heat_map(load_LE: IntArray, placement: Placement) -> dict[str, Any]:
     def relative(by: Placement) -> list[float]:
         load_LG = metrics.gpu_loads(load_LE, by)
         mean_L1 = np.maximum(load_LG.mean(axis=1, keepdims=True), 1e-300)
-        relative_LG: FloatArray = load_LG / by.topology.speed_G / mean_L1
+        relative_LG: FloatArray = load_LG / by.topology.relative_speeds / mean_L1
         return relative_LG.ravel().tolist()
 
     return {"gpu_load": relative(placement), "gpu_load_contiguous": relative(contiguous)}

@@ -91,7 +91,7 @@ def _workload(section: Section, kept: Kept) -> Workload:
 
 def _topology(section: Section) -> tuple[str, Topology]:
     config, preset = section.values, section.preset
-    whole = Topology(*(config[name] for name in COUNTS), speeds=tuple(_speeds(config["speeds"])))
+    whole = Topology(**{name: config[name] for name in COUNTS}, speeds=tuple(_speeds(config["speeds"])))
     failed = sorted(set(config["failed"]))
     made = whole.without(failed) if failed else whole
     if config == preset:

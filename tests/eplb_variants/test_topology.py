@@ -45,7 +45,7 @@ def test_speeds_are_over_their_mean_and_equal_ones_are_none():
     assert Topology(8, 1, 1, 4, (2.0, 2.0, 2.0, 2.0)) == Topology(8, 1, 1, 4)
     uneven = Topology(8, 4, 2, 4, [1, 1, 3, 3])
     assert uneven.speeds == (1.0, 1.0, 3.0, 3.0)
-    np.testing.assert_allclose(uneven.speed_G, [0.5, 0.5, 1.5, 1.5])
+    np.testing.assert_allclose(uneven.relative_speeds, [0.5, 0.5, 1.5, 1.5])
     assert uneven.flat() == Topology(8, 1, 1, 4, (1, 1, 3, 3))
     assert uneven.without([1]) == Topology(6, 1, 1, 3, (1, 3, 3))
     assert uneven.without([1, 2]) == Topology(4, 4, 2, 2, (1, 3))

@@ -38,6 +38,8 @@ def made_up_rows(variant, values, workload="w", seed=0, **more):
             "timing_valid": None,
             "timing_has_core": None,
             "timing_config": None,
+            "place_peak_mib": np.nan,
+            "gpu_speeds": None,
             "machine": "{}",
             **more,
         }
@@ -84,6 +86,8 @@ def rows_of(name, config, values, workload="w", seed=0, **more):
             "time_ratio": np.nan,
             "time_reference": None,
             "timing_config": None,
+            "place_peak_mib": np.nan,
+            "gpu_speeds": None,
             "machine": "{}",
             "balancedness_gpu_next": value,
             **more,

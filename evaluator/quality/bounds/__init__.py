@@ -80,11 +80,11 @@ def peak_bounds(load_LE: NDArray[np.float64], topology: Topology) -> tuple[NDArr
     """Return ``[L]`` twice: what the fullest GPU of each layer holds at least, under any dispatch and under even."""
     slots, gpus, nodes = topology.num_slots, topology.num_gpus, topology.num_nodes
     falling_LE = np.ascontiguousarray(-np.sort(-load_LE, axis=1))
-    speed_G = np.ascontiguousarray(-np.sort(-topology.speed_G))
+    speed_G = np.ascontiguousarray(-np.sort(-topology.relative_speeds))
     any_L = peaks_any(falling_LE, slots, speed_G)
     if keeps_groups(load_LE.shape[1], topology):
         in_groups = load_LE.reshape(len(load_LE), topology.num_groups, -1)
-        fastest = topology.speed_G.reshape(nodes, -1).sum(axis=1).max()
+        fastest = topology.relative_speeds.reshape(nodes, -1).sum(axis=1).max()
         of_groups = lightest_heaviest(in_groups.sum(axis=2), nodes) / fastest
         any_L = np.maximum(any_L, of_groups)
         spare = (slots - load_LE.shape[1]) // nodes  # of a node

@@ -44,8 +44,8 @@ def assert_exact(cases, seed):
         load_E, slots_P, topology = drawn(draw)
         placement = check_placement(slots_P[None], load_E.size, topology)
         share_P = split(load_E[None], placement)[0]
-        gpu_G = (load_E[slots_P] * share_P).reshape(topology.num_gpus, -1).sum(axis=1) / topology.speed_G
-        least = least_peak(load_E, slots_P, topology.num_gpus, topology.speed_G)
+        gpu_G = (load_E[slots_P] * share_P).reshape(topology.num_gpus, -1).sum(axis=1) / topology.relative_speeds
+        least = least_peak(load_E, slots_P, topology.num_gpus, topology.relative_speeds)
         np.testing.assert_allclose(gpu_G.max(), least, rtol=1e-9)
         np.testing.assert_allclose(flow_peaks(load_E[None], placement)[0], gpu_G.max(), rtol=1e-12)
         np.testing.assert_allclose(np.bincount(slots_P, share_P, load_E.size), 1, rtol=1e-12)

@@ -102,7 +102,7 @@ def test_gpus_of_uneven_speed_get_what_they_can_do(name):
     def balance(variant):
         placement = variant.place(load, uneven)
         weight_LP = np.take_along_axis(load / placement.logcnt, placement.phy2log, axis=1)
-        took_LG = weight_LP.reshape(4, 6, -1).sum(axis=2) / uneven.speed_G
+        took_LG = weight_LP.reshape(4, 6, -1).sum(axis=2) / uneven.relative_speeds
         return load.sum() / 6 / took_LG.max(axis=1).sum()
 
     assert balance(load_variant("deepseek")) < 0.8

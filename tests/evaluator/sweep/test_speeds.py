@@ -25,7 +25,7 @@ def test_speeds_are_given_one_by_one_or_in_runs():
     alike = cell_of("topology=eight_gpus", "topology.speeds=[4*1,4*0.5]")
     assert alike.topology.speeds == (1.0,) * 4 + (0.5,) * 4
     assert alike.key == cell_of("topology=eight_gpus", "topology.speeds=[1,1,1,1,0.5,0.5,0.5,0.5]").key
-    np.testing.assert_allclose(alike.topology.speed_G, [4 / 3] * 4 + [2 / 3] * 4)
+    np.testing.assert_allclose(alike.topology.relative_speeds, [4 / 3] * 4 + [2 / 3] * 4)
     assert alike.topology_name == "eight_gpus[speeds=4*1+4*0.5]"
     even = cell_of("topology=eight_gpus")
     assert alike.key != even.key
