@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ def read_entries(
     parent: Program,
     matching: str,
     progress: Progress | None = None,
-    named: Collection[str | Path] | None = None,
+    named: Iterable[str | Path] | None = None,
 ) -> list[Entry]:
     """Return an entry per file; a document that cannot be read or does not apply is an entry too.
 
@@ -93,8 +93,8 @@ def read_entries(
         parent: the program that they change.
         matching: how a SEARCH is matched.
         progress: told of each file.
-        named: files that were named themselves, all if None. The others were found in a folder, of a stranger's perhaps:
-            none is read that is a link out of it.
+        named: files that were named themselves, all if None. The others were found in a folder, of a stranger's
+            perhaps: none is read that is a link out of it.
     """
     chosen = set(files if named is None else map(Path, named))
     entries = []
