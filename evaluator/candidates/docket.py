@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from eplb_variants import EplbError
+from evaluator.candidates.documents.text import shown_name
 from evaluator.candidates.judging.feedback import feedback
 from evaluator.candidates.judging.schema import ARROW, REJECTED
 from evaluator.candidates.program import Program
-from evaluator.candidates.reading import Reader
+from evaluator.candidates.reading import Made, Reader
 from evaluator.progress import Progress, Silent
 
 Row = dict[str, Any]
@@ -70,8 +71,20 @@ def _listed(folder: Path) -> list[Path]:
         raise EplbError(f"the folder {str(folder)!r} cannot be listed: {error.strerror}") from None
 
 
+def _leads_out(file: Path) -> bool:
+    """Return whether a file is a link that leads out of its folder."""
+    try:
+        return file.is_symlink() and not file.resolve().is_relative_to(file.parent.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        return True
+
+
 def read_entries(
-    files: Sequence[Path], parent: Program, matching: str, progress: Progress | None = None
+    files: Sequence[Path],
+    parent: Program,
+    matching: str,
+    progress: Progress | None = None,
+    named: Iterable[str | Path] | None = None,
 ) -> list[Entry]:
     """Return an entry per file; a document that cannot be read or does not apply is an entry too.
 
@@ -80,13 +93,19 @@ def read_entries(
         parent: the program that they change.
         matching: how a SEARCH is matched.
         progress: told of each file.
+        named: files that were named themselves, all if None. The others were found in a folder, of a stranger's
+            perhaps: none is read that is a link out of it.
     """
+    chosen = set(files if named is None else map(Path, named))
     entries = []
     told = progress or Silent()
     told.start("documents", len(files))
     with Reader(parent.source, matching) as reader:
         for file in files:
-            made = reader.read(file)
+            if file in chosen or not _leads_out(file):
+                made = reader.read(file)
+            else:
+                made = Made(shown_name(file.stem), reason="it is a link that leads out of the folder: name it itself")
             program = None if made.program is None else Program(made.name, made.program)
             path = os.fsencode(file).decode("utf-8", "replace")
             entries.append(Entry(made.name, path, program, made.reason, made.notes))

@@ -82,7 +82,7 @@ def score_candidates(
     store.prepare()
     settings = settings_of(plan, choices)
     program = _parent(parent)
-    entries = read_entries(files, program, matching, progress)
+    entries = read_entries(files, program, matching, progress, paths)
     programs: dict[str, Program] = {}
     for entry in entries:
         if entry.program is not None:

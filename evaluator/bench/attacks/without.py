@@ -56,6 +56,7 @@ RULES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
         lambda self: process.run_and_waited(f"/proc/{self.pid}/schedstat")[1],
     ),
     "waits": (timing, "has_schedstat", lambda: False),
+    "own work": (judge, "own_seconds", lambda *_: 0.0),
     "asked again": (timed.TimedProgram, "check_again", lambda self: self.end()),
     "held to training": (timed.TimedProgram, "check", lambda self, *_: self.end()),
 }

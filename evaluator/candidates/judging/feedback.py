@@ -11,6 +11,8 @@ import builtins
 import re
 from typing import Any
 
+from evaluator.analysis.statistics import BETTER, estimate_in
+from evaluator.analysis.times import is_off, verdict_on_times
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.checks import ANSWER, LOCALITY, LOG2PHY, LOGCNT, PHY2LOG, STATE
 from evaluator.candidates.sandbox.failure import CRASHED, KILLED
@@ -91,7 +93,14 @@ def _why_no_time(row: dict[str, Any]) -> str:
         return "for others were timed on this machine meanwhile"
     if not row["timing_has_core"]:
         return "for its calls waited, or did not have their core"
-    return "which was disturbed or is too uncertain"
+    ratio = estimate_in(row, "time_ratio", row["timing_rounds"])
+    control = estimate_in(row, schema.CONTROL[0], row["timing_rounds"])
+    if is_off(control):
+        return f"for the parent beside itself took {control.text('.2f')} of its own time"
+    if verdict_on_times(ratio) == BETTER:
+        work = f"the {row[schema.OWN_WORK] * 1e3:.2g} ms of a call that are the judge's own work in the process"
+        return f"for it is quicker by less than {work}, which a program could spare itself"
+    return "which is too uncertain"
 
 
 def _outcome(row: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from evaluator.analysis.statistics import Estimate, in_columns
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.alike import twins
 from evaluator.candidates.judging.checks import Invalid
+from evaluator.candidates.judging.own_work import own_seconds
 from evaluator.candidates.judging.secrecy import check_secrecy
 from evaluator.candidates.judging.stages import compared
 from evaluator.candidates.judging.timing import SAME, ParentFailed, time_beside
@@ -241,6 +242,12 @@ class Judge:
         side = self.parent, self._parents_trial.seconds
         return self._of_parent("control", lambda: time_beside(self.sandbox, side, side, stratum, timing).ratio)
 
+    @property
+    def _own_work(self) -> float:
+        """How many seconds of a call are the judge's own work in a process; ParentUnusable where that fails."""
+        stratum = self.settings.training[0]
+        return self._of_parent("own work", lambda: own_seconds(self.sandbox, stratum.traces[0][0], stratum.topology))
+
     def _of_parent(self, what: str, ask: Callable[[], T]) -> T:
         """Return what the parent was found to do, asked for once; ParentUnusable where it fails."""
         with self._lock:
@@ -326,7 +333,7 @@ class Judge:
         except Invalid as error:
             return self._failed(program, error)
         times = timing_columns(found, timing, self.parent.name, self._timing_key() or "")
-        times |= in_columns(self._control, schema.CONTROL[0])
+        times |= in_columns(self._control, schema.CONTROL[0]) | {schema.OWN_WORK: self._own_work}
         row = self._scored(row, times) | {"measured_at": datetime.datetime.now(datetime.UTC)}
         if self._parents_trial.has_maps and not tried.has_maps:  # part of its parent's time, not of its own
             row |= {"time_verdict": None, "detail": schema.LEAN}

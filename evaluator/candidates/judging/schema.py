@@ -70,12 +70,19 @@ JUDGEMENT = (
     Column("score_name", TEXT, "name of the formula"),
 )
 CONTROL = columns_of("time_control")
+OWN_WORK = "time_own_work_seconds"
 CONTROLS = (
     Column(
         CONTROL[0], REAL, "the parent's time over its own, measured in the same way once for all programs: 1 is right"
     ),
     Column(CONTROL[1], REAL, "lower end of its 95% interval"),
     Column(CONTROL[2], REAL, "upper end; where the interval excludes 1 by more than 1%, times have no verdict"),
+    Column(
+        OWN_WORK,
+        REAL,
+        "seconds of a call that are the judge's own work in the process, at most: a program could spare itself that, "
+        "so that it must be faster by more to be called so",
+    ),
 )
 
 

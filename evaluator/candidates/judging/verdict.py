@@ -10,7 +10,7 @@ import numpy as np
 from evaluator.analysis.columns import HEADLINE, METRICS, TIMES
 from evaluator.analysis.paired import TIME_WORDS, paired
 from evaluator.analysis.score import Score
-from evaluator.analysis.statistics import UNSURE, Traces, estimate_in, in_columns, mean_of_series
+from evaluator.analysis.statistics import BETTER, UNSURE, Estimate, Traces, estimate_in, in_columns, mean_of_series
 from evaluator.analysis.times import is_off, verdict_on_times
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.alike import same, same_where_both
@@ -111,8 +111,18 @@ def _time_verdict(times: dict[str, Any]) -> str | None:
     believed = times["timing_valid"] and times["timing_has_core"]
     if schema.CONTROL[0] in times:
         believed &= not is_off(estimate_in(times, schema.CONTROL[0], rounds))
-    said = verdict_on_times(estimate_in(times, "time_ratio", rounds), believed=believed)
+    ratio = estimate_in(times, "time_ratio", rounds)
+    said = verdict_on_times(ratio, believed=believed)
+    if said == BETTER and verdict_on_times(with_own_work(ratio, times)) != BETTER:
+        return None
     return None if said is None else TIME_WORDS.get(said, said)
+
+
+def with_own_work(ratio: Estimate, times: dict[str, Any]) -> Estimate:
+    """Return what the ratio of a program's time would be if it had spared itself the judge's own work in a call."""
+    work = times.get(schema.OWN_WORK) or 0.0
+    more = work * ratio.value / times["place_seconds"]  # over the parent's time
+    return ratio._replace(value=ratio.value + more, low=ratio.low + more, high=ratio.high + more)
 
 
 def _own_times(times: dict[str, Any]) -> dict[str, float | None]:

@@ -30,7 +30,7 @@ class CandidateFailed(Exception):
         return f"{self.kind}{what}" + (f": {self.message}" if self.message else "")
 
 
-def told_failure(content: bytes) -> CandidateFailed:
+def told_failure(content: bytes | bytearray) -> CandidateFailed:
     """Return the exception that a candidate's process told of: its type, line and message, each on a line."""
     error, line, message = [*content.decode("utf-8", "replace").split("\n", 2), "", "", ""][:3]
     number = int(line) if re.fullmatch(r"[0-9]{1,7}", line) else 0

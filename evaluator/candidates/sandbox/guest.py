@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from evaluator.candidates.sandbox import wire
 
@@ -68,19 +69,31 @@ def loaded(source: str) -> Callable[..., Any]:
     return place
 
 
-def _answer(channel: socket.socket, place: Callable[..., Any], payload: bytes) -> None:
-    """Send ``phy2log`` as soon as it is there in plain integers, then the other maps."""
-    rest: list[Any] = []
+def _answer(channel: socket.socket, place: Callable[..., Any], payload: bytearray) -> None:
+    """Send ``phy2log`` as soon as it is there in plain integers, then the other maps.
 
-    def phy2log() -> bytes:
-        answer = _call(place, wire.unpack_call(payload))
+    A program could spare itself whatever is done here under the clock: so it is as little as can be.
+    """
+    try:
+        call = wire.unpack_call(payload)
+        answer = place(torch.from_numpy(call.load), call.num_replicas, call.num_groups, call.num_nodes, call.num_gpus)
         several = isinstance(answer, tuple) or (isinstance(answer, list) and not _is_rows(answer))
-        arrays = list(answer) if several else [answer]
-        first, *rest[:] = [*arrays, None, None][:3]
-        return wire.pack_arrays([_integers(first)])
+        arrays = answer if several else (answer,)
+        first = arrays[0] if arrays else None
+        plain = _integers(first)
+    except BaseException as error:
+        wire.send(channel, wire.ERROR, _describe(error))
+        return
+    if plain is None:
+        wire.send(channel, wire.RESULT, wire.pack_arrays([None]))
+    else:
+        wire.send_array(channel, wire.RESULT, plain)
+    _told(channel, wire.MAPS, lambda: wire.pack_arrays([_integers(one) for one in [*arrays[1:3], None, None][:2]]))
 
-    if _told(channel, wire.RESULT, phy2log):
-        _told(channel, wire.MAPS, lambda: wire.pack_arrays([_integers(array) for array in rest]))
+
+def _is_plain(values: Any) -> bool:
+    """Return whether values are what goes over the channel already."""
+    return type(values) is np.ndarray and values.dtype == np.int64 and values.flags.c_contiguous
 
 
 def _is_rows(answer: list[Any]) -> bool:
@@ -99,7 +112,7 @@ def _told(channel: socket.socket, kind: int, make: Callable[[], bytes]) -> bool:
     return True
 
 
-def _seed(payload: bytes) -> bytes:
+def _seed(payload: bytearray) -> bytes:
     seed_all(wire.unpack_seed(payload))
     return b""
 
@@ -113,15 +126,7 @@ def seed_all(seed: int) -> None:
 @cache
 def _seeders() -> tuple[Callable[[int], object], ...]:
     """Return the functions that seed, as they were before a program was loaded."""
-    import torch
-
     return random.seed, np.random.seed, torch.manual_seed
-
-
-def _call(place: Callable[..., Any], call: wire.Call) -> Any:
-    import torch
-
-    return place(torch.from_numpy(call.load), call.num_replicas, call.num_groups, call.num_nodes, call.num_gpus)
 
 
 def _integers(values: Any) -> np.ndarray | None:
@@ -129,14 +134,14 @@ def _integers(values: Any) -> np.ndarray | None:
 
     Engines take ``phy2log`` as an index, so that whole numbers in a tensor of floats are taken too.
     """
-    import torch
-
-    if values is None:
-        return None
+    if values is None or _is_plain(values):
+        return values
     if isinstance(values, np.ndarray):
         plain = np.array(values.tolist()) if values.dtype == object else values
         values = plain.astype(plain.dtype.newbyteorder("="))
     rows = isinstance(values, tuple | list) and all(isinstance(row, torch.Tensor) for row in values)
+    if type(values) is torch.Tensor and values.dtype is torch.int64 and values.is_contiguous() and not values.is_neg():
+        return values.numpy()
     try:
         tensor = (torch.stack(list(values)) if rows and len(values) else torch.as_tensor(values)).detach().cpu()
     except RuntimeError as error:
@@ -147,7 +152,7 @@ def _integers(values: Any) -> np.ndarray | None:
     whole = tensor.to(torch.int64).resolve_neg()
     if tensor.is_floating_point() and not torch.equal(whole.to(tensor.dtype), tensor):
         raise TypeError(f"placements are integers, and this {tensor.dtype} has others")
-    return np.array(whole.numpy(), dtype=np.int64, copy=True)
+    return np.array(whole.numpy(), dtype=np.int64, order="C")
 
 
 def _describe(error: BaseException) -> bytes:

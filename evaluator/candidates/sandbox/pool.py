@@ -185,7 +185,7 @@ class Sandbox:
         try:
             kind, content = wire.receive(ours, time.monotonic() + FORK_SECONDS)
         except wire.WireError as error:
-            kind, content = wire.ERROR, str(error).encode()
+            kind, content = wire.ERROR, bytearray(str(error).encode())
         if kind != wire.LOADED:
             worker.kill()
             raise EplbError(f"a candidate's process could not be confined: {content.decode()}")

@@ -76,11 +76,11 @@ class Worker:
             self.kill()
             raise CandidateFailed(GARBAGE, message="a message out of turn")
 
-    def ask(self, payload: bytes, largest: int) -> bytes:  # nothing but the exchange: this is what is timed
+    def ask(self, payload: bytes, largest: int) -> bytearray:  # nothing but the exchange: this is what is timed
         """Return raw ``phy2log``, of ``largest`` bytes at most, for a call that was made ready before."""
         return self._exchange(wire.CALL, payload, wire.RESULT, largest)
 
-    def rest_of(self, phy2log: bytes, shape: tuple[int, ...], topology: Topology) -> Answer:
+    def rest_of(self, phy2log: bytearray, shape: tuple[int, ...], topology: Topology) -> Answer:
         """Return the answer that begins with raw ``phy2log``; the other maps are read, for a load of this shape."""
         num_layers, num_experts = shape
         widest = (num_layers, num_experts, topology.num_slots)
@@ -107,7 +107,7 @@ class Worker:
         """Let a paused process go on."""
         self.process.signal(signal.SIGCONT)
 
-    def _exchange(self, kind: int | None, payload: bytes, expected: int, largest: int = 64) -> bytes:
+    def _exchange(self, kind: int | None, payload: bytes, expected: int, largest: int = 64) -> bytearray:
         """Send a message, if it has a kind, and return the content of the next one that comes."""
         seconds = self._sandbox.limits.wall_seconds
         deadline = time.monotonic() + seconds
@@ -163,7 +163,7 @@ def largest_answer(shape: tuple[int, ...], topology: Topology) -> int:
     return wire.size_of_arrays((shape[0], topology.num_slots)) + ROOM
 
 
-def _arrays(payload: bytes, number: int) -> list[NDArray[np.int64] | None]:
+def _arrays(payload: bytearray, number: int) -> list[NDArray[np.int64] | None]:
     """Return the arrays of a raw message, with None for those that are missing; CandidateFailed where it has none."""
     try:
         arrays = wire.unpack_arrays(payload)

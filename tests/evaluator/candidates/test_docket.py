@@ -70,6 +70,27 @@ def test_what_is_named_is_a_candidate_if_it_is_there(tmp_path):
     assert candidate_files([tmp_path / "link", "/dev/null"]) == [tmp_path / "link", Path("/dev/null")]
 
 
+def test_a_link_out_of_a_folder_is_not_followed_unless_it_is_named_itself(tmp_path):
+    (tmp_path / "secret.py").write_text("x = 1\n")
+    folder = tmp_path / "strangers"
+    folder.mkdir()
+    (folder / "own.py").write_text("y = 1\n")
+    (folder / "within.py").symlink_to("own.py")
+    (folder / "out.py").symlink_to("../secret.py")
+    (folder / "round.py").symlink_to("round.py")
+    entries = read_entries(candidate_files([folder]), PARENT, "exact-line", named=[folder])
+    found = {entry.name: entry for entry in entries}
+    assert {name: entry.program is not None for name, entry in found.items()} == {
+        "own": True,
+        "within": True,
+        "out": False,
+        "round": False,
+    }
+    assert found["out"].reason == "it is a link that leads out of the folder: name it itself"
+    (entry,) = read_entries(candidate_files([folder / "out.py"]), PARENT, "exact-line", named=[folder / "out.py"])
+    assert entry.program is not None
+
+
 def test_a_folder_that_cannot_be_listed_is_said(tmp_path, monkeypatch):
     def refuse(path):
         raise PermissionError(13, "Permission denied")

@@ -19,7 +19,7 @@ def answered():
     ours, theirs = socket.socketpair()
 
     def arrive(value):
-        guest._answer(theirs, lambda *_: value, CALL)
+        guest._answer(theirs, lambda *_: value, bytearray(CALL))
         kinds, arrays = [], []
         while not wire.is_silent(ours):
             kind, content = wire.receive(ours)

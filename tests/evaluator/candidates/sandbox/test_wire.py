@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
 
 import numpy as np
@@ -48,10 +49,22 @@ def test_a_changed_number_is_an_answer_or_an_error(given_arrays, number, positio
 
 def test_a_call_comes_back():
     load = np.random.default_rng(0).random((3, 5)).astype(np.float32)
-    call = wire.unpack_call(wire.pack_call(wire.Call(load, 8, 1, 1, 2)))
+    call = wire.unpack_call(bytearray(wire.pack_call(wire.Call(load, 8, 1, 1, 2))))
     np.testing.assert_array_equal(call.load, load)
     assert call[1:] == (8, 1, 1, 2)
     call.load[:] = 0  # the program may write to what it is given
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (0, 4), (700, 900), (1, 2, 3, 4)])
+def test_one_array_goes_as_arrays_do(shape):
+    array = np.arange(np.prod(shape, dtype=int), dtype=np.int64).reshape(shape)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        sending = threading.Thread(target=wire.send_array, args=(ours, wire.RESULT, array))
+        sending.start()
+        kind, payload = wire.receive(theirs, time.monotonic() + 10)
+        sending.join()
+    assert (kind, payload) == (wire.RESULT, wire.pack_arrays([array]))
 
 
 @pytest.mark.parametrize("seed", [0, 2**32 - 1])

@@ -1,0 +1,58 @@
+"""A program that spares itself the judge's own work in its process is not called faster for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eplb_variants import Topology
+from evaluator.candidates.judging import schema
+from evaluator.candidates.judging.feedback import feedback
+from evaluator.candidates.judging.own_work import own_seconds
+from evaluator.candidates.judging.verdict import _time_verdict
+from evaluator.candidates.sandbox.pool import Sandbox
+
+
+def times(ratio, work, *, seconds=1e-3, off=1.0):
+    ends = {"_low": ratio - 0.01, "_high": ratio + 0.01}
+    control = {name: off + more for name, more in zip(schema.CONTROL, (0, -0.001, 0.001), strict=True)}
+    return {
+        "time_ratio": ratio,
+        **{f"time_ratio{end}": value for end, value in ends.items()},
+        "place_seconds": seconds * ratio,
+        "timing_rounds": 30,
+        "timing_valid": True,
+        "timing_has_core": True,
+        **control,
+        schema.OWN_WORK: work,
+    }
+
+
+@pytest.mark.parametrize(
+    ("ratio", "work", "said"),
+    [
+        (0.90, 0.0, "faster"),
+        (0.90, 60e-6, "faster"),
+        (0.93, 60e-6, None),
+        (0.90, 90e-6, None),
+        (0.99, 90e-6, "no difference"),
+        (1.10, 90e-6, "slower"),
+    ],
+)
+def test_faster_is_faster_by_more_than_could_be_spared(ratio, work, said):
+    """Of a parent that takes a millisecond."""
+    assert _time_verdict(times(ratio, work)) == said
+
+
+def test_the_reason_for_no_verdict_is_said():
+    row = {"verdict": schema.IDENTICAL, "detail": None, "fails_on": None, "repeats": True, "time_verdict": None}
+    row |= {"check": None, "stage": schema.TRAINING, "score": None, "score_parent": None}
+    assert "quicker by less than the 0.09 ms of a call" in feedback(row | times(0.9, 90e-6))["text"]
+    assert "the parent beside itself took 1.50" in feedback(row | times(0.9, 90e-6, off=1.5))["text"]
+
+
+def test_the_judges_own_work_is_a_fraction_of_a_millisecond_and_above_nothing():
+    load = np.random.default_rng(0).random((4, 24))
+    with Sandbox() as sandbox:
+        found = own_seconds(sandbox, load, Topology(36, 4, 2, 6), calls=15)
+    assert 1e-6 < found < 0.05
