@@ -19,7 +19,7 @@ def fewest_moves(load: FloatArray, slots: IntArray, topology: Topology, previous
     All nodes are alike, and so are the GPUs of a node. So which GPU gets which pack is an assignment problem, whose
     answer keeps the most experts where they are: for each node of the new placement and each in place, that of their
     GPUs; then that of the nodes. Both are solved exactly (SciPy's version of Jonker and Volgenant 1987). Experts that
-    stay on a GPU keep their slots. Where GPUs are of uneven speed, a pack goes to one of the speed that it was made for.
+    stay on a GPU keep their slots. A pack goes to a GPU of the speed that it was made for.
     """
     return np.array([_aligned(*rows, topology) for rows in zip(slots, previous, strict=True)])
 
@@ -30,7 +30,8 @@ def _aligned(slots_P: IntArray, previous_P: IntArray, topology: Topology) -> Int
     num_nodes, num_gpus, size = topology.num_nodes, topology.num_gpus, topology.slots_per_gpu
     new_GS, old_GS = slots_P.reshape(num_gpus, size), previous_P.reshape(num_gpus, size)
     kept_GG = kept(new_GS, old_GS)
-    kept_GG[topology.relative_speeds[:, None] != topology.relative_speeds] = -slots_P.size  # all else is better than that
+    speed_G = topology.relative_speeds
+    kept_GG[speed_G[:, None] != speed_G] = -slots_P.size  # whatever else is better
     by_node = kept_GG.reshape(num_nodes, -1, num_nodes, topology.gpus_per_node).swapaxes(1, 2)
     inner = [[linear_sum_assignment(-by_node[new, old])[1] for old in range(num_nodes)] for new in range(num_nodes)]
     own = np.arange(topology.gpus_per_node)

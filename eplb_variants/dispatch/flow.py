@@ -27,7 +27,7 @@ def flow(load: FloatArray, placement: Placement) -> FloatArray:
     no split has a peak below ``load(S) / |S|``, which is the next ``M``. Where none is above it, the peak is ``M``, and
     the last cut proves that none is lower. Copies on one GPU are one place. An expert without tokens is shared evenly.
 
-    GPUs of uneven speed are full by what they take for their load: a GPU is above the peak ``M`` where its load is above
+    GPUs of uneven speed are full by what they take for their load: one is above the peak ``M`` where its load is above
     ``M`` times its speed, and ``|S|`` is the sum of the speeds.
     """
     return np.array(

@@ -244,10 +244,10 @@ def _at_home(
 @kernel(boolean(float64, float64, FLOATS, FLOATS))
 def _is_level(peak: float, least: float, gpu_G: FloatArray, speed_G: FloatArray) -> bool:
     """Return whether no GPU is above the peak."""
+    is_level = True
     for gpu in range(gpu_G.size):
-        if gpu_G[gpu] > peak * speed_G[gpu] + least:
-            return False
-    return True
+        is_level &= gpu_G[gpu] <= peak * speed_G[gpu] + least
+    return is_level
 
 
 @kernel(void(PLACES, WAYS, FLOATS, FLOATS, FLOATS, INTS))

@@ -29,7 +29,9 @@ def hot_ring(stage: HotRing, load: FloatArray, topology: Topology, previous: Pla
         return stage.packed(load, topology, previous)
     slots_LP = np.empty((num_layers, topology.num_slots), dtype=np.int64)
     order_LE = heaviest_first(load)
-    _ring_rows(ready(load), order_LE, float(stage.theta), strides(topology.num_gpus), topology.relative_speeds, slots_LP)
+    _ring_rows(
+        ready(load), order_LE, float(stage.theta), strides(topology.num_gpus), topology.relative_speeds, slots_LP
+    )
     return Replication(slots_LP, number_replicas(slots_LP), count_replicas(slots_LP, num_experts))
 
 

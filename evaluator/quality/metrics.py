@@ -55,7 +55,9 @@ def gpu_loads(load_LE: NDArray[np.generic], placement: Placement) -> FloatArray:
 def balance(load_LE: NDArray[np.generic], placement: Placement) -> Balance:
     """Return how evenly ``placement`` spreads ``load [L, E]``."""
     topology = placement.topology
-    sums = balance_sums(ready(load_LE), ready(placement.phy2log, np.int64), topology.relative_speeds, topology.num_nodes)
+    sums = balance_sums(
+        ready(load_LE), ready(placement.phy2log, np.int64), topology.relative_speeds, topology.num_nodes
+    )
     if not sums[USED]:
         return Balance(*[float("nan")] * 4)
     return Balance(

@@ -23,7 +23,7 @@ from evaluator.reports.provenance import Machines, failures, machines_of, proven
 from evaluator.reports.series import differences, points_per_series
 from evaluator.reports.verdicts import matrix, time_words, words
 from evaluator.results.schema import OK
-from evaluator.shown.tables import FRONT_MEANS, LEFT, TableColumn, caption_of, columns_of
+from evaluator.shown.tables import FRONT_MEANS, LEFT, ROOMY, TableColumn, caption_of, columns_of
 
 DEFAULT_REFERENCE = "deepseek"
 VERSION = 1
@@ -111,7 +111,7 @@ def _panel(number: int, title: str, part: Part | None, rows: pd.DataFrame, comma
 def _table(part: Part, comparison: Comparison) -> dict[str, Any]:
     """Return the table of a part and the points of its Pareto plot."""
     summary = part.summary
-    columns = columns_of(summary, comparison.reference, comparison.score.name)
+    columns = [c for c in columns_of(summary, comparison.reference, comparison.score.name) if c.importance < ROOMY]
     return {
         "caption": f"{caption_of(summary, comparison.reference)}; {FRONT_MEANS}",
         "columns": [column.title for column in columns],

@@ -24,6 +24,8 @@ FRONT_MEANS = (
 STEP = "step p95: fullest GPU over the mean one, in the step of a next window that 95% are no worse than"
 REMOTE = "remote: share of the tokens that leave the node of their expert's group"
 MEMORY = "MiB: the most memory that a placement needed while it was made"
+ROOMY = 9
+"""Importance of columns for which a page has no room: wide terminals and files have them."""
 MOST_ROWS = 64
 """Windows or layers shown one by one; a model has as many layers."""
 
@@ -179,7 +181,7 @@ def _time_columns(summary: pd.DataFrame) -> list[TableColumn]:
         TableColumn(f"time / {beside}", cell, 1, _doubt(summary)),
     ]
     if summary["place_peak_mib"].notna().any():
-        columns.append(TableColumn("MiB", lambda row: number(row["place_peak_mib"], ".3g"), 6, MEMORY))
+        columns.append(TableColumn("MiB", lambda row: number(row["place_peak_mib"], ".3g"), ROOMY, MEMORY))
     return columns
 
 

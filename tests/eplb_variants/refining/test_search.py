@@ -95,7 +95,7 @@ def test_bad_parameters_are_refused(make):
 
 @pytest.mark.parametrize("name", ["lab_best", "lab_sticky"])
 def test_gpus_of_uneven_speed_get_what_they_can_do(name):
-    """Half the GPUs do half as much: the blind balancer's slow ones take twice as long, and ours are nearly in balance."""
+    """Half the GPUs do half as much: a blind balancer's take twice as long, and ours are nearly in balance."""
     uneven = Topology(60, 1, 1, 6, (1.0, 0.5, 1.0, 0.5, 1.0, 0.5))
     load = np.random.default_rng(7).lognormal(sigma=1.0, size=(4, 48)) * 100
 

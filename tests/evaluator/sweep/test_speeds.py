@@ -64,8 +64,14 @@ def test_runs_of_speeds_are_short_or_a_digest():
 
 def test_a_run_has_speeds_and_what_heeds_them_is_better(tmp_path):
     plan = make_plan(
-        [*SMALL, "variant=deepseek,lab_best,contiguous", "topology=eight_gpus", "topology.speeds=[4*1,4*0.5]"]
-        + [f"runs_dir={tmp_path}", "run=uneven"],
+        [
+            *SMALL,
+            "variant=deepseek,lab_best,contiguous",
+            "topology=eight_gpus",
+            "topology.speeds=[4*1,4*0.5]",
+            f"runs_dir={tmp_path}",
+            "run=uneven",
+        ],
         multirun=True,
     )
     run(plan)
@@ -85,8 +91,15 @@ def test_a_run_has_speeds_and_what_heeds_them_is_better(tmp_path):
 
 def test_more_failed_gpus_than_slots_allow_is_said(tmp_path):
     plan = make_plan(
-        [*SMALL, "variant=deepseek", "topology=eight_gpus", "topology.failed=[0,1,2,3]"]
-        + [f"runs_dir={tmp_path}", "run=failed", "topology.num_slots=80"]
+        [
+            *SMALL,
+            "variant=deepseek",
+            "topology=eight_gpus",
+            "topology.failed=[0,1,2,3]",
+            "topology.num_slots=80",
+            f"runs_dir={tmp_path}",
+            "run=failed",
+        ]
     )
     done = run(plan)
     assert not done.failed
