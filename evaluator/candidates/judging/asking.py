@@ -28,6 +28,8 @@ from evaluator.workloads.renaming import renaming
 
 SEEDS = 1 << 32
 """How many seeds of a program's random numbers there are."""
+CACHE_BYTES = 4 << 20
+"""Gone through before each call, on the core of the process: more than the caches that a core has to itself."""
 PAUSE_SECONDS = 0.001
 """A process is left stopped for a drawn part of this before each call: what the judge does between two calls takes
 some tenths of it, and a little more or less where it times."""
@@ -70,6 +72,14 @@ def in_own_labels(placement: Placement, order_LE: IntArray) -> Placement:
     """Return a placement in the labels that the load had before ``order [L, E]`` renamed its experts."""
     phy2log = np.take_along_axis(order_LE, placement.phy2log, axis=1)
     return Placement(phy2log, placement.rank, placement.num_experts, placement.topology)  # copies keep their numbers
+
+
+_others = np.zeros(CACHE_BYTES, dtype=np.uint8)
+
+
+def lose_caches() -> None:
+    """Have other data go through the caches of the core that this thread is on."""
+    np.add(_others, 1, out=_others)
 
 
 class Process:
@@ -123,7 +133,11 @@ class Process:
         return self.finish()
 
     def make_ready(self, asked: Question) -> None:
-        """Let the process go on and seed its random numbers: all but the call of ``ask``."""
+        """Let the process seed its random numbers, and stop it: all but the call of ``ask``.
+
+        Then other data go through the caches of its core: what a program did just before, to be quicker once the load
+        comes, is of no use.
+        """
         self._asked = asked
         self._payload = call_bytes(asked.load_LE, asked.topology)
         self._largest = largest_answer(asked.load_LE.shape, asked.topology)
@@ -136,9 +150,12 @@ class Process:
             raise failed(error, asked.name) from None
         self.ready_seconds = time.perf_counter() - began
         """Wall time from its going on to its being ready for the call."""
+        self._worker.pause()
+        lose_caches()
 
     def ask(self) -> None:
         """Have the question answered: what a clock sees."""
+        self._worker.go_on()
         try:
             self._phy2log = self._worker.ask(self._payload, self._largest)
         except CandidateFailed as error:

@@ -245,8 +245,9 @@ class Judge:
     @property
     def _own_work(self) -> float:
         """How many seconds of a call are the judge's own work in a process; ParentUnusable where that fails."""
-        stratum = self.settings.training[0]
-        return self._of_parent("own work", lambda: own_seconds(self.sandbox, stratum.traces[0][0], stratum.topology))
+        stratum, source = self.settings.training[0], self.parent.source
+        like = stratum.traces[0][0], stratum.topology
+        return self._of_parent("own work", lambda: own_seconds(self.sandbox, source, *like))
 
     def _of_parent(self, what: str, ask: Callable[[], T]) -> T:
         """Return what the parent was found to do, asked for once; ParentUnusable where it fails."""

@@ -80,15 +80,17 @@ def _answer(channel: socket.socket, place: Callable[..., Any], payload: bytearra
         several = isinstance(answer, tuple) or (isinstance(answer, list) and not _is_rows(answer))
         arrays = answer if several else (answer,)
         first = arrays[0] if arrays else None
-        plain = _integers(first)
+        plain = [_integers(first)]
     except BaseException as error:
         wire.send(channel, wire.ERROR, _describe(error))
         return
-    if plain is None:
-        wire.send(channel, wire.RESULT, wire.pack_arrays([None]))
-    else:
-        wire.send_array(channel, wire.RESULT, plain)
-    _told(channel, wire.MAPS, lambda: wire.pack_arrays([_integers(one) for one in [*arrays[1:3], None, None][:2]]))
+    wire.send_arrays(channel, wire.RESULT, plain)
+    try:
+        plain = [_integers(one) for one in [*arrays[1:3], None, None][:2]]
+    except BaseException as error:
+        wire.send(channel, wire.ERROR, _describe(error))
+        return
+    wire.send_arrays(channel, wire.MAPS, plain)
 
 
 def _is_plain(values: Any) -> bool:
@@ -126,7 +128,7 @@ def seed_all(seed: int) -> None:
 @cache
 def _seeders() -> tuple[Callable[[int], object], ...]:
     """Return the functions that seed, as they were before a program was loaded."""
-    return random.seed, np.random.seed, torch.manual_seed
+    return random.seed, np.random.seed, torch.default_generator.manual_seed
 
 
 def _integers(values: Any) -> np.ndarray | None:

@@ -10,7 +10,8 @@ import select
 import socket
 import struct
 import time
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ LOAD, LOADED, SEED, READY, CALL, RESULT, MAPS, ERROR = range(8)
 FRAME = struct.Struct("<IQ")
 CALL_HEAD = struct.Struct("<6q")
 SEED_HEAD = struct.Struct("<q")
+NOTHING = struct.pack("<q", -1)
+"""In place of an array that is missing."""
 LARGEST = 1 << 28
 """Bytes of a message at most: a placement of the largest topologies is a hundredth of it."""
 LARGEST_ERROR = 4096
@@ -54,10 +57,19 @@ def send(channel: socket.socket, kind: int, payload: bytes = b"") -> None:
     _send(channel, FRAME.pack(kind, len(payload)) + payload)
 
 
-def send_array(channel: socket.socket, kind: int, array: NDArray[np.int64]) -> None:
-    """Send what ``send`` does of ``pack_arrays`` of one contiguous array, copied but once; Closed as there."""
-    head = struct.pack(f"<{2 + array.ndim}q", 1, array.ndim, *array.shape)
-    _send(channel, b"".join([FRAME.pack(kind, len(head) + array.nbytes), head, array.data]))
+def send_arrays(channel: socket.socket, kind: int, arrays: Sequence[NDArray[np.int64] | None]) -> None:
+    """Send what ``send`` does of ``pack_arrays`` of contiguous arrays, which are copied but once; Closed as there."""
+    parts: list[Any] = [b"", struct.pack("<q", len(arrays))]
+    size = 8
+    for array in arrays:
+        if array is None:
+            parts.append(NOTHING)
+            size += 8
+        else:
+            parts += (struct.pack(f"<{1 + array.ndim}q", array.ndim, *array.shape), array.data)
+            size += 8 * (1 + array.ndim) + array.nbytes
+    parts[0] = FRAME.pack(kind, size)
+    _send(channel, b"".join(parts))
 
 
 def _send(channel: socket.socket, message: bytes) -> None:
@@ -142,7 +154,7 @@ def pack_arrays(arrays: list[NDArray[np.int64] | None]) -> bytes:
     parts = [struct.pack("<q", len(arrays))]
     for array in arrays:
         if array is None:
-            parts.append(struct.pack("<q", -1))
+            parts.append(NOTHING)
         else:
             plain = np.ascontiguousarray(array, dtype="<i8")
             parts.append(struct.pack(f"<{1 + plain.ndim}q", plain.ndim, *plain.shape))

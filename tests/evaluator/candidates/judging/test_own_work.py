@@ -10,7 +10,15 @@ from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.feedback import feedback
 from evaluator.candidates.judging.own_work import own_seconds
 from evaluator.candidates.judging.verdict import _time_verdict
+from evaluator.candidates.program import example_program
 from evaluator.candidates.sandbox.pool import Sandbox
+
+LISTS = """
+_tensors = rebalance_experts
+
+def rebalance_experts(*arguments):
+    return tuple([one.tolist() for one in _tensors(*arguments)])
+"""
 
 
 def times(ratio, work, *, seconds=1e-3, off=1.0):
@@ -54,5 +62,7 @@ def test_the_reason_for_no_verdict_is_said():
 def test_the_judges_own_work_is_a_fraction_of_a_millisecond_and_above_nothing():
     load = np.random.default_rng(0).random((4, 24))
     with Sandbox() as sandbox:
-        found = own_seconds(sandbox, load, Topology(36, 4, 2, 6), calls=15)
-    assert 1e-6 < found < 0.05
+        plain = own_seconds(sandbox, example_program().source, load, Topology(36, 4, 2, 6), calls=15)
+        slow = own_seconds(sandbox, f"{example_program().source}{LISTS}", load, Topology(36, 4, 2, 6), calls=15)
+    assert 1e-6 < plain < 0.05
+    assert slow > plain, "lists are more work than tensors"

@@ -56,15 +56,16 @@ def test_a_call_comes_back():
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (0, 4), (700, 900), (1, 2, 3, 4)])
-def test_one_array_goes_as_arrays_do(shape):
+def test_what_is_sent_in_one_piece_is_what_is_packed(shape):
     array = np.arange(np.prod(shape, dtype=int), dtype=np.int64).reshape(shape)
+    several = [array, None, array[:1]]
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        sending = threading.Thread(target=wire.send_array, args=(ours, wire.RESULT, array))
+        sending = threading.Thread(target=wire.send_arrays, args=(ours, wire.RESULT, several))
         sending.start()
         kind, payload = wire.receive(theirs, time.monotonic() + 10)
         sending.join()
-    assert (kind, payload) == (wire.RESULT, wire.pack_arrays([array]))
+    assert (kind, payload) == (wire.RESULT, wire.pack_arrays(several))
 
 
 @pytest.mark.parametrize("seed", [0, 2**32 - 1])
