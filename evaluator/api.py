@@ -100,9 +100,10 @@ def compare(
     if markdown is not None:
         write_markdown(grids_of(comparison, score, MARKDOWN_WIDTH), Path(markdown))
     if plots:
+        from evaluator.files import plots_folder
         from evaluator.shown.plots import draw_all
 
-        draw_all(comparison.overall.rows, reference, _plots_of(runs, out), comparison.overall.summary)
+        draw_all(comparison.overall.rows, reference, plots_folder(runs, out), comparison.overall.summary)
     return summaries
 
 
@@ -130,6 +131,7 @@ def ablate(
     import pandas as pd
 
     from evaluator.analysis.ablation.study import study_of
+    from evaluator.files import plots_folder
     from evaluator.results.store import read_runs
     from evaluator.shown.ablation.plot import draw_effects
     from evaluator.shown.ablation.words import extent_of, record
@@ -140,7 +142,7 @@ def ablate(
     if csv is not None:
         write_csv(effects, Path(csv))
     if plots:
-        draw_effects(study.effects, extent_of(study.good), _plots_of(runs, out))
+        draw_effects(study.effects, extent_of(study.good), plots_folder(runs, out))
     return effects
 
 
@@ -333,7 +335,3 @@ def windows(*overrides: str, config_dirs: Sequence[str] = ()) -> NDArray[np.int6
     cell = make_plan([*overrides, "measure=quality"], config_dirs=config_dirs).cells[0]
     made = cell.workload.windows(cell.seed)
     return np.array([made[number] for number in range(len(made))], dtype=np.int64)
-
-
-def _plots_of(runs: Sequence[Run], out: Run | None) -> Path:
-    return Path(out) if out is not None else Path(runs[0]) / "_plots"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+from eplb_variants.errors import EplbError
 
 STALE_SECONDS = 3600.0
 """A temporary file that was not written to for so long was left behind by a process that was killed."""
@@ -19,6 +22,31 @@ def temporary_beside(path: Path) -> Path:
 def without_waiting(path: str, flags: int) -> int:
     """Open a file as ``open`` does whose ``opener`` this is, but do not wait where it is a pipe that nobody serves."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Return whether a path in a folder is a link, or lies behind one, that leads out of it, or round in a circle."""
+    try:
+        return not path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        return True
+
+
+def own_path(folder: Path, name: str) -> Path:
+    """Return the path of what is written into a folder, a stranger's perhaps.
+
+    Raises:
+        EplbError: it is a link that leads out of the folder.
+    """
+    path = folder / name
+    if leads_out(path, folder):
+        raise EplbError(f"{str(path)!r} is a link that leads out of the folder, so that nothing is written to it")
+    return path
+
+
+def plots_folder(runs: Sequence[str | Path], out: str | Path | None) -> Path:
+    """Return where plots go: the folder that was named, or ``_plots`` in the first run; EplbError as ``own_path``."""
+    return Path(out) if out else own_path(Path(runs[0]), "_plots")
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from eplb_variants.errors import EplbError
 from evaluator.candidates.documents.document import why_no_program
 from evaluator.candidates.documents.files import read_regular
-from evaluator.sweep.variant_file import config_in
+from evaluator.files import leads_out
+from evaluator.sweep.variant_file import config_in, plain_yaml
 
 CARD, PROGRAM, VARIANT = "card.yaml", "program.py", "variant.yaml"
 VARIANTS = "variant"
@@ -31,6 +30,8 @@ CLAIMED = {
 }
 """What a claim may be about: columns of the board."""
 BOUNDS = ("at_least", "at_most")
+MOST_TOLD = 5
+"""Files that are told of one by one."""
 LONGEST_TEXT, LONGEST_NAME, MOST_CLAIMS, MOST_AUTHORS = 400, 40, 20, 50
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+()/-]*")
 
@@ -120,13 +121,39 @@ def read_entry(folder: str | Path) -> Entry:
     return Entry(card, variant=config_in(_text(folder / VARIANT)))
 
 
+def read_entries(folders: Sequence[str | Path], taken: Iterable[str] = ()) -> tuple[list[Entry], dict[str, str]]:
+    """Return the entries in folders, and why others are left out, by folder: what one lacks is no affair of the others.
+
+    Args:
+        folders: of entries, in the order in which they came: a name is the first one's.
+        taken: names that are others' already.
+    """
+    names = {name.casefold() for name in taken}
+    entries, left_out = [], {}
+    for folder in map(str, folders):
+        try:
+            entry = read_entry(folder)
+        except EplbError as error:
+            left_out[folder] = str(error)
+            continue
+        name = entry.card.name
+        if name.casefold() in names:
+            left_out[folder] = f"the entry {folder!r} cannot be used: another is called {name!r} already"
+        else:
+            names.add(name.casefold())
+            entries.append(entry)
+    return entries, left_out
+
+
 def lacks_of(folder: str | Path) -> list[str]:
     """Return what an entry lacks, a sentence each; nothing where it can be judged."""
     folder = Path(folder)
     if not folder.is_dir():
         return ["there is no such folder"]
     names = {path.name for path in folder.iterdir() if path.name != "__pycache__"}
-    lacks = [f"{name} is neither a card nor an entry" for name in sorted(names - {CARD, PROGRAM, VARIANT})]
+    others = sorted(names - {CARD, PROGRAM, VARIANT})
+    lacks = [f"{name} is neither a card nor an entry" for name in others[:MOST_TOLD]]
+    lacks += [f"and so are {len(others) - MOST_TOLD} others"] if len(others) > MOST_TOLD else []
     if len(names & {PROGRAM, VARIANT}) != 1:
         lacks.append(f"it must have one of {PROGRAM} and {VARIANT}")
     try:
@@ -144,14 +171,7 @@ def lacks_of(folder: str | Path) -> list[str]:
 
 
 def _card_values(folder: Path) -> dict[str, Any]:
-    text = _text(folder / CARD)
-    try:
-        values = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise EplbError(f"it is not YAML ({type(error).__name__})") from None
-    if not isinstance(values, dict):
-        raise EplbError("it is no mapping of keys to values")
-    return {str(key): value for key, value in values.items()}
+    return plain_yaml(_text(folder / CARD))
 
 
 def _lacks_of_card(values: Mapping[str, Any]) -> list[str]:
@@ -186,7 +206,7 @@ def _lacks_of_claims(claims: Any) -> list[str]:
     for claim in claims:
         words = dict(claim) if isinstance(claim, dict) else {}
         column, rest = words.pop("column", None), words
-        if column not in CLAIMED:
+        if not isinstance(column, str) or column not in CLAIMED:
             lacks.append(f"{CARD}: a claim must have a column, one of {', '.join(CLAIMED)}")
         elif not rest or not rest.keys() <= set(BOUNDS) or not all(_is_number(value) for value in rest.values()):
             lacks.append(f"{CARD}: the claim on {column} must have at_least or at_most, with a number")
@@ -208,7 +228,7 @@ def _why_not_variant(text: str) -> str | None:
 
 
 def _text(path: Path) -> str:
-    if not path.resolve().is_relative_to(path.parent.resolve()):
+    if leads_out(path, path.parent):
         raise EplbError("it is a link that leads out of the folder")
     try:
         return read_regular(path).decode("utf-8")

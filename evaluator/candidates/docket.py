@@ -14,6 +14,7 @@ from evaluator.candidates.judging.feedback import feedback
 from evaluator.candidates.judging.schema import ARROW, REJECTED
 from evaluator.candidates.program import Program
 from evaluator.candidates.reading import Made, Reader
+from evaluator.files import leads_out
 from evaluator.progress import Progress, Silent
 
 Row = dict[str, Any]
@@ -71,14 +72,6 @@ def _listed(folder: Path) -> list[Path]:
         raise EplbError(f"the folder {str(folder)!r} cannot be listed: {error.strerror}") from None
 
 
-def _leads_out(file: Path) -> bool:
-    """Return whether a file is a link that leads out of its folder."""
-    try:
-        return file.is_symlink() and not file.resolve().is_relative_to(file.parent.resolve())
-    except (OSError, RuntimeError):  # links in a circle
-        return True
-
-
 def read_entries(
     files: Sequence[Path],
     parent: Program,
@@ -102,7 +95,7 @@ def read_entries(
     told.start("documents", len(files))
     with Reader(parent.source, matching) as reader:
         for file in files:
-            if file in chosen or not _leads_out(file):
+            if file in chosen or not leads_out(file, file.parent):
                 made = reader.read(file)
             else:
                 made = Made(shown_name(file.stem), reason="it is a link that leads out of the folder: name it itself")

@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
     from evaluator.analysis.ablation.study import study_of
     from evaluator.cli.terminal import console, say_failures
+    from evaluator.files import plots_folder
     from evaluator.results.schema import OK
     from evaluator.results.store import read_runs
     from evaluator.shown.ablation.plot import draw_effects
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"eplb: pathological workloads are left out: {', '.join(study.set_aside)}", file=sys.stderr)
     _warn_of_times(study.good, study.times_left_out)
     records = [record(effect) for effect in effects]
-    files = draw_effects(effects, extent, Path(options.out) if options.out else Path(options.runs[0]) / "_plots")
+    files = draw_effects(effects, extent, plots_folder(options.runs, options.out))
     if options.csv:
         write_csv(pd.DataFrame(records), Path(options.csv))
         files.append(Path(options.csv))

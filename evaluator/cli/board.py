@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _build(options: argparse.Namespace) -> int:
     from eplb_variants.errors import EplbError, printable
-    from evaluator.board.entry import read_entry
+    from evaluator.board.entry import read_entries
     from evaluator.board.judging import REFERENCE, How, judged
     from evaluator.board.page import write_board
     from evaluator.board.shipped import shipped_entries
@@ -60,7 +60,12 @@ def _build(options: argparse.Namespace) -> int:
     if not 1 <= options.jobs <= 1024:
         raise EplbError(f"--jobs is {options.jobs}: it must be 1 or more, and 1,024 at most")
     entries = shipped_entries([REFERENCE] if options.no_shipped else None)
-    entries += [read_entry(folder) for folder in options.given]
+    given, left_out = read_entries(options.given, [entry.card.name for entry in entries])
+    for why in left_out.values():
+        print(f"eplb: left out: {printable(why)}", file=sys.stderr)
+    if options.given and not given:
+        raise EplbError("no entry can be used: eplb board check says what they lack")
+    entries += given
     measure = "quality" if options.no_time else "both"
     how = How(options.suite, Path(options.runs_dir, "board"), measure, not options.again, options.jobs)
     try:

@@ -234,10 +234,11 @@ def _export(options: argparse.Namespace, comparison: Comparison, view: pd.DataFr
 def _draw(options: argparse.Namespace, comparison: Comparison) -> None:
     if options.no_plots:
         return
+    from evaluator.files import plots_folder
     from evaluator.shown.plots import draw_all  # matplotlib is most of what starting takes
 
     rows, summary = comparison.overall.rows, comparison.overall.summary
-    folder = Path(options.out) if options.out else Path(options.runs[0]) / "_plots"
+    folder = plots_folder(options.runs, options.out)
     for file in draw_all(rows, options.reference, folder, summary):
         if file.suffix == ".png":
             _say(options, f"plot: {file}")

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from evaluator.candidates.judging import schema
 from evaluator.evolve.answers import LOST, UNUSABLE, Answer
@@ -17,6 +17,8 @@ from evaluator.files import write_whole
 
 TRIES = 2
 """How often a program is judged that timed out: a busy machine may have been the reason once."""
+LONGEST_LINE = 16 << 20
+"""Bytes: a program of a million characters, each written out, with what is known of it."""
 TOLD = ("engine", "parent", "document")
 """What is put on record of where a program comes from, null where it is not known."""
 
@@ -72,15 +74,27 @@ def put_all_on_record(study: Study, lines: Iterable[tuple[str, dict[str, Any], A
 def record_of(folder: Path) -> Iterator[dict[str, Any] | None]:
     """Yield the lines of the record in a study's folder; None for one that is no whole line, or no line of a record."""
     try:
-        with (folder / RECORD).open(encoding="utf-8", errors="replace") as file:
-            for text in file:
+        with (folder / RECORD).open("rb") as file:
+            for text in _lines_of(file):
                 try:
-                    line = json.loads(text)
+                    line = None if text is None else json.loads(text.decode("utf-8", "replace"))
                 except (ValueError, RecursionError):
                     line = None
                 yield line if isinstance(line, dict) else None
     except FileNotFoundError:
         return
+
+
+def _lines_of(file: BinaryIO) -> Iterator[bytes | None]:
+    """Yield the lines of a file, None for one that is longer than any of a record; such a line is not kept."""
+    is_long = False
+    while text := file.readline(LONGEST_LINE):
+        goes_on = len(text) == LONGEST_LINE and not text.endswith(b"\n")
+        if not goes_on:
+            yield None if is_long else text
+        is_long = goes_on
+    if is_long:
+        yield None
 
 
 def _path(study: Study, key: str) -> Path:

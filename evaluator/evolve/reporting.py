@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from eplb_variants.errors import printable
 from evaluator.analysis.paired import Paired
 from evaluator.candidates.judging import schema
 from evaluator.candidates.program import Program
 from evaluator.candidates.settings import HELD_OUT_TRACES
 from evaluator.evolve.answers import JUDGED
-from evaluator.evolve.keeping import record_of
+from evaluator.evolve.imports.left import finite
+from evaluator.evolve.keeping import TOLD, record_of
 from evaluator.evolve.scoring import judge_of
 from evaluator.evolve.steps import step, with_all
 from evaluator.evolve.study import Study, normalised
@@ -92,6 +94,21 @@ class History:
         return sorted(better, key=lambda found: -found.score)[:number]
 
 
+def _is_whole(line: dict[str, Any]) -> bool:
+    """Return whether a line of the record, a stranger's perhaps, is such as are written."""
+    answer = line.get("answer")
+    if not all(isinstance(line.get(name), str | None) for name in TOLD):
+        return False
+    if answer is None:
+        return True
+    if not (isinstance(answer, dict) and isinstance(answer.get("kind"), str)):
+        return False
+    texts = (line.get("source"), line.get("at"), answer.get("verdict"))
+    is_judged = all(isinstance(text, str) for text in texts) and answer["verdict"] in schema.VERDICTS
+    is_judged = is_judged and finite(answer.get("combined_score")) is not None
+    return answer["kind"] != JUDGED or (is_judged and isinstance(answer.get("metrics"), dict))
+
+
 def history_of(study: Study) -> History:
     """Return what is on record of a study."""
     found: dict[str, Found] = {}
@@ -103,12 +120,16 @@ def history_of(study: Study) -> History:
             unread += 1
             continue
         key, answer = str(line.get("program")), line.get("answer")
-        if answer is not None and answer.get("kind") != JUDGED:
-            failures[str(answer.get("kind"))] += 1
+        if not _is_whole(line):
+            unread += 1
+            continue
+        if answer is not None and answer["kind"] != JUDGED:
+            failures[printable(str(answer["kind"]))] += 1
             continue
         if answer is not None and key not in found:
-            told = str(line["source"]), str(line["at"]), line.get("engine"), line.get("parent"), line.get("document")
-            found[key] = Found(key, len(found) + 1, *told)
+            engine, parent, document = (line.get(name) for name in TOLD)
+            engine = engine and printable(engine)
+            found[key] = Found(key, len(found) + 1, line["source"], line["at"], engine, parent, document)
         if key in found:
             found[key].asked += 1
             found[key].answer = answer or found[key].answer

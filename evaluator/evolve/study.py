@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from eplb_variants.errors import EplbError
-from evaluator.files import write_whole
+from evaluator.files import own_path, write_whole
 
 STUDY_SCHEMA_VERSION = 1
 """Raised when a key of ``study.json`` changes its meaning."""
@@ -158,7 +158,23 @@ def read_study(folder: str | Path) -> Study:
         raise EplbError(f"{str(folder / FILE)!r} is damaged") from None
     if study is None:
         raise EplbError(f"the study {str(folder)!r} is of another version of eplb-lab: begin a new one")
+    if not _is_sound(study):
+        raise EplbError(f"{str(folder / FILE)!r} is damaged")
+    for path in folder.iterdir():
+        if path.is_symlink():
+            own_path(folder, path.name)
     return study
+
+
+def _is_sound(study: Study) -> bool:
+    """Return whether the values in a study's file are of the types that they must be."""
+    kinds: dict[str, type | tuple[type, ...]] = {"traces": int, "traces_seed": int, "seconds": (int, float)}
+    kinds |= {"time": bool, "outside": bool, "idle_seconds": (int, float), "socket": str}
+    values = dataclasses.asdict(study)
+    given = {name: values[name] for name in kinds if name in values}
+    return all(isinstance(value, kinds[name]) for name, value in given.items()) and all(
+        isinstance(override, str) for override in study.overrides
+    )
 
 
 def normalised(source: str) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from evaluator.analysis.comparison import comparison_of
 from evaluator.analysis.dispatched import EVEN, under
 from evaluator.analysis.score import Score
+from evaluator.files import own_path
 from evaluator.reports.data import choose_reference, report_data
 from evaluator.reports.page import render, write
 from evaluator.results.schema import OK
@@ -47,6 +48,6 @@ def make_report(
     frame = under(read_runs(runs), dispatch)
     comparison = comparison_of(frame[frame["status"] == OK], reference or choose_reference(frame), score)
     data = report_data(comparison, frame, [str(run) for run in runs])
-    path = Path(out) if out is not None else Path(runs[0]) / DEFAULT_NAME
+    path = Path(out) if out is not None else own_path(Path(runs[0]), DEFAULT_NAME)
     write(render(data), path)
     return Made(path, len(data["failures"]))

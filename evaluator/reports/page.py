@@ -170,6 +170,7 @@ def _pictures(panel: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     points = [
         _point(entry, data["reference"], panel) for entry in panel.get("rows", ()) if entry["summary"]["complete"]
     ]
+    points = [point for point in points if point["y"] is not None]  # of what has windows with the reference
     timed = [_on(point, "time") for point in points if point["time"][0] is not None]
     moved = [_on(point, "moved") for point in points if point["moved"][0] is not None]
     ends = limits_of([entry["summary"] for entry in panel.get("rows", ())], data["reference"])

@@ -12,9 +12,10 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from eplb_variants.errors import EplbError, unknown
+from eplb_variants.errors import EplbError, printable, unknown
 from evaluator.files import clear_left_over, temporary_beside
 from evaluator.results.schema import ARROW, OK, SCHEMA_VERSION, complete, to_table
 
@@ -159,6 +160,12 @@ class Store:
             raise EplbError(f"{str(self.path(cell))!r} cannot be written: {error}") from None
 
 
+NEVER_NULL = ("cell", "variant", "workload", "topology", "seed", "window", "status")
+"""Columns that tell rows apart."""
+TEXTS = ("variant", "workload", "topology", "suite", "part", "reason", "time_reference", "version")
+"""Columns of texts that are shown."""
+
+
 class Damaged(Exception):
     """A file is no whole parquet file, or not what was written."""
 
@@ -176,7 +183,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
             raise Damaged("it is no file")
         file = pq.ParquetFile(path, page_checksum_verification=True)
         return file.read(columns=columns, use_threads=False)  # a file is small, and there are many
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, KeyError) as error:  # KeyError: two columns of one name
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise Damaged(str(error)) from None  # what Arrow cannot decode is an OSError too, of no number
@@ -199,7 +206,18 @@ def read_files(files: Sequence[Path], without: Sequence[str] = ()) -> pd.DataFra
 
     parts = [files[first : first + TOGETHER] for first in range(0, len(files), TOGETHER)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return pa.concat_tables(pool.map(read, parts)).to_pandas()
+        frame = pa.concat_tables(pool.map(read, parts)).to_pandas()
+    return _shown(frame)
+
+
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows in whose texts all that a terminal might obey is written out."""
+    for name in TEXTS:
+        if name in frame:
+            odd = {text: printable(text) for text in frame[name].dropna().unique() if not text.isprintable()}
+            if odd:
+                frame[name] = frame[name].replace(odd)
+    return frame
 
 
 def _table(file: Path, columns: Sequence[str]) -> pa.Table:
@@ -209,7 +227,32 @@ def _table(file: Path, columns: Sequence[str]) -> pa.Table:
         raise EplbError(f"{str(file)!r} is no whole parquet file: delete it, and evaluate again") from None
     wanted = pa.schema([ARROW.field(name) for name in columns])
     table = complete(_checked(table), wanted)
-    return table if table.schema.equals(wanted) else table.cast(wanted)
+    try:
+        table = table if table.schema.equals(wanted) else table.cast(wanted)
+    except (pa.ArrowException, NotImplementedError):
+        raise EplbError(f"{str(file)!r} is no file of results: its columns are of other types") from None
+    why = _why_no_results(table)
+    if why is not None:
+        raise EplbError(f"{str(file)!r} is no file of results: {why}")
+    return table
+
+
+def _why_no_results(table: pa.Table) -> str | None:
+    """Return why a table of the right columns holds no results, a stranger's perhaps; None where it does."""
+    for name in NEVER_NULL:
+        if name in table.column_names and table[name].null_count:
+            return f"the column {name!r} lacks values"
+    for name in table.column_names:
+        if pa.types.is_floating(table[name].type) and pc.any(pc.is_inf(table[name])).as_py():
+            return f"the column {name!r} holds infinity"
+    if table.group_by(["cell", "window"]).aggregate([]).num_rows < table.num_rows:
+        return "a cell has two rows of one window"
+    for name in table.column_names:
+        if pa.types.is_list(table[name].type):
+            wanted = pc.multiply(*(table[size] for size in ("num_layers", "num_gpus")))
+            if pc.any(pc.not_equal(pc.list_value_length(table[name]), wanted)).as_py():
+                return f"the column {name!r} has not a number for each GPU of each layer"
+    return None
 
 
 def write_parquet(table: pa.Table, file: Path, **options: Any) -> None:
@@ -262,6 +305,8 @@ def read_runs(folders: Iterable[str | Path], without: Sequence[str] = ()) -> pd.
 
 
 def _checked(table: pa.Table) -> pa.Table:
+    if len(set(table.column_names)) < len(table.column_names):
+        raise EplbError("these results have two columns of one name")
     versions = set(table["schema_version"].to_pylist()) if "schema_version" in table.column_names else {None}
     if versions != {SCHEMA_VERSION}:
         found = ", ".join(map(str, versions))

@@ -113,11 +113,23 @@ def opened(search: Search, sampler: optuna.samplers.BaseSampler | None = None) -
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     study = _created(search.file, sampler)
+    _check_trials(study, search.file)
     identity = repr((sorted(search.overrides), search.seed, search.traces, search.by_load, search.any_node))
     if study.user_attrs.setdefault("identity", identity) != identity:
         raise EplbError(f"{str(search.file)!r} is of a search on something else: name another file")
     study.set_user_attr("identity", identity)
     return study
+
+
+def _check_trials(study: optuna.Study, file: Path) -> None:
+    """Raise EplbError where the trials of a study, a stranger's perhaps, are not such as are made here."""
+    try:
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+            load_variant(trial.user_attrs[COMPOSITION])
+            if len(trial.values) != len(NAMES):
+                raise ValueError
+    except Exception as error:  # of SQLite, SQLAlchemy, JSON and Optuna alike
+        raise EplbError(f"{str(file)!r} cannot be used as a study: its trials are damaged") from error
 
 
 def _created(file: Path, sampler: optuna.samplers.BaseSampler | None) -> optuna.Study:

@@ -119,12 +119,17 @@ def _name_curves(axis: Axes, curves: Sequence[_Curve], thresholds_K: FloatArray,
         )  # fmt: skip
 
 
+def is_compared(part: pd.DataFrame, reference: str) -> bool:
+    """Return whether the rows of a workload have the reference and another variant."""
+    return reference in set(part["variant"]) and part["variant"].nunique() > 1
+
+
 def difference_plot(good: pd.DataFrame, reference: str) -> Figure:
     """Return the paired difference to the reference on each window, a panel per workload and a line per variant.
 
     The axis is made for what is compared; a panel names what lies beyond it, such as floors, with its mean.
     """
-    panels = [(title, part) for title, part in by_workload(good) if reference in set(part["variant"])][:MAX_PANELS]
+    panels = [(title, part) for title, part in by_workload(good) if is_compared(part, reference)][:MAX_PANELS]
     titles, shared = titles_of([title for title, _ in panels])
     views = [by_window(part, reference) for _, part in panels]
     order = [name for name in order_of(good) if name != reference]

@@ -24,7 +24,7 @@ from evaluator.analysis.columns import BALANCE_FLOOR
 from evaluator.analysis.summary import by_workload, headline_of
 from evaluator.results.schema import OK
 from evaluator.shown.against_time import time_plot
-from evaluator.shown.curves import difference_plot, profile_plot
+from evaluator.shown.curves import difference_plot, is_compared, profile_plot
 from evaluator.shown.limits import has_traffic, limit_plot, traffic_plot
 from evaluator.shown.paired import paired_plot
 from evaluator.shown.style import (
@@ -107,7 +107,8 @@ def _laid_out(figure: Figure) -> bool:
 def _figures(good: pd.DataFrame, reference: str, summary: pd.DataFrame | None = None) -> Iterator[tuple[str, Figure]]:
     measured = reference in set(good["variant"])
     others = good["variant"].nunique() > 1
-    if measured and others:
+    compared = any(is_compared(part, reference) for _, part in by_workload(good))
+    if compared:
         yield "difference", paired_plot(good, reference, summary)
     yield "balancedness", balancedness_plot(good, reference)
     timed = set(good.loc[good["time_ratio"].notna(), "variant"])
@@ -119,7 +120,7 @@ def _figures(good: pd.DataFrame, reference: str, summary: pd.DataFrame | None = 
         yield "traffic", traffic_plot(good, reference)
     if measured:
         yield "performance_profile", profile_plot(good, reference)
-        if others:
+        if compared:
             yield "difference_by_window", difference_plot(good, reference)
     for title, part in by_workload(good)[:MAX_MAPS]:
         if part["gpu_load"].notna().any():

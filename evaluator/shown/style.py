@@ -52,6 +52,7 @@ OUTLIER = 20.0
 HALO = [withStroke(linewidth=2.5, foreground="white")]
 """Around names that stand on lines."""
 STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "eplb-lab"}
+STYLE["text.parse_math"] = False  # names may have dollar signs
 
 
 def order_of(good: pd.DataFrame) -> list[str]:

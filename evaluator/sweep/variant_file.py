@@ -17,6 +17,7 @@ from eplb_variants import EplbError, load_variant
 from eplb_variants.variant import SETTINGS, STAGE_KEYS
 
 SCHEMA = "/schema/variant/{}@_here_"
+LARGEST_NUMBER = 10**18
 MOST_EVENTS = 1000
 """Of YAML's: a variant has some tens."""
 _DEFAULT = re.compile(r"/stage/(\w{1,40})@(\w{1,40})")
@@ -30,7 +31,7 @@ def config_in(text: str) -> dict[str, Any]:
         EplbError: it is no YAML, has anchors or tags, or says more than which stages with which parameters; or there
             is no such stage, or a parameter that it refuses.
     """
-    values = _plain_yaml(text)
+    values = plain_yaml(text)
     defaults = values.pop("defaults", None)
     if not isinstance(defaults, list):
         raise EplbError("it has no list of defaults")
@@ -82,14 +83,19 @@ def text_of(name: str, config: Mapping[str, Any], summary: str, comment: str = "
     return f"{ahead}{yaml.safe_dump(body, sort_keys=False, width=110)}"
 
 
-def _plain_yaml(text: str) -> dict[str, Any]:
-    """Return a mapping without anchors, aliases and tags, by which little text is much, or something else."""
+def plain_yaml(text: str) -> dict[str, Any]:
+    """Return what is in a stranger's YAML: a mapping of texts to values.
+
+    Raises:
+        EplbError: it is no YAML or no mapping; it has anchors, aliases or tags, by which little text is much, or
+            something else; numbers of more than 18 digits, or texts that are not whole characters; or it is too long.
+    """
     try:
         for number, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
             if getattr(event, "anchor", None) or getattr(event, "tag", None):
                 raise EplbError("it has anchors, aliases or tags of YAML")
             if number > MOST_EVENTS:
-                raise EplbError("it is too long for a variant")
+                raise EplbError("it is too long")
         values = yaml.safe_load(text)
     except EplbError:
         raise
@@ -97,7 +103,31 @@ def _plain_yaml(text: str) -> dict[str, Any]:
         raise EplbError(f"it is not YAML ({type(error).__name__})") from None
     if not isinstance(values, dict):
         raise EplbError("it is no mapping of keys to values")
+    _check_plain(values)
     return values
+
+
+def _check_plain(value: Any) -> None:
+    """Raise EplbError where values hold what is no text, no number of usual size, no list and no mapping by texts."""
+    if isinstance(value, dict):
+        for key, inside in value.items():
+            if not isinstance(key, str):
+                raise EplbError("it has a key that is no text")
+            _check_plain(key)
+            _check_plain(inside)
+    elif isinstance(value, list):
+        for inside in value:
+            _check_plain(inside)
+    elif isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise EplbError("it has a text that is not UTF-8") from None
+    elif isinstance(value, int):
+        if abs(value) >= LARGEST_NUMBER:
+            raise EplbError("it has a number of more than 18 digits")
+    elif value is not None and not isinstance(value, float):
+        raise EplbError(f"it has a {type(value).__name__}, which is neither a number nor a text")
 
 
 def _stage_in(default: Any) -> tuple[str, str]:

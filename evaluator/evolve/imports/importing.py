@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eplb_variants.errors import EplbError
 from evaluator.analysis.columns import HEADLINE
 from evaluator.analysis.paired import Paired
 from evaluator.analysis.statistics import BETTER, WORSE, in_columns
@@ -61,6 +62,14 @@ class Imported:
     file: Path
 
 
+def _is_text(source: str) -> bool:
+    try:
+        source.encode("utf-8")
+    except UnicodeEncodeError:  # halves of characters, which JSON can hold
+        return False
+    return True
+
+
 def initial_of(left: Sequence[Left]) -> str | None:
     """Return the initial program of a search: the first without parent or document, or what most documents change."""
     for one in left:
@@ -98,6 +107,8 @@ def study_for(
     """
     found = initial_of(left) if parent is None else read_program(parent).source
     initial = example_program().source if found is None else found
+    if not _is_text(initial):
+        raise EplbError("the initial program of the search is no text of whole characters: name another with --parent")
     settings = {"traces": traces, "seconds": seconds, "time": time, "traces_seed": traces_seed}
     return study_at(folder, initial, overrides, outside=True, **settings)
 

@@ -6,14 +6,18 @@ import json
 import math
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from eplb_variants.errors import EplbError
 from evaluator.candidates.documents.files import read_regular
+from evaluator.files import leads_out
 
 LARGEST = 64 << 20
 """Bytes of a file of JSON: one program's, with what its model was asked."""
+MOST_OBJECTS = 1_000_000
+"""And lists, in a file of JSON: each takes a hundred times as much memory as the text that it may be of."""
 MOST_LISTED = 100_000
 """Entries of a folder that are looked at."""
 
@@ -60,9 +64,11 @@ class Folder:
     missing: list[str] = field(default_factory=list)
 
     def listed(self, inside: str = "", pattern: str = "*") -> list[Path]:
-        """Return what is in a folder within, by name, its numbers in their order."""
+        """Return what is in a folder within, by name, its numbers in their order; nothing behind a link out of it."""
+        if self.leads_out(self.path / inside / pattern.partition("*")[0]):
+            return []
         try:
-            found = list((self.path / inside).glob(pattern))[:MOST_LISTED]
+            found = list(islice((self.path / inside).glob(pattern), MOST_LISTED))
         except OSError:
             return []
         return sorted(found, key=_natural)
@@ -73,13 +79,10 @@ class Folder:
 
     def leads_out(self, path: Path) -> bool:
         """Whether a file is a link, or in one, that leads out of the folder: nothing else is read for a stranger."""
-        try:
-            is_within = path.resolve().is_relative_to(self.path.resolve())
-        except (OSError, RuntimeError):  # links in a circle
-            is_within = False
-        if not is_within:
+        leads = leads_out(path, self.path)
+        if leads:
             self.put_down(path, "it is a link that leads out of the folder")
-        return not is_within
+        return leads
 
     def text(self, path: Path) -> str | None:
         """Return the text of a file; None where it is not there, or cannot be read, which is put down."""
@@ -98,6 +101,9 @@ class Folder:
         """Return what is in a file of JSON; None where it is not there, or cannot be read, which is put down."""
         text = self.text(path)
         if text is None:
+            return None
+        if text.count("{") + text.count("[") > MOST_OBJECTS:
+            self.put_down(path, f"it may hold more than {MOST_OBJECTS:,} objects")
             return None
         try:
             return json.loads(text)

@@ -85,6 +85,5 @@ def _rows(effects: Sequence[Effect]) -> list[str]:
 
 
 def _shortened(name: str) -> str:
-    """Return a label that matplotlib takes as plain text."""
-    cut = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
-    return cut.replace("$", r"\$")
+    """Return a label for which there is room."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"

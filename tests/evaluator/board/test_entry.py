@@ -7,7 +7,7 @@ import os
 import pytest
 
 from eplb_variants import EplbError, load_variant, variant_names
-from evaluator.board.entry import CLAIMED, Claim, lacks_of, read_entry
+from evaluator.board.entry import CLAIMED, Claim, lacks_of, read_entries, read_entry
 from evaluator.board.shipped import RULES, shipped_entries
 from evaluator.candidates.program import example_program
 from evaluator.cli.main import main
@@ -55,7 +55,7 @@ def test_a_variant_is_an_entry_too(entry):
     [
         ("", "it is no mapping"),
         ("{", "it is not YAML"),
-        ("[" * 5000, "it is not YAML"),
+        ("[" * 5000, "it is too long"),
         ("name: x\n", "it has no authors"),
         (CARD + "colour: red\n", "there is no key 'colour'"),
         (CARD + "summary: [1]\n", "summary must be a text"),
@@ -91,6 +91,50 @@ def test_what_a_card_lacks_is_said(entry, card, lack):
 )
 def test_what_an_entry_lacks_is_said(entry, files, lack):
     assert lack in "; ".join(lacks_of(entry(card_yaml=CARD, **files)))
+
+
+BOMB = "a0: &a0 {x: 1}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}\n" for i in range(1, 12))
+
+
+@pytest.mark.parametrize(
+    ("more", "lack"),
+    [
+        (BOMB, "anchors"),
+        ("claims: [{column: [own], at_least: 1}]\n", "a claim must have a column"),
+        ("claims: [{column: {a: b}, at_least: 1}]\n", "a claim must have a column"),
+        (f"? 0x{'f' * 6000}\n: 1\n", "a key that is no text"),
+        (f"summary: 0x{'f' * 6000}\n", "a number of more than 18 digits"),
+        ('summary: "\\uDC80"\n', "a text that is not UTF-8"),
+        ("summary: 2026-01-01\n", "it has a date"),
+    ],
+)
+def test_a_card_of_a_stranger_is_read_in_bounded_time_or_said_to_lack_something(entry, more, lack):
+    assert any(lack in said for said in lacks_of(entry(card_yaml=CARD + more, program_py="x = 1\n")))
+
+
+def test_a_variant_with_a_number_that_nobody_can_write_down_is_refused(entry):
+    wild = f"{VARIANT}\ngpu_packer:\n  refine_steps: 0x{'f' * 6000}\n"
+    assert any("18 digits" in said for said in lacks_of(entry(card_yaml=CARD, variant_yaml=wild)))
+
+
+def test_what_one_entry_lacks_or_calls_itself_is_no_affair_of_the_others(tmp_path, capsys):
+    def folder(name, card):
+        made = tmp_path / name
+        made.mkdir()
+        (made / "card.yaml").write_text(card)
+        (made / "variant.yaml").write_text(VARIANT)
+        return str(made)
+
+    folders = [folder("a", CARD), folder("b", CARD.replace("mine", "MINE")), folder("c", "name: x\n")]
+    folders += [folder("d", CARD.replace("mine", "deepseek")), folder("e", CARD.replace("mine", "yours"))]
+    entries, left_out = read_entries(folders, ["deepseek"])
+    assert [entry.card.name for entry in entries] == ["mine", "yours"]
+    assert list(left_out) == folders[1:4]
+    assert "another is called 'MINE' already" in left_out[folders[1]]
+    assert main(["board", "build", folders[2], "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "left out: the entry" in said
+    assert "no entry can be used" in said
 
 
 def test_a_link_that_leads_out_is_not_followed(entry, tmp_path_factory):

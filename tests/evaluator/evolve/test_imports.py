@@ -17,6 +17,7 @@ from evaluator.cli.main import main
 from evaluator.evolve.imports import read_left
 from evaluator.evolve.imports.applying import applied_of
 from evaluator.evolve.imports.importing import import_left, initial_of, study_for
+from evaluator.evolve.imports.left import Folder, Left
 from evaluator.evolve.reporting import history_of
 from evaluator.evolve.scoring import Scoring
 from evaluator.evolve.study import create_study, key_of, read_study
@@ -162,6 +163,27 @@ def test_links_that_lead_out_of_the_folder_are_not_followed(tmp_path, layout):
     linked = tmp_path / "linked"
     linked.symlink_to(tmp_path / "run")
     assert len(read_left(linked)[1]) == len(left), "the folder that is named may be a link itself"
+
+
+def test_a_folder_that_is_a_link_is_not_walked_and_json_of_many_objects_is_not_read(tmp_path, monkeypatch):
+    (tmp_path / "outside" / "metadata").mkdir(parents=True)
+    (tmp_path / "outside" / "metadata" / "metadata.json").write_text("{}")
+    search = tmp_path / "search"
+    (search / "gen_0").mkdir(parents=True)
+    (search / "gen_0" / "attempts").symlink_to(tmp_path / "outside")
+    folder = Folder(search)
+    assert folder.listed("gen_0", "attempts/**/metadata.json") == []
+    assert folder.missing == ["gen_0/attempts: it is a link that leads out of the folder"]
+    monkeypatch.setattr("evaluator.evolve.imports.left.MOST_OBJECTS", 10)
+    (search / "deep.json").write_text('{"":' * 20 + "1" + "}" * 20)
+    assert folder.json(search / "deep.json") is None
+    assert "may hold more than 10 objects" in folder.missing[-1]
+
+
+def test_an_initial_program_of_half_characters_is_refused_before_a_study_is_made(tmp_path):
+    with pytest.raises(EplbError, match="is no text of whole characters"):
+        study_for(tmp_path / "study", [Left("a", 1, source="x = '\ud800'\n")], [])
+    assert not (tmp_path / "study").exists()
 
 
 def test_a_state_that_is_a_pickle_is_never_read(tmp_path):

@@ -6,13 +6,14 @@ import json
 
 import pytest
 
+from eplb_variants import EplbError
 from evaluator.candidates.program import example_program
 from evaluator.cli.main import main
 from evaluator.evolve.answers import LOST, failure
-from evaluator.evolve.keeping import put_on_record
+from evaluator.evolve.keeping import put_on_record, record_of
 from evaluator.evolve.reporting import confirm, history_of
 from evaluator.evolve.scoring import Scoring
-from evaluator.evolve.study import create_study
+from evaluator.evolve.study import create_study, read_study
 
 from .conftest import SMALL, edited
 
@@ -44,6 +45,61 @@ def test_what_is_on_record_is_counted_and_the_best_is_confirmed(searched):
     assert best.row["held_out_traces"] == 8
     assert best.row["held_out_difference"] > 0.01
     assert "held_out" not in str(best.answer), "a search is told nothing of it"
+
+
+JUDGED_LINE = {
+    "at": "2026-01-01",
+    "program": "p",
+    "source": "x",
+    "engine": "\x1b[31mred",
+    "answer": {"kind": "judged", "verdict": "worse", "combined_score": 0.5, "metrics": {}},
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"answer": []},
+        {"answer": {"kind": []}},
+        {"source": None},
+        {"engine": []},
+        {"parent": {}},
+        {"document": 7},
+        *({"answer": {**JUDGED_LINE["answer"], **wrong}} for wrong in ({"verdict": []}, {"combined_score": "z"})),
+        {"answer": {**JUDGED_LINE["answer"], "metrics": None}},
+    ],
+)
+def test_a_line_that_is_none_of_a_record_is_counted_and_costs_nothing_else(study, change):
+    lines = [JUDGED_LINE, {**JUDGED_LINE, "program": "q", **change}]
+    (study.folder / "record.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    history = history_of(study)
+    assert (history.asked, history.unread) == (2, 1)
+    (found,) = history.programs
+    assert found.engine == "\\x1b[31mred"
+
+
+def test_a_line_that_is_too_long_is_not_kept_in_memory(study, monkeypatch):
+    monkeypatch.setattr("evaluator.evolve.keeping.LONGEST_LINE", 1000)
+    whole = json.dumps(JUDGED_LINE)
+    assert len(whole) < 900
+    record = study.folder / "record.jsonl"
+    record.write_text(f"{whole}\n{' ' * 5000}{whole}\n{whole}\n{' ' * 3000}")
+    assert [line is None for line in record_of(study.folder)] == [False, True, False, True]
+
+
+def test_a_study_whose_files_are_links_out_of_it_is_not_written_to(study, tmp_path):
+    (tmp_path / "victim").write_text("precious")
+    (study.folder / "record.jsonl").symlink_to(tmp_path / "victim")
+    with pytest.raises(EplbError, match="is a link that leads out of the folder"):
+        read_study(study.folder)
+
+
+@pytest.mark.parametrize("wrong", [{"traces": "x"}, {"overrides": [1]}, {"seconds": None}, {"socket": 1}])
+def test_a_study_of_wrong_types_is_damaged(study, wrong):
+    file = study.folder / "study.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | wrong))
+    with pytest.raises(EplbError, match="is damaged"):
+        read_study(study.folder)
 
 
 def test_a_study_that_nobody_asked_has_nothing_to_tell(study):

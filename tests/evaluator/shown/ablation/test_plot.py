@@ -15,7 +15,7 @@ def test_the_figure_has_a_panel_for_each_metric_and_a_row_for_each_effect(run, t
     assert len(shown) == len({effect.metric for effect in run[0]}) == 2
     labels = [label.get_text() for label in shown[0].get_yticklabels()]
     assert len(labels) == 5
-    assert any(r"\$y_{1}\$" in label for label in labels)
+    assert any("$y_{1}$" in label for label in labels)
     check(figure)
     files = draw_effects(run[0], run[2], tmp_path / "out")
     assert [file.name for file in files] == ["ablation.png", "ablation.svg"]
