@@ -40,6 +40,8 @@ class Room(NamedTuple):
     seen_E: IntArray
     """Marks of experts that were looked at."""
     speed_G: FloatArray
+    slow_G: FloatArray
+    """What a token takes on each GPU: one over its speed."""
 
 
 class Best(NamedTuple):
@@ -52,7 +54,7 @@ class Best(NamedTuple):
     other_gets: int
 
 
-ROOM = named(Room, INTS, INTS, INTS, FLOATS, FLOATS, INTS, FLOATS)
+ROOM = named(Room, INTS, INTS, INTS, FLOATS, FLOATS, INTS, FLOATS, FLOATS)
 BEST = named(Best, float64, int64, int64, int64, int64)
 EFFORT = named(Effort, int64, float64, float64, boolean)
 
@@ -96,7 +98,7 @@ def _improved(
 
 @kernel(void(FLOATS, INTS, ROOM))
 def _weigh(load_E: FloatArray, slots_P: IntArray, room: Room) -> None:
-    logcnt_E, first_E, copy_P, weight_P, gpu_G, _, speed_G = room
+    logcnt_E, first_E, copy_P, weight_P, gpu_G, _, _, slow_G = room
     logcnt_E[:] = 0
     for slot in range(slots_P.size):
         logcnt_E[slots_P[slot]] += 1
@@ -114,7 +116,7 @@ def _weigh(load_E: FloatArray, slots_P: IntArray, room: Room) -> None:
         for slot in range(gpu * size, gpu * size + size):
             weight_P[slot] = load_E[slots_P[slot]] / logcnt_E[slots_P[slot]]
             total += weight_P[slot]
-        gpu_G[gpu] = total / speed_G[gpu]
+        gpu_G[gpu] = total * slow_G[gpu]
 
 
 @kernel(boolean(INTS, int64, int64, int64))
@@ -127,7 +129,7 @@ def _holds(slots_P: IntArray, size: int, gpu: int, expert: int) -> bool:
 
 @kernel(BEST(INTS, int64, int64, BEST, ROOM))
 def _best_swap(slots_P: IntArray, gpus_per_node: int, fullest: int, best: Best, room: Room) -> Best:
-    weight_P, gpu_G, speed_G = room.weight_P, room.gpu_G, room.speed_G
+    weight_P, gpu_G, speed_G, slow_G = room.weight_P, room.gpu_G, room.speed_G, room.slow_G
     top, size = gpu_G[fullest], slots_P.size // gpu_G.size
     gain, slot, gets, other, other_gets = best
     first = fullest // gpus_per_node * gpus_per_node
@@ -136,13 +138,14 @@ def _best_swap(slots_P: IntArray, gpus_per_node: int, fullest: int, best: Best, 
         room_for = (top - gpu_G[gpu]) * (there / (here + there))  # of which the best swap there gains half a slot
         if gpu == fullest or room_for * 0.5000002 <= gain:
             continue
+        here, there = slow_G[fullest], slow_G[gpu]
         for i in range(fullest * size, fullest * size + size):
             weight = weight_P[i]
             for j in range(gpu * size, gpu * size + size):
                 less = weight - weight_P[j]
                 if less <= 0.0:
                     continue
-                gained = (top - max(top - less / here, gpu_G[gpu] + less / there)) / 2
+                gained = (top - max(top - less * here, gpu_G[gpu] + less * there)) / 2
                 if gained <= gain:
                     continue
                 if _holds(slots_P, size, gpu, slots_P[i]) or _holds(slots_P, size, fullest, slots_P[j]):
@@ -162,12 +165,12 @@ def _changed(
     more: float,
     less: float,
     there: float,
-    speed: float,
+    slow: float,
 ) -> float:
     """Return the load of a GPU over its speed after a transfer; ``there`` is what the slot itself adds."""
     for slot in range(gpu * size, gpu * size + size):
-        load += (more * (slots_P[slot] == loses) + less * (slots_P[slot] == gains)) / speed
-    return load + there / speed
+        load += (more * (slots_P[slot] == loses) + less * (slots_P[slot] == gains)) * slow
+    return load + there * slow
 
 
 @kernel(float64(FLOATS, INTS, int64, int64, float64, float64, ROOM))
@@ -175,27 +178,27 @@ def _transfer_gain(
     load_E: FloatArray, slots_P: IntArray, slot: int, gains: int, top: float, least: float, room: Room
 ) -> float:
     """Return what it gains that a slot becomes a replica of ``gains``; 0 where that is not above ``least``."""
-    logcnt_E, first_E, copy_P, _, gpu_G, _, speed_G = room
+    logcnt_E, first_E, copy_P, _, gpu_G, _, _, slow_G = room
     size = slots_P.size // gpu_G.size
     loses, gpu = slots_P[slot], slot // size
     after, was = load_E[gains] / (logcnt_E[gains] + 1), load_E[loses] / logcnt_E[loses]
     if (
-        gpu_G[gpu] + (after - was) / speed_G[gpu] >= top - least + top * ROUNDING
+        gpu_G[gpu] + (after - was) * slow_G[gpu] >= top - least + top * ROUNDING
     ):  # too full itself, whatever happens elsewhere
         return 0.0
     if _holds(slots_P, size, gpu, gains):
         return 0.0
     before, rest = load_E[gains] / logcnt_E[gains], load_E[loses] / (logcnt_E[loses] - 1)
     there, more, less = after - rest, rest - was, after - before
-    peak = _changed(slots_P, gpu_G[gpu], size, gpu, loses, gains, more, less, there, speed_G[gpu])
+    peak = _changed(slots_P, gpu_G[gpu], size, gpu, loses, gains, more, less, there, slow_G[gpu])
     for expert in (loses, gains):
         for at in range(first_E[expert], first_E[expert + 1]):
             if top - peak <= least:
                 return 0.0
             touched = copy_P[at] // size
             if touched != gpu:
-                speed = speed_G[touched]
-                load = _changed(slots_P, gpu_G[touched], size, touched, loses, gains, more, less, 0.0, speed)
+                slow = slow_G[touched]
+                load = _changed(slots_P, gpu_G[touched], size, touched, loses, gains, more, less, 0.0, slow)
                 peak = max(peak, load)
     return top - peak
 
@@ -203,7 +206,7 @@ def _transfer_gain(
 @kernel(boolean(FLOATS, INTS, int64, int64, float64, ROOM))
 def _can_give(load_E: FloatArray, slots_P: IntArray, slot: int, fullest: int, limit: float, room: Room) -> bool:
     """Return whether an expert can do without a copy: its other GPUs, but for the fullest, stay below a limit."""
-    logcnt_E, first_E, copy_P, _, gpu_G, _, speed_G = room
+    logcnt_E, first_E, copy_P, _, gpu_G, _, _, slow_G = room
     expert, size = slots_P[slot], slots_P.size // gpu_G.size
     count = logcnt_E[expert]
     if count < 2:
@@ -211,7 +214,7 @@ def _can_give(load_E: FloatArray, slots_P: IntArray, slot: int, fullest: int, li
     more = load_E[expert] / (count - 1) - load_E[expert] / count
     for at in range(first_E[expert], first_E[expert + 1]):
         gpu = copy_P[at] // size
-        if gpu not in (slot // size, fullest) and gpu_G[gpu] + more / speed_G[gpu] >= limit:
+        if gpu not in (slot // size, fullest) and gpu_G[gpu] + more * slow_G[gpu] >= limit:
             return False
     return True
 
@@ -293,7 +296,8 @@ def _improve_rows(
         np.empty(num_gpus),
         np.empty(num_experts, np.int64),
         np.empty(num_gpus),
+        np.empty(num_gpus),
     )
     for row in range(load_NE.shape[0]):
-        room.speed_G[:] = speed_NG[row]
+        room.speed_G[:], room.slow_G[:] = speed_NG[row], 1.0 / speed_NG[row]
         _improve(load_NE[row], slots_NP[row], gpus_per_node, effort, room)

@@ -53,6 +53,8 @@ class Row:
 
     def __init__(self, load_E: FloatArray, slots_P: IntArray, speed_G: FloatArray, gpus_per_node: int) -> None:
         self.load_E, self.slots_P, self.speed_G = load_E.tolist(), slots_P, speed_G.tolist()
+        self.slow_G = (1.0 / speed_G).tolist()
+        """What a token takes on each."""
         self.size = slots_P.size // speed_G.size
         self.gpus_per_node = gpus_per_node
         self._weigh()
@@ -63,8 +65,8 @@ class Row:
         self.logcnt_E = np.bincount(self.slots_P, minlength=len(self.load_E)).tolist()
         self.weight_P = [self.load_E[e] / self.logcnt_E[e] for e in self.expert_P]
         self.gpu_G = [
-            sum_from_left(self.weight_P[gpu * self.size : (gpu + 1) * self.size]) / speed
-            for gpu, speed in enumerate(self.speed_G)
+            sum_from_left(self.weight_P[gpu * self.size : (gpu + 1) * self.size]) * slow
+            for gpu, slow in enumerate(self.slow_G)
         ]
         self.gpus_E: dict[int, set[int]] = {}
         for slot, expert in enumerate(self.expert_P):
@@ -121,7 +123,7 @@ class Row:
                     less = self.weight_P[i] - self.weight_P[j]
                     if less <= 0 or self._holds(gpu, self.expert_P[i]) or self._holds(fullest, self.expert_P[j]):
                         continue
-                    here, there = less / self.speed_G[fullest], less / self.speed_G[gpu]
+                    here, there = less * self.slow_G[fullest], less * self.slow_G[gpu]
                     gain = (top - max(top - here, self.gpu_G[gpu] + there)) / 2
                     yield gain, Change((i, j), (self.expert_P[j], self.expert_P[i]))
 
@@ -150,7 +152,7 @@ class Row:
             return False
         more = self.load_E[expert] / (count - 1) - self.load_E[expert] / count
         others = self.gpus_E[expert] - {slot // self.size, fullest}
-        return all(self.gpu_G[gpu] + more / self.speed_G[gpu] < limit for gpu in others)
+        return all(self.gpu_G[gpu] + more * self.slow_G[gpu] < limit for gpu in others)
 
     def _transfer(self, slot: int, gains: int, top: float) -> Iterator[tuple[float, Change]]:
         """Yield what it gains that a slot becomes a replica of ``gains``; nothing where its GPU holds that."""
@@ -169,10 +171,10 @@ class Row:
         return max([self._changed(gpu, loses, gains, more, less, there), *elsewhere])
 
     def _changed(self, gpu: int, loses: int, gains: int, more: float, less: float, there: float) -> float:
-        load, speed = self.gpu_G[gpu], self.speed_G[gpu]
+        load, slow = self.gpu_G[gpu], self.slow_G[gpu]
         for slot in self._of_gpu(gpu):
-            load += (more * (self.expert_P[slot] == loses) + less * (self.expert_P[slot] == gains)) / speed
-        return load + there / speed
+            load += (more * (self.expert_P[slot] == loses) + less * (self.expert_P[slot] == gains)) * slow
+        return load + there * slow
 
 
 def improve_rows(
