@@ -20,7 +20,7 @@ from evaluator.analysis.statistics import Estimate, in_columns
 from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.alike import twins
 from evaluator.candidates.judging.checks import Invalid
-from evaluator.candidates.judging.own_work import own_seconds
+from evaluator.candidates.judging.own_work import KEPT, own_seconds
 from evaluator.candidates.judging.secrecy import check_secrecy
 from evaluator.candidates.judging.stages import compared
 from evaluator.candidates.judging.timing import SAME, ParentFailed, time_beside
@@ -246,7 +246,8 @@ class Judge:
     def _own_work(self) -> float:
         """How many seconds of a call are the judge's own work in a process; ParentUnusable where that fails."""
         stratum, source = self.settings.training[0], self.parent.source
-        like = stratum.traces[0][0], stratum.topology
+        windows = stratum.traces[0]
+        like = [windows[number] for number in range(min(KEPT, len(windows)))], stratum.topology
         return self._of_parent("own work", lambda: own_seconds(self.sandbox, source, *like))
 
     def _of_parent(self, what: str, ask: Callable[[], T]) -> T:

@@ -10,6 +10,7 @@ that does away with all of it.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,63 +25,72 @@ from evaluator.timing.alone import on_one_core
 
 AGAIN = """
 
-_rebalance_experts, _answers = rebalance_experts, []
+def __eplb_again(place, kept=[], turn=[0]):
+    def rebalance_experts(*arguments):
+        globals()["rebalance_experts"] = place
+        if len(kept) < KEPT:
+            kept.append(place(*arguments))
+        turn[0] += 1
+        return kept[turn[0] % len(kept)]
+    return rebalance_experts
 
-def rebalance_experts(*arguments):
-    if not _answers:
-        _answers.append(_rebalance_experts(*arguments))
-    return _answers[0]
+rebalance_experts = __eplb_again(rebalance_experts)
 """
-"""Added to a program, it gives the same answer again and again: what is left is the judge's work with such answers."""
+"""Added to a program, it gives its first answers again and again: what is left is the judge's work with them."""
 LEAN = """
 
-_rebalance_experts = rebalance_experts
+def __eplb_lean(place):
+    def rebalance_experts(weight, *numbers):
+        import sys
 
-def rebalance_experts(weight, *numbers):
-    import sys
+        globals()["rebalance_experts"] = place
+        frame = sys._getframe()
+        while "channel" not in frame.f_locals:
+            frame = frame.f_back
+        channel, payload, guest = frame.f_locals["channel"], frame.f_locals["payload"], frame.f_globals
+        wire, messages = guest["wire"], []
 
-    frame = sys._getframe()
-    while "channel" not in frame.f_locals:
-        frame = frame.f_back
-    channel, wire, guest = frame.f_locals["channel"], frame.f_globals["wire"], frame.f_globals
-    messages = []
+        class Kept:
+            sendall = messages.append
 
-    class Kept:
-        sendall = messages.append
+        guest["_answer"](Kept, lambda *_: place(weight, *numbers), payload)
+        result, maps = messages
+        ready = wire.FRAME.pack(wire.READY, 0)
+        size = wire.FRAME.size + wire.CALL_HEAD.size + 4 * weight.numel()
+        room = memoryview(bytearray(size))
+        while True:
+            channel.sendall(result)
+            channel.sendall(maps)
+            if not channel.recv_into(room):
+                sys.exit()
+            channel.sendall(ready)
+            left = size
+            while left:
+                left -= channel.recv_into(room[:left])
+    return rebalance_experts
 
-    guest["_answer"](Kept, lambda *_: _rebalance_experts(weight, *numbers), frame.f_locals["payload"])
-    result, maps = messages
-    ready = wire.FRAME.pack(wire.READY, 0)
-    size = wire.FRAME.size + wire.CALL_HEAD.size + 4 * weight.numel()
-    room = memoryview(bytearray(size))
-    while True:
-        channel.sendall(result)
-        channel.sendall(maps)
-        if not channel.recv_into(room):
-            sys.exit()
-        channel.sendall(ready)
-        left = size
-        while left:
-            left -= channel.recv_into(room[:left])
+rebalance_experts = __eplb_lean(rebalance_experts)
 """
 """Added to a program, it sends its first answer again and again, ready-made, and does nothing else."""
-CALLS = 40
-"""Of either program."""
-MARGIN = 1.25
+KEPT = 3
+"""Answers that are given again, to different loads: those that are most work count."""
+CALLS = 25
+"""Of either program, for each of these answers."""
+MARGIN = 1.1
 """Times what was found is taken for the most: another program may spare itself a little more."""
 
 
 def own_seconds(
-    sandbox: Sandbox, parent: str, load_LE: NDArray[np.generic], topology: Topology, calls: int = CALLS
+    sandbox: Sandbox, parent: str, loads: Sequence[NDArray[np.generic]], topology: Topology, calls: int = CALLS
 ) -> float:
     """Return how many seconds a call could be shorter at most, without the judge's own work in its process.
 
     Args:
         sandbox: where processes come from.
         parent: source of the program whose answers are the usual ones.
-        load_LE: a load ``[L, E]`` like those that are asked about.
+        loads: ``[L, E]``, like those that are asked about; the parent answers to the first ``KEPT``, over and over.
         topology: the machine.
-        calls: of either program.
+        calls: of either program, for each answer that is kept.
 
     Raises:
         Invalid: a process could not be had, or ended.
@@ -88,18 +98,20 @@ def own_seconds(
     workers: list[Worker] = []
     with on_one_core(np.random.default_rng()):
         try:
-            for source in (parent + AGAIN, parent + LEAN):
+            for source in (parent + AGAIN.replace("KEPT", str(KEPT)), parent + LEAN):
                 workers.append(sandbox.load(source))
                 workers[-1].share_core()
-                workers[-1].call(load_LE, topology)
+                for number in range(KEPT):
+                    workers[-1].call(loads[number % len(loads)], topology, seed=number)
                 workers[-1].pause()
-            seconds = [[_asked(worker, load_LE, topology) for worker in workers] for _ in range(calls)]
+            seconds = [[_asked(worker, loads[0], topology) for worker in workers] for _ in range(KEPT * calls)]
         except CandidateFailed as error:
             raise failed(error, WORKLOAD) from None
         finally:
             for worker in workers:
                 worker.kill()
-    plain, lean = np.median(seconds, axis=0)
+    lean = np.median([lean for _, lean in seconds])
+    plain = max(np.median([plain for plain, _ in seconds[first::KEPT]]) for first in range(KEPT))
     return MARGIN * max(float(plain - lean), 0.0)
 
 

@@ -166,15 +166,16 @@ def done_outside(own: Sequence[Sequence[float]], other: Sequence[Sequence[float]
     not have it for nothing. Little, or what chance explains, is 0.
     """
     parents = np.median(found.wall) / found.ratio.value
-    medians = [np.array([np.median(process) for process in side if len(process)]) for side in (own, other)]
-    number = min(map(len, medians))
+    means = [np.array([np.mean(process) for process in side if len(process)]) for side in (own, other)]
+    number = min(map(len, means))
     if number < FEWEST:
         return 0.0
-    more = medians[0][-number:] - medians[1][-number:]
-    outside = float(np.median(more))
-    if outside <= OUTSIDE * parents:
-        return 0.0
-    return outside if stats.wilcoxon(more, alternative="greater").pvalue < ALPHA else 0.0
+    more = means[0][-number:] - means[1][-number:]  # a mean, as in the clock: it may do more in some calls alone
+    found_so = [
+        (float(np.median(more)), stats.wilcoxon(more, alternative="greater").pvalue),
+        (float(np.mean(more)), stats.ttest_1samp(more, 0.0, alternative="greater").pvalue),  # or in some processes
+    ]
+    return max((value for value, p in found_so if value > OUTSIDE * parents and p < ALPHA), default=0.0)
 
 
 def _blameless(prepare: Prepare) -> Prepare:

@@ -21,6 +21,24 @@ def rebalance_experts(*arguments):
 """
 
 
+LATER = """
+_tensors, _calls = rebalance_experts, []
+
+def rebalance_experts(*arguments):
+    _calls.append(1)
+    answer = _tensors(*arguments)
+    return answer if len(_calls) < 2 else tuple([one.tolist() for one in answer])
+"""
+RECURSION = """
+_rebalance_experts, _answers = rebalance_experts, None
+
+def rebalance_experts(weight, *numbers):
+    if len(weight) == 1:
+        return _rebalance_experts(weight, *numbers)
+    return torch.cat([rebalance_experts(weight[row:row + 1], *numbers)[0] for row in range(len(weight))])
+"""
+
+
 def times(ratio, work, *, seconds=1e-3, off=1.0):
     ends = {"_low": ratio - 0.01, "_high": ratio + 0.01}
     control = {name: off + more for name, more in zip(schema.CONTROL, (0, -0.001, 0.001), strict=True)}
@@ -60,9 +78,13 @@ def test_the_reason_for_no_verdict_is_said():
 
 
 def test_the_judges_own_work_is_a_fraction_of_a_millisecond_and_above_nothing():
-    load = np.random.default_rng(0).random((4, 24))
+    loads = list(np.random.default_rng(0).random((3, 4, 24)))
     with Sandbox() as sandbox:
-        plain = own_seconds(sandbox, example_program().source, load, Topology(36, 4, 2, 6), calls=15)
-        slow = own_seconds(sandbox, f"{example_program().source}{LISTS}", load, Topology(36, 4, 2, 6), calls=15)
-    assert 1e-6 < plain < 0.05
-    assert slow > plain, "lists are more work than tensors"
+        found = {
+            name: own_seconds(sandbox, example_program().source + more, loads, Topology(36, 4, 2, 6), calls=15)
+            for name, more in (("tensors", ""), ("lists", LISTS), ("lists later", LATER), ("recursion", RECURSION))
+        }
+    assert 1e-6 < found["tensors"] < 0.05
+    assert found["lists"] > found["tensors"], "lists are more work than tensors"
+    assert found["lists later"] > found["tensors"], "what is most work of its first answers counts"
+    assert found["recursion"] < 0.05
