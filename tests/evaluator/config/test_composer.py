@@ -23,11 +23,11 @@ def chosen(section, *overrides):
 def test_sections_and_settings_are_plain_values():
     ((sections, settings),) = points("variant.policy=global", "seed=3")
     everything = [settings, *(part for section in sections.values() for part in (section.values, section.preset))]
-    plain = (dict, str, int, float, bool, type(None))
+    plain = (dict, list, str, int, float, bool, type(None))
 
     def types(value):
         yield type(value)
-        for inner in value.values() if isinstance(value, dict) else ():
+        for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
             yield from types(inner)
 
     assert {kind for part in everything for kind in types(part)} <= set(plain)
