@@ -68,7 +68,7 @@ class Pooled:
         made_LP = change(load, slots, topology, previous).copy()
         moves_L = moves(made_LP, previous, num_gpus)
         budget = int(np.floor(self.max_moves * slots.size + 1e-9)) - int(moves_L.sum())
-        gain_L = np.subtract(*(peaks(load, each, topology) for each in (made_LP, slots)))  # whatever equals are called
+        gain_L = peaks(load, made_LP, topology) - peaks(load, slots, topology)  # whatever equals are called
         least_L = self.price_anew * load.sum(axis=1) / num_gpus
         worth = np.flatnonzero(gain_L > least_L * (LEAST_PART * slots.shape[1]))
         if budget <= 0 or not worth.size:

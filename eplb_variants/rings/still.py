@@ -159,9 +159,8 @@ class Layer:
         return self._split(load_KE, placement) * np.take_along_axis(load_KE, placement.phy2log, axis=1)
 
     def _on_gpus(self, tokens_KP: FloatArray) -> FloatArray:
-        return (
-            tokens_KP.reshape(len(tokens_KP), self._topology.num_gpus, -1).sum(axis=2) / self._topology.relative_speeds
-        )
+        load_KG = tokens_KP.reshape(len(tokens_KP), self._topology.num_gpus, -1).sum(axis=2)
+        return load_KG / self._topology.relative_speeds
 
     def make(self, move: Move) -> None:
         """Make a move."""

@@ -168,13 +168,10 @@ def read_study(folder: str | Path) -> Study:
 
 def _is_sound(study: Study) -> bool:
     """Return whether the values in a study's file are of the types that they must be."""
-    kinds: dict[str, type | tuple[type, ...]] = {"traces": int, "traces_seed": int, "seconds": (int, float)}
-    kinds |= {"time": bool, "outside": bool, "idle_seconds": (int, float), "socket": str}
-    values = dataclasses.asdict(study)
-    given = {name: values[name] for name in kinds if name in values}
-    return all(isinstance(value, kinds[name]) for name, value in given.items()) and all(
-        isinstance(override, str) for override in study.overrides
-    )
+    whole, real = (study.traces, study.seed), (study.seconds, study.idle_seconds)
+    texts, flags = (*study.overrides, study.socket), (study.time, study.outside)
+    checks = ((whole, int), (real, int | float), (texts, str), (flags, bool))
+    return all(isinstance(value, kind) for values, kind in checks for value in values)
 
 
 def normalised(source: str) -> str:

@@ -22,6 +22,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from eplb_variants import EplbError, load_variant, variant_names
+from eplb_variants.errors import described
 from evaluator.candidates.settings import Choices, Settings, settings_of
 from evaluator.searching.measuring import How, Worth, measured
 from evaluator.searching.space import choices_for, compose, told
@@ -129,7 +130,8 @@ def _check_trials(study: optuna.Study, file: Path) -> None:
             if len(trial.values) != len(NAMES):
                 raise ValueError
     except Exception as error:  # of SQLite, SQLAlchemy, JSON and Optuna alike
-        raise EplbError(f"{str(file)!r} cannot be used as a study: its trials are damaged") from error
+        why = described(error)
+        raise EplbError(f"{str(file)!r} cannot be used as a study: a trial cannot be read ({why})") from None
 
 
 def _created(file: Path, sampler: optuna.samplers.BaseSampler | None) -> optuna.Study:

@@ -51,8 +51,13 @@ OUTLIER = 20.0
 """A variant that is so many times as far from the reference as half of them has no room on the axis either."""
 HALO = [withStroke(linewidth=2.5, foreground="white")]
 """Around names that stand on lines."""
-STYLE: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "eplb-lab"}
-STYLE["text.parse_math"] = False  # names may have dollar signs
+STYLE: Any = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "eplb-lab",
+    "text.parse_math": False,  # names may have dollar signs
+}
 
 
 def order_of(good: pd.DataFrame) -> list[str]:

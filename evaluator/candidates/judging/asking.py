@@ -77,7 +77,7 @@ def in_own_labels(placement: Placement, order_LE: IntArray) -> Placement:
 _others = np.zeros(CACHE_BYTES, dtype=np.uint8)
 
 
-def lose_caches() -> None:
+def _lose_caches() -> None:
     """Have other data go through the caches of the core that this thread is on."""
     np.add(_others, 1, out=_others)
 
@@ -151,7 +151,7 @@ class Process:
         self.ready_seconds = time.perf_counter() - began
         """Wall time from its going on to its being ready for the call."""
         self._worker.pause()
-        lose_caches()
+        _lose_caches()
 
     def ask(self) -> None:
         """Have the question answered: what a clock sees."""

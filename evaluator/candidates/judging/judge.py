@@ -245,10 +245,10 @@ class Judge:
     @property
     def _own_work(self) -> float:
         """How many seconds of a call are the judge's own work in a process; ParentUnusable where that fails."""
-        stratum, source = self.settings.training[0], self.parent.source
+        stratum = self.settings.training[0]
         windows = stratum.traces[0]
-        like = [windows[number] for number in range(min(KEPT, len(windows)))], stratum.topology
-        return self._of_parent("own work", lambda: own_seconds(self.sandbox, source, *like))
+        loads = [windows[number] for number in range(min(KEPT, len(windows)))]
+        return self._of_parent("own work", lambda: own_seconds(self.sandbox, self.parent, loads, stratum.topology))
 
     def _of_parent(self, what: str, ask: Callable[[], T]) -> T:
         """Return what the parent was found to do, asked for once; ParentUnusable where it fails."""

@@ -16,11 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eplb_variants import Topology
-from evaluator.candidates.judging.asking import PAUSE_SECONDS, lose_caches
-from evaluator.candidates.judging.checks import WORKLOAD, failed
-from evaluator.candidates.sandbox.failure import CandidateFailed
+from evaluator.candidates.judging.asking import Process, Question, question
+from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
-from evaluator.candidates.sandbox.worker import Worker, call_bytes, largest_answer
 from evaluator.timing.alone import on_one_core
 
 AGAIN = """
@@ -81,54 +79,44 @@ MARGIN = 1.1
 
 
 def own_seconds(
-    sandbox: Sandbox, parent: str, loads: Sequence[NDArray[np.generic]], topology: Topology, calls: int = CALLS
+    sandbox: Sandbox, parent: Program, loads: Sequence[NDArray[np.generic]], topology: Topology, calls: int = CALLS
 ) -> float:
     """Return how many seconds a call could be shorter at most, without the judge's own work in its process.
 
     Args:
         sandbox: where processes come from.
-        parent: source of the program whose answers are the usual ones.
-        loads: ``[L, E]``, like those that are asked about; the parent answers to the first ``KEPT``, over and over.
+        parent: the program whose answers are the usual ones.
+        loads: ``[L, E]``, like those that are asked about.
         topology: the machine.
         calls: of either program, for each answer that is kept.
 
     Raises:
-        Invalid: a process could not be had, or ended.
+        Invalid: a program failed.
     """
-    workers: list[Worker] = []
-    with on_one_core(np.random.default_rng()):
+    draw = np.random.default_rng()
+    processes: list[Process] = []
+    with on_one_core(draw):
         try:
-            for source in (parent + AGAIN.replace("KEPT", str(KEPT)), parent + LEAN):
-                workers.append(sandbox.load(source))
-                workers[-1].share_core()
-                for number in range(KEPT):
-                    workers[-1].call(loads[number % len(loads)], topology, seed=number)
-                workers[-1].pause()
-            seconds = [[_asked(worker, loads[0], topology) for worker in workers] for _ in range(KEPT * calls)]
-        except CandidateFailed as error:
-            raise failed(error, WORKLOAD) from None
+            for more in (AGAIN.replace("KEPT", str(KEPT)), LEAN):
+                program = Program(parent.name, parent.source + more)
+                processes.append(Process(sandbox, program, loads[0], topology, draw))  # gives its first answer
+            seconds = []
+            for number in range(KEPT - 1 + KEPT * calls):
+                asked = question(loads[number % len(loads)], topology, draw)
+                seconds.append([_whole_call(process, asked) for process in processes])
         finally:
-            for worker in workers:
-                worker.kill()
-    lean = np.median([lean for _, lean in seconds])
-    plain = max(np.median([plain for plain, _ in seconds[first::KEPT]]) for first in range(KEPT))
-    return MARGIN * max(float(plain - lean), 0.0)
+            for process in processes:
+                process.end()
+    found = np.array(seconds[KEPT - 1 :])  # what was before is the parent's own work
+    plain = max(np.median(found[first::KEPT, 0]) for first in range(KEPT))
+    return MARGIN * max(float(plain - np.median(found[:, 1])), 0.0)
 
 
-def _asked(worker: Worker, load_LE: NDArray[np.generic], topology: Topology) -> float:
-    """Return the wall time of a call of a paused process, from seed to maps; it is paused again."""
-    payload, largest = call_bytes(load_LE, topology), largest_answer(load_LE.shape, topology)
-    time.sleep(PAUSE_SECONDS)
+def _whole_call(process: Process, asked: Question) -> float:
+    """Return what a call takes from its seed to its maps, in and outside the clock."""
+    process.make_ready(asked)
     began = time.perf_counter()
-    worker.go_on()
-    worker.make_ready(0)
-    before = time.perf_counter() - began
-    worker.pause()
-    lose_caches()
-    began = time.perf_counter()
-    worker.go_on()
-    phy2log = worker.ask(payload, largest)
-    worker.rest_of(phy2log, load_LE.shape, topology)
-    took = time.perf_counter() - began
-    worker.pause()
-    return before + took
+    process.ask()
+    seconds = time.perf_counter() - began
+    process.finish()
+    return process.ready_seconds + seconds + process.rest_seconds

@@ -94,7 +94,9 @@ def test_a_study_whose_files_are_links_out_of_it_is_not_written_to(study, tmp_pa
         read_study(study.folder)
 
 
-@pytest.mark.parametrize("wrong", [{"traces": "x"}, {"overrides": [1]}, {"seconds": None}, {"socket": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"traces": "x"}, {"seed": "x"}, {"overrides": [1]}, {"seconds": None}, {"socket": 1}]
+)
 def test_a_study_of_wrong_types_is_damaged(study, wrong):
     file = study.folder / "study.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | wrong))

@@ -10,7 +10,7 @@ from evaluator.candidates.judging import schema
 from evaluator.candidates.judging.feedback import feedback
 from evaluator.candidates.judging.own_work import own_seconds
 from evaluator.candidates.judging.verdict import _time_verdict
-from evaluator.candidates.program import example_program
+from evaluator.candidates.program import Program, example_program
 from evaluator.candidates.sandbox.pool import Sandbox
 
 LISTS = """
@@ -37,6 +37,10 @@ def rebalance_experts(weight, *numbers):
         return _rebalance_experts(weight, *numbers)
     return torch.cat([rebalance_experts(weight[row:row + 1], *numbers)[0] for row in range(len(weight))])
 """
+
+
+def program(more):
+    return Program("parent", example_program().source + more)
 
 
 def times(ratio, work, *, seconds=1e-3, off=1.0):
@@ -81,7 +85,7 @@ def test_the_judges_own_work_is_a_fraction_of_a_millisecond_and_above_nothing():
     loads = list(np.random.default_rng(0).random((3, 4, 24)))
     with Sandbox() as sandbox:
         found = {
-            name: own_seconds(sandbox, example_program().source + more, loads, Topology(36, 4, 2, 6), calls=15)
+            name: own_seconds(sandbox, program(more), loads, Topology(36, 4, 2, 6), calls=15)
             for name, more in (("tensors", ""), ("lists", LISTS), ("lists later", LATER), ("recursion", RECURSION))
         }
     assert 1e-6 < found["tensors"] < 0.05
