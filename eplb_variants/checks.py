@@ -134,8 +134,8 @@ def check_fixed(made: Any, load: FloatArray, replication: Replication) -> Replic
 
 
 def check_placed(made: Any, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication:
-    """Return a whole placement of ``load [L, E]``, its columns being slots."""
-    return _sound(made, load, topology, "layer")
+    """Return a whole placement of ``load [L, E]`` or ``[W, L, E]``, its columns being slots."""
+    return _sound(made, load.reshape(-1, *load.shape[-2:])[-1], topology, "layer")
 
 
 def check_refined(made: Any, load: FloatArray, slots: IntArray, speed: FloatArray) -> IntArray:

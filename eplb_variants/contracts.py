@@ -7,7 +7,7 @@ M items, K packs, P slots, L layers, E logical experts, W windows.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from eplb_variants.loads import FloatArray, IntArray
 from eplb_variants.placement import Placement
@@ -102,3 +102,19 @@ class Placer(Protocol):
     """A load ``[L, E]`` to a whole placement, its columns being slots; ``previous`` is what is in place now."""
 
     def __call__(self, load: FloatArray, topology: Topology, previous: Placement | None) -> Replication: ...
+
+
+class HistoryPlacer(Protocol):
+    """A history ``[W, L, E]``, oldest window first, to a whole placement: a placer that needs no forecast.
+
+    Its class has ``takes_history = True``; ``windows`` says how many it looks at.
+    """
+
+    takes_history: bool
+
+    def __call__(self, history: FloatArray, topology: Topology, previous: Placement | None) -> Replication: ...
+
+
+def takes_history(placer: Any) -> bool:
+    """Return whether a placer is called with the windows seen so far, and not with a forecast."""
+    return bool(getattr(placer, "takes_history", False))

@@ -43,6 +43,7 @@ _ROOMS = (
     "dispatch",
     "reacting",
     "floors",
+    "peers",
     "installed",
     "hierarchy",
 )

@@ -25,12 +25,14 @@ from eplb_variants.contracts import (
     Dispatcher,
     FixUp,
     Forecaster,
+    HistoryPlacer,
     Packer,
     Placer,
     Reactive,
     Refiner,
     Replication,
     Replicator,
+    takes_history,
 )
 from eplb_variants.errors import EplbError
 from eplb_variants.hard_loads import EXPERTS, HIERARCHICAL, LAYERS, Case, cases, hard_loads
@@ -109,14 +111,15 @@ def _assert_refused(variant: Variant, load: FloatArray, topology: Topology) -> N
 class PlacerConformance:
     """A placer: a stage that makes the whole placement."""
 
-    def make(self) -> Placer:
+    def make(self) -> Placer | HistoryPlacer:
         raise NotImplementedError("make() returns the placer to test")
 
     def test_places_every_case(self) -> None:
         placer = self.make()
 
         def place(load: FloatArray, topology: Topology) -> Placement:
-            made = placer(load, topology, None)
+            given: Any = load[None] if takes_history(placer) else load
+            made = placer(given, topology, None)
             return Placement(made.phy2log, made.rank, load.shape[1], topology)
 
         for case in cases():

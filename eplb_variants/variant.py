@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from eplb_variants.checks import guarded, is_proven
-from eplb_variants.contracts import Dispatcher, Forecaster, Placer, Reactive
+from eplb_variants.contracts import Dispatcher, Forecaster, HistoryPlacer, Placer, Reactive, takes_history
 from eplb_variants.errors import EplbError, unknown
 from eplb_variants.hierarchy import KINDS, Staged, Steps
 from eplb_variants.loads import FloatArray, check_load
@@ -40,7 +40,7 @@ class Variant:
         name: what it is called in tables and in the ``variant`` column.
         summary: one line on what it does.
         forecaster: from the history to the load to plan for.
-        placer: from that load to slots.
+        placer: from that load to slots, or, of a placer that takes it, from the history.
         config: the composition that it was made from, complete.
         dispatcher: how tokens are split over the replicas of their expert; None for evenly, as engines do.
         reactive: what fetches experts for a step whose load is known, and splits tokens; None for nothing.
@@ -49,15 +49,15 @@ class Variant:
     name: str
     summary: str
     forecaster: Forecaster
-    placer: Placer
+    placer: Placer | HistoryPlacer
     config: Mapping[str, Any] = field(default_factory=dict)
     dispatcher: Dispatcher | None = None
     reactive: Reactive | None = None
 
     @property
     def windows(self) -> int:
-        """How many windows of history the forecaster looks at."""
-        return int(getattr(self.forecaster, "windows", 1))
+        """How many windows of history the forecaster, or a placer without need of one, looks at."""
+        return int(getattr(self.placer if takes_history(self.placer) else self.forecaster, "windows", 1))
 
     @cached_property
     def is_proven(self) -> bool:
@@ -74,7 +74,7 @@ class Variant:
         return guarded("forecaster", self.forecaster, self._compiled(self.forecaster))
 
     @cached_property
-    def _placer(self) -> Placer:
+    def _placer(self) -> Any:
         return guarded("placer", self.placer, self._compiled(self.placer))
 
     @cached_property
@@ -120,7 +120,7 @@ class Variant:
         num_experts = history_WLE.shape[2]
         topology.check_experts(num_experts)
         forecast_LE = self._forecaster(history_WLE)
-        made = self._placer(forecast_LE, topology, previous)
+        made = self._placer(history_WLE if takes_history(self.placer) else forecast_LE, topology, previous)
         placement = Placement(made.phy2log, made.rank, num_experts, topology)
         return placement if self._planner is None else replace(placement, share=self._planner(forecast_LE, placement))
 
@@ -185,7 +185,7 @@ def load_variant(name_or_config: str | Mapping[str, Any]) -> Variant:
     if all(kind in config for kind in WITHIN_A_STEP):
         raise EplbError("a variant has a dispatcher or a reactive stage: both would split the tokens of a step")
     forecaster: Forecaster = build("forecaster", config.get("forecaster", "last"))
-    placer: Placer
+    placer: Placer | HistoryPlacer
     if "placer" in config:
         placer = build("placer", config["placer"])
     else:

@@ -28,7 +28,14 @@ FORECASTERS: dict[str, Any] = {
     "mean of 4": {"name": "mean", "windows": 4},
     "exponential": {"name": "exponential", "alpha": 0.35},
 }
-"""Forecasters by the names that tables and figures have."""
+"""Forecasters by the names that tables and figures have: those of the compositions."""
+FURTHER: dict[str, Any] = {
+    "trend": "trend",
+    "median of 8": {"name": "quantile", "q": 0.5},
+    "quantile .75": "quantile",
+    "adaptive": "adaptive",
+}
+"""Forecasters that are compared with each other alone."""
 REPLICATORS = ("dhondt", "hybrid", "none")
 PACKERS = ("greedy", "diverse")
 SWAPS = (0, 2)
@@ -40,7 +47,7 @@ def composed(forecaster: str, replicator: str = "dhondt", packer: str = "greedy"
     """Return a composition; with the defaults and ``last``, that is ``deepseek``.
 
     Args:
-        forecaster: a name of ``FORECASTERS``.
+        forecaster: a name of ``FORECASTERS`` or ``FURTHER``.
         replicator: a registered replicator.
         packer: a registered packer, for GPUs.
         swaps: of the packer for GPUs, at most.
@@ -48,7 +55,7 @@ def composed(forecaster: str, replicator: str = "dhondt", packer: str = "greedy"
     return load_variant(
         {
             "name": f"{forecaster}, {replicator}, {packer}, {swaps} swaps",
-            "forecaster": FORECASTERS[forecaster],
+            "forecaster": {**FORECASTERS, **FURTHER}[forecaster],
             "group_packer": "greedy",
             "replicator": replicator,
             "fixup": "none",

@@ -14,7 +14,7 @@ import numpy as np
 
 from eplb_variants import Topology
 from evaluator.analysis.statistics import Estimate, mean_of_series
-from evaluator.bench.compositions import FORECASTERS, balances, composed, cuts, machine_for, recordings
+from evaluator.bench.compositions import FORECASTERS, FURTHER, balances, composed, cuts, machine_for, recordings
 from evaluator.bench.line import Line
 from evaluator.progress import Progress
 from evaluator.sweep.plan import make_plan
@@ -31,25 +31,31 @@ SCENARIOS = (
     "domain_switch",
     "drifting_mixture",
     "random_walk",
+    "qwen3_domain",
 )
 SEEDS = 5
 INTERVALS = (2, 4, 16)
-OTHERS = tuple(name for name in FORECASTERS if name != "last")
+OTHERS = tuple(name for name in (*FORECASTERS, *FURTHER) if name != "last")
+LEARNS = "adaptive"
+"""The forecaster that is held against the best of the others, which follow a fixed rule."""
 
 
 class Gain(NamedTuple):
-    """What a forecaster gains over ``last`` on some kind of traffic."""
+    """What a forecaster gains over another on some kind of traffic."""
 
     traffic: str
     forecaster: str
     difference: Estimate
     """Of balancedness of GPUs on the next window, with its interval over traces; none for one trace."""
+    against: str = "last"
 
 
 def measure_forecasters(
     progress: Progress, named: Sequence[str] = (), scenarios: Sequence[str] = SCENARIOS, seeds: int = SEEDS
 ) -> tuple[list[Line], list[Gain]]:
     """Return what each forecaster gains over ``last``, packed and replicated as ``deepseek`` does.
+
+    The lines say, too, what ``adaptive`` gains over the best of the others on each kind of traffic.
 
     Args:
         progress: told of each scenario and recording.
@@ -63,13 +69,17 @@ def measure_forecasters(
     made = ((name, made_by(name, seeds)) for name in scenarios)
     for traffic, traces in itertools.chain(made, _recorded(files)):
         machine = machine_for(traces[0].shape[2])
-        last_T = _next(traces, "last", machine)
-        for forecaster in OTHERS:
-            gain_T = _next(traces, forecaster, machine) - last_T
-            difference = mean_of_series([list(gain_T[:, None])])
-            gains.append(Gain(traffic, forecaster, difference))
+        next_FT = {forecaster: _next(traces, forecaster, machine) for forecaster in ("last", *OTHERS)}
+        gains += [_gain(traffic, forecaster, "last", next_FT) for forecaster in OTHERS]
+        best = max((name for name in next_FT if name != LEARNS), key=lambda name: next_FT[name].mean())
+        gains.append(_gain(traffic, LEARNS, f"{best}, the best fixed rule", next_FT))
         progress.step(traffic)
-    return [_line(gain) for gain in gains], gains
+    return [_line(gain) for gain in gains], [gain for gain in gains if gain.against == "last"]
+
+
+def _gain(traffic: str, forecaster: str, against: str, next_FT: dict[str, np.ndarray]) -> Gain:
+    difference_T = next_FT[forecaster] - next_FT[against.partition(",")[0]]
+    return Gain(traffic, forecaster, mean_of_series([list(difference_T[:, None])]), against)
 
 
 def made_by(scenario: str, seeds: int) -> list[WindowSequence]:
@@ -91,5 +101,5 @@ def _next(traces: Sequence[WindowSequence], forecaster: str, machine: Topology) 
 
 
 def _line(gain: Gain) -> Line:
-    against = "balancedness on next more than last"
+    against = f"balancedness on next more than {gain.against}"
     return Line("forecasters", gain.forecaster, gain.traffic, ratio=gain.difference, against=against)

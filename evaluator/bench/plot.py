@@ -49,12 +49,12 @@ def forecasters_plot(found: Sequence[Gain]) -> Figure:
     rows = list(dict.fromkeys(gain.traffic for gain in found))
     names = list(dict.fromkeys(gain.forecaster for gain in found))
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 1.2 + 0.36 * len(rows)), layout="constrained")
+        figure = Figure(figsize=(7.2, 1.2 + 0.12 * len(names) * len(rows)), layout="constrained")
         axis = figure.subplots()
         axis.axvspan(-BALANCE_FLOOR, BALANCE_FLOOR, color="#d0d4d9", lw=0)
         for place, (name, mark) in enumerate(zip(names, itertools.cycle(MARKS), strict=False)):
             own = [gain for gain in found if gain.forecaster == name]
-            level = [rows.index(gain.traffic) + 0.22 * (place - (len(names) - 1) / 2) for gain in own]
+            level = [rows.index(gain.traffic) + 0.66 / len(names) * (place - (len(names) - 1) / 2) for gain in own]
             value = [gain.difference.value for gain in own]
             half = [np.nan_to_num(gain.difference.high - gain.difference.value) for gain in own]
             axis.errorbar(value, level, xerr=half, fmt=mark, color=colour_of(name), label=name, ms=5, lw=1)
@@ -62,7 +62,7 @@ def forecasters_plot(found: Sequence[Gain]) -> Figure:
         axis.invert_yaxis()
         axis.set_xlabel("balancedness on the next window, less that of the forecaster last")
         axis.grid(axis="x", alpha=0.3)
-        axis.legend(frameon=False, ncols=len(names), loc="lower center", bbox_to_anchor=(0.4, 1))
+        axis.legend(frameon=False, ncols=min(len(names), 4), loc="lower center", bbox_to_anchor=(0.4, 1))
     return figure
 
 

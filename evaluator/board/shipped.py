@@ -14,12 +14,19 @@ LICENCE = "MIT"
 RULES = {
     "deepseek": ("DeepSeek", "https://github.com/deepseek-ai/EPLB"),
     "fastdeploy": ("FastDeploy", "https://github.com/PaddlePaddle/FastDeploy"),
+    "flashlb": ("vLLM Ascend", "https://github.com/vllm-project/vllm-ascend"),
+    "llep": ("Salesforce AI Research", "https://github.com/SalesforceAIResearch/LeastLoadedEP"),
     "lplb": ("DeepSeek", "https://github.com/deepseek-ai/LPLB"),
+    "moonep": ("Moonshot AI", "https://github.com/MoonshotAI/MoonEP"),
+    "omni": ("omni-infer", "https://github.com/omni-ai-npu/omni-infer"),
     "sglang_deepseek": ("SGLang", "https://github.com/sgl-project/sglang"),
     "sglang_deepseek_vec": ("SGLang", "https://github.com/sgl-project/sglang"),
     "sglang_elasticity_aware": ("SGLang", "https://github.com/sgl-project/sglang"),
+    "swift_balancer": ("vLLM Ascend", "https://github.com/vllm-project/vllm-ascend"),
     "tensorrt_llm": ("TensorRT-LLM", "https://github.com/NVIDIA/TensorRT-LLM"),
     "tensorrt_llm_average": ("TensorRT-LLM", "https://github.com/NVIDIA/TensorRT-LLM"),
+    "ultraep": ("UltraEP", "https://github.com/Dots-Infra/UltraEP"),
+    "ultraep_placement": ("UltraEP", "https://github.com/Dots-Infra/UltraEP"),
     "vllm_default": ("vLLM", "https://github.com/vllm-project/vllm"),
 }
 """Whose rule a variant follows, where it is not of here, and the address of that project."""

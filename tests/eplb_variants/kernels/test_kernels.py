@@ -29,6 +29,7 @@ from eplb_variants import (
     register,
     variant_names,
 )
+from eplb_variants.contracts import takes_history
 from eplb_variants.hard_loads import HIERARCHICAL, cases, hard_loads
 from eplb_variants.kernels import accelerate, compiled_stages, compiles
 from eplb_variants.kernels.packing import PackRule
@@ -149,11 +150,17 @@ def assert_equal_placers(made, draw):
     num_experts = int(draw.integers(1, 14))
     slots = random_slots(draw, num_experts, num_gpus)
     topology = Topology(slots.shape[1], 1, 1, num_gpus, random_speeds(draw, num_gpus))
-    load = random_loads(draw, 4, num_experts)
+    windows = int(draw.integers(1, 5))
+
+    def loads():
+        history = np.stack([random_loads(draw, 4, num_experts) for _ in range(windows)])
+        return history if takes_history(made) else history[-1]
+
+    load = loads()
     first = made(load, topology, None)
     assert_same(accelerate(made)(load, topology, None), first)
     previous = Placement(first.phy2log, first.rank, num_experts, topology)
-    later = random_loads(draw, 4, num_experts)
+    later = loads()
     assert_same(accelerate(made)(later, topology, previous), made(later, topology, previous))
 
 

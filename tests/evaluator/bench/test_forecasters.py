@@ -21,7 +21,10 @@ def test_averaging_helps_where_noise_ends_and_hurts_where_loads_wander(tmp_path)
     walk = Synthetic(num_layers=8, num_experts=64, top_k=4, rho=0.8, phi=0.0, windows=32)
     np.savez(tmp_path / "walk.npz", counts=walk.make(0).counts)
     lines, gains = measure_forecasters(Silent(), [str(tmp_path / "walk.npz")], ["long_prompts"], 2)
-    assert [line.what for line in lines[:3]] == list(OTHERS)
+    assert [line.what for line in lines[: len(OTHERS) + 1]] == [*OTHERS, "adaptive"]
+    learned = [line for line in lines if "the best fixed rule" in line.against]
+    assert len(learned) == 4
+    assert all(line.ratio.value > -0.01 for line in learned)
     assert {gain.traffic for gain in gains} == {
         "long_prompts", "walk, whole, 2 steps", "walk, whole, 4 steps", "walk, whole, 16 steps"
     }  # fmt: skip
