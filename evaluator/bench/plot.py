@@ -14,7 +14,7 @@ from matplotlib.ticker import NullFormatter
 from evaluator.analysis.columns import BALANCE_FLOOR
 from evaluator.bench.forecasters import Gain
 from evaluator.bench.placement import Growth
-from evaluator.shown.style import MARKS, STYLE, colour_of
+from evaluator.shown.style import COLOURS, MARKS, STRIDE, STYLE, colour_of
 
 
 def growth_plot(found: Sequence[Growth]) -> Figure:
@@ -49,17 +49,19 @@ def forecasters_plot(found: Sequence[Gain]) -> Figure:
     rows = list(dict.fromkeys(gain.traffic for gain in found))
     names = list(dict.fromkeys(gain.forecaster for gain in found))
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 1.2 + 0.12 * len(names) * len(rows)), layout="constrained")
+        figure = Figure(figsize=(7.2, 1.2 + 0.09 * len(names) * len(rows)), layout="constrained")
         axis = figure.subplots()
         axis.axvspan(-BALANCE_FLOOR, BALANCE_FLOOR, color="#d0d4d9", lw=0)
         for place, (name, mark) in enumerate(zip(names, itertools.cycle(MARKS), strict=False)):
             own = [gain for gain in found if gain.forecaster == name]
-            level = [rows.index(gain.traffic) + 0.66 / len(names) * (place - (len(names) - 1) / 2) for gain in own]
+            level = [rows.index(gain.traffic) + 0.7 / len(names) * (place - (len(names) - 1) / 2) for gain in own]
             value = [gain.difference.value for gain in own]
             half = [np.nan_to_num(gain.difference.high - gain.difference.value) for gain in own]
-            axis.errorbar(value, level, xerr=half, fmt=mark, color=colour_of(name), label=name, ms=5, lw=1)
+            axis.errorbar(
+                value, level, xerr=half, fmt=mark, color=COLOURS[place * STRIDE % len(COLOURS)], label=name, ms=4, lw=1
+            )
         axis.set_yticks(range(len(rows)), rows)
-        axis.invert_yaxis()
+        axis.set_ylim(len(rows) - 0.4, -0.6)
         axis.set_xlabel("balancedness on the next window, less that of the forecaster last")
         axis.grid(axis="x", alpha=0.3)
         axis.legend(frameon=False, ncols=min(len(names), 4), loc="lower center", bbox_to_anchor=(0.4, 1))
