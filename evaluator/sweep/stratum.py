@@ -74,6 +74,11 @@ class Stratum:
         if self.frozen is not None:
             self.frozen.check(seed, windows_WLE)
 
+    @property
+    def windows(self) -> int:
+        """How many windows its longest trace has."""
+        return max(map(len, self.traces))
+
     @cached_property
     def identity(self) -> list[Any]:
         """Return what determines the windows and what is asked of them, as plain values."""

@@ -13,7 +13,8 @@ from evaluator.candidates.program import example_program
 
 SUFFIX = ".attack"
 IDENTICAL, INVALID, NOT_BETTER, NOT_FASTER = "identical placements", "invalid", "not better", "not faster"
-DESERTS = (IDENTICAL, INVALID, NOT_BETTER, NOT_FASTER)
+NOT_IDENTICAL = "not identical"
+DESERTS = (IDENTICAL, INVALID, NOT_BETTER, NOT_FASTER, NOT_IDENTICAL)
 ONCE, TIMED, FROM_START, TWICE, BESIDE = "once", "timed", "timed from the start", "twice", "beside itself"
 WAYS = (ONCE, TIMED, FROM_START, TWICE, BESIDE)
 """How an attack is judged: without a clock; with one; with one by a judge of its own, when it knows how long the judge

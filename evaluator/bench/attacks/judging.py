@@ -244,6 +244,7 @@ def verdict_of(row: dict[str, Any], deserves: str) -> Got:
     accepted = {
         attacking.INVALID: worth > _WORTH[schema.INVALID],
         attacking.IDENTICAL: worth > _WORTH[schema.IDENTICAL] or verdict == schema.WORSE,
+        attacking.NOT_IDENTICAL: verdict in (schema.IDENTICAL, schema.BETTER),
         attacking.NOT_BETTER: worth > _WORTH[schema.NO_DIFFERENCE],
         attacking.NOT_FASTER: worth > _WORTH[schema.NO_DIFFERENCE] or (quicker and worth > _WORTH[schema.WORSE]),
     }[deserves]

@@ -9,13 +9,15 @@ from __future__ import annotations
 import contextlib
 import runpy
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from unittest import mock
 
 import numpy as np
 
-from evaluator.candidates.judging import asking, judge, timed, timing
+from eplb_variants import Topology
+from evaluator.candidates.judging import asking, judge, timed, timing, trial
+from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox import confine, launch, pool, process, wire
 
 ZYGOTE = "evaluator.candidates.sandbox.zygote"
@@ -45,6 +47,27 @@ def _waited_for_anybody(one: process.Process) -> float:
     return process.run_and_waited(f"/proc/{one.pid}/schedstat")[1]
 
 
+def _twins_apart(
+    sandbox: pool.Sandbox,
+    program: Program,
+    asked: Sequence[Sequence[trial.ToAsk]],
+    topology: Topology,
+    draw: np.random.Generator,
+) -> list[list[trial.Placed]]:
+    """Ask what programs are asked alike of processes that take no turns, and the others as ever."""
+    found: dict[int, list[trial.Placed]] = {}
+    for number, of_process in enumerate(asked):
+        if of_process[0].must:
+            own = asking.Process(sandbox, program, of_process[0].asked.load_LE, topology, draw)
+            with contextlib.ExitStack() as stack:
+                stack.callback(own.end)
+                found[number] = [trial.answered(own, one, topology, draw) for one in of_process]
+    others = [number for number in range(len(asked)) if number not in found]
+    found |= zip(others, _place(sandbox, program, [asked[n] for n in others], topology, draw), strict=True)
+    return [found[number] for number in range(len(asked))]
+
+
+_place = trial.place
 RULES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "namespaces": (pool.Sandbox, "_start", _not_rooted(pool.Sandbox._start)),
     "one core": (judge, "_dealt", lambda cores, threads: [None] * threads),
@@ -57,6 +80,7 @@ RULES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     ),
     "waits": (timing, "has_schedstat", lambda: False),
     "own work": (judge, "own_seconds", lambda *_: 0.0),
+    "turns": (trial, "place", _twins_apart),
     "asked again": (timed.TimedProgram, "check_again", lambda self: self.end()),
     "held to training": (timed.TimedProgram, "check", lambda self, *_: self.end()),
 }

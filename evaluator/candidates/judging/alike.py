@@ -2,10 +2,11 @@
 
 All programs of a run get the same questions, in the same labels, with the same seeds: some in processes of their own,
 the others as decoys among the windows that count, as many as there are, so that a program that differs now and then
-shows it. A program that finds out which these are can make itself look like its parent, and gains nothing by it: where
-it does better or worse than its parent on the windows that count, it is not alike.
+shows it. The processes of their own stand among those of the windows, at hours that are drawn, and take turns with them
+(``trial.py``). A program that finds out all the same which these are can make itself look like its parent, and gains
+nothing by it: where it does better or worse than its parent on the windows that count, it is not alike.
 
-Shapes: L layers, P slots.
+Shapes: L layers, E logical experts.
 """
 
 from __future__ import annotations
@@ -13,39 +14,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from eplb_variants import Placement
-from eplb_variants.loads import FloatArray, IntArray
-from evaluator.candidates.judging.asking import SEEDS, Process, Question, question
-from evaluator.candidates.judging.decoys import of_no_use
-from evaluator.candidates.program import Program
-from evaluator.candidates.sandbox.pool import Sandbox
+from evaluator.candidates.judging.asking import SEEDS, Question, question
+from evaluator.candidates.judging.decoys import asked_about
 from evaluator.sweep.stratum import Stratum
 
 PROCESSES, LOADS = 2, 5
 """Processes for each stratum, and loads that each is asked about."""
+Where = tuple[int, ...]
+"""What was asked about: stratum, window, process and number of a decoy; or stratum, process and load of a twin."""
+Marks = Mapping[Where, bytes]
+"""What programs have in common where they place alike, by what was asked about."""
+AGAIN = -1
+"""In place of a stratum: the process that is asked again what the first one of all is asked, with other seeds."""
 
 
-@dataclass(frozen=True, eq=False)
-class Questions:
-    """What a process is asked.
+class Twin(NamedTuple):
+    """A process of its own among those of a window."""
 
-    Attributes:
-        like_LE: a load like those that it is asked about.
-        asked: about loads of one topology.
-    """
-
-    like_LE: FloatArray
+    where: Where
     asked: tuple[Question, ...]
-
-    def otherwise_seeded(self, draw: np.random.Generator) -> Questions:
-        """Return the same questions with other random numbers."""
-        others = ((one.seed + int(draw.integers(1, SEEDS))) % SEEDS for one in self.asked)
-        asked = (one._replace(seed=seed) for one, seed in zip(self.asked, others, strict=True))
-        return Questions(self.like_LE, tuple(asked))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +45,11 @@ class Twins:
     """What all programs of a run are asked alike.
 
     Attributes:
-        questions: of processes of their own.
+        among: processes of their own, by the number of the stratum and of the window among whose processes they are.
         secret: 128 bits that decoys come from.
     """
 
-    questions: tuple[Questions, ...]
+    among: Mapping[tuple[int, int], Sequence[Twin]]
     secret: int
 
     def decoys(self, *where: int) -> np.random.Generator:
@@ -66,30 +58,30 @@ class Twins:
 
 
 def twins(strata: Sequence[Stratum], draw: np.random.Generator) -> Twins:
-    """Return what programs are asked alike on some strata."""
-    return Twins(questions(strata, draw), int.from_bytes(draw.bytes(16)))
+    """Return what programs are asked alike on some strata: about loads like windows of each, decoys that count."""
+    among: dict[tuple[int, int], list[Twin]] = {}
+    for number, stratum in enumerate(strata):
+        for process in range(PROCESSES):
+            window = int(draw.integers(stratum.windows))
+            loads = [trace[window] for trace in stratum.traces if window < len(trace)]
+            decoys = asked_about(loads, (), LOADS, draw)
+            twin = Twin((number, process), tuple(question(one.load_LE, stratum.topology, draw) for one in decoys))
+            among.setdefault((number, window), []).append(twin)
+            if number == process == 0:
+                another = int(draw.integers(stratum.windows))
+                among.setdefault((0, another), []).append(Twin((AGAIN, 0), _otherwise_seeded(twin.asked, draw)))
+    return Twins(among, int.from_bytes(draw.bytes(16)))
 
 
-def questions(strata: Sequence[Stratum], draw: np.random.Generator) -> tuple[Questions, ...]:
-    """Return what programs are asked to see whether they place alike: about loads like windows of each stratum."""
-    found = []
-    for stratum in strata:
-        for _ in range(PROCESSES):
-            loads = []
-            for _ in range(LOADS):
-                windows_WLE = stratum.traces[int(draw.integers(len(stratum.traces)))]
-                loads.append(of_no_use(windows_WLE[int(draw.integers(len(windows_WLE)))], draw))
-            found.append(Questions(loads[0], tuple(question(load_LE, stratum.topology, draw) for load_LE in loads)))
-    return tuple(found)
+def _otherwise_seeded(asked: Sequence[Question], draw: np.random.Generator) -> tuple[Question, ...]:
+    """Return the same questions with other random numbers."""
+    return tuple(one._replace(seed=(one.seed + int(draw.integers(1, SEEDS))) % SEEDS) for one in asked)
 
 
-def placed(sandbox: Sandbox, program: Program, asked: Questions, draw: np.random.Generator) -> list[IntArray]:
-    """Return ``phy2log [L, P]`` for each question, in its labels; Invalid where the program fails."""
-    process = Process(sandbox, program, asked.like_LE, asked.asked[0].topology, draw)
-    try:
-        return [process.answer(one).phy2log for one in asked.asked]
-    finally:
-        process.end()
+def repeats(marks: Marks) -> bool:
+    """Return whether a program placed as it did when it was asked once more with other seeds."""
+    again = {(0, *where): mark for (first, *where), mark in marks.items() if first == AGAIN}
+    return all(marks[where] == mark for where, mark in again.items())
 
 
 def mark(placement: Placement) -> bytes:
@@ -97,11 +89,9 @@ def mark(placement: Placement) -> bytes:
     return hashlib.blake2b(placement.phy2log.tobytes(), digest_size=16).digest()
 
 
-def same_where_both(some: Mapping[Any, bytes], others: Mapping[Any, bytes]) -> bool:
-    """Return whether marks agree for whatever has one on both sides: a slow program is asked about fewer decoys."""
-    return all(mark == others.get(key, mark) for key, mark in some.items())
+def same_where_both(some: Marks, others: Marks) -> bool:
+    """Return whether marks agree for whatever has one on both sides: a slow program is asked about fewer decoys.
 
-
-def same(some: Sequence[IntArray], others: Sequence[IntArray]) -> bool:
-    """Return whether all placements are the same."""
-    return all(np.array_equal(one, other) for one, other in zip(some, others, strict=True))
+    What was asked again is not compared: a program that draws need not draw as its parent does.
+    """
+    return all(mark == others.get(where, mark) for where, mark in some.items() if where[0] != AGAIN)

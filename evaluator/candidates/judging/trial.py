@@ -14,16 +14,16 @@ import itertools
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from eplb_variants import Placement, Topology
-from eplb_variants.loads import FloatArray, IntArray
-from evaluator.candidates.judging.alike import Questions, Twins, mark, placed, same
+from eplb_variants.loads import FloatArray
+from evaluator.candidates.judging.alike import Marks, Twins, Where, mark, repeats
 from evaluator.candidates.judging.alike import twins as drawn_twins
 from evaluator.candidates.judging.asking import Process, Question, in_own_labels, question
 from evaluator.candidates.judging.checks import in_time
@@ -55,8 +55,6 @@ class Replay:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
-Where = tuple[int, ...]
-"""Stratum, window, process and number of a decoy."""
 Replays = Sequence[Sequence[Replay]]
 """By stratum and trace."""
 
@@ -72,8 +70,7 @@ class Trial:
 
     Attributes:
         replays: by stratum and trace.
-        placements: ``phy2log [L, P]`` for the questions that its parent was asked too; none where it was given up.
-        decoys: marks of its placements for the decoys that its parent was asked about too.
+        marks: of its placements for what its parent was asked about too.
         repeats: whether it placed some loads once more as it did, with other random numbers; None where it was given
             up.
         passed: what became of the hard loads.
@@ -83,12 +80,11 @@ class Trial:
     """
 
     replays: Replays
-    placements: Sequence[IntArray]
+    marks: Marks
     repeats: bool | None
     passed: Passed
     seconds: float
     given_up: bool = False
-    decoys: Mapping[Where, bytes] = field(default_factory=dict)
     has_maps: bool = True
 
 
@@ -126,6 +122,8 @@ class ToAsk(NamedTuple):
 
     asked: Asked
     question: Question | None = None
+    must: bool = False
+    """Whether a slow program is asked about it, too."""
 
 
 def place(
@@ -177,19 +175,19 @@ def _in_turns(
             for number, process, rest in turns:
                 if not rest:
                     continue
-                placed = _answer(process, rest.popleft(), topology, draw)
+                placed = answered(process, rest.popleft(), topology, draw)
                 found[number].append(placed)
                 if alone:
                     time.sleep(placed.seconds)
                 if rest and process.cpu_seconds() > SLOW_SECONDS:
-                    left += [(number, one) for one in rest if one.asked.counts]
+                    left += [(number, one) for one in rest if one.asked.counts or one.must]
                     rest.clear()
     return left
 
 
-def _answer(process: Process, asked: ToAsk, topology: Topology, draw: np.random.Generator) -> Placed:
+def answered(process: Process, asked: ToAsk, topology: Topology, draw: np.random.Generator) -> Placed:
     """Return what a process answers."""
-    one, about = asked
+    one, about, _ = asked
     about = about or question(one.load_LE, topology, draw)
     process.make_ready(about)
     began = time.perf_counter()
@@ -235,23 +233,10 @@ def try_out(
     running.go_on(FIRST)
     given_up = parent is not None and is_hopeless(*(partial(by_trace, one.replays) for one in (running, parent)))
     if given_up:
-        return Trial(running.replays, (), None, passed, running.seconds, given_up)
+        return Trial(running.replays, {}, None, passed, running.seconds, given_up)
     running.go_on()
-    placements, repeats = _twin_answers(sandbox, program, twins.questions, deadline, draw)
-    trial = Trial(running.replays, placements, repeats, passed, running.seconds, decoys=running.decoys)
-    return replace(trial, has_maps=running.has_maps)
-
-
-def _twin_answers(
-    sandbox: Sandbox, program: Program, twins: Sequence[Questions], deadline: float, draw: np.random.Generator
-) -> tuple[list[IntArray], bool]:
-    """Return what a program answers to all questions, and whether it answers the first ones so with other seeds."""
-    answers = []
-    for one in (*twins, twins[0].otherwise_seeded(draw)):
-        in_time(deadline)
-        answers.append(placed(sandbox, program, one, draw))
-    *answers, again = answers
-    return [placement for of_process in answers for placement in of_process], same(answers[0], again)
+    marks = running.marks
+    return Trial(running.replays, marks, repeats(marks), passed, running.seconds, has_maps=running.has_maps)
 
 
 def replayed(sandbox: Sandbox, program: Program, strata: Sequence[Stratum]) -> Replays:
@@ -279,8 +264,8 @@ class Running:
         """The wall time of the quickest answer."""
         self.has_maps = True
         """Whether the other maps came with all placements."""
-        self.decoys: dict[Where, bytes] = {}
-        """Marks of the placements of decoys that other programs are asked about too."""
+        self.marks: dict[Where, bytes] = {}
+        """Of the placements of what other programs are asked about too."""
 
     @property
     def replays(self) -> Replays:
@@ -290,7 +275,7 @@ class Running:
     @property
     def windows(self) -> int:
         """How many windows the longest trace has: so often can it go on by one."""
-        return max(running.windows for running in self._strata)
+        return max(running.stratum.windows for running in self._strata)
 
     def go_on(self, windows: int | None = None) -> None:
         """Have it place so many further windows of every trace; all that are left where no number is given."""
@@ -298,14 +283,17 @@ class Running:
             for window, of_trace in itertools.islice(running.left, windows):
                 self._place(running, of_trace, (number, window))
 
-    def _place(self, running: _RunningStratum, of_trace: dict[int, Any], where: Where) -> None:
-        """Have it place a window of each trace; as many share a process as that is asked about, drawn which."""
+    def _place(self, running: _RunningStratum, of_trace: dict[int, Any], where: tuple[int, int]) -> None:
+        """Have it place a window of each trace; as many share a process as that is asked about, drawn which.
+
+        Processes that see whether it places as others do are among these, in an order that is drawn.
+        """
         in_time(self._deadline)
         traces, loads = list(of_trace), list(of_trace.values())
         processes = -(-len(loads) // LOADS)
         shared = self._draw if self._twins is None else self._twins.decoys(*where)
         topology = running.stratum.topology
-        asked = []
+        asked: list[list[ToAsk]] = []
         for counting in np.array_split(shared.permutation(len(loads)), processes):
             about = asked_about(loads, counting.tolist(), LOADS, self._draw, shared)
             questions = {
@@ -314,14 +302,21 @@ class Running:
                 if not one.counts
             }
             asked.append([ToAsk(one, None if one.counts else questions[one.number]) for one in about])
-        for process, answers in enumerate(place(self._sandbox, self._program, asked, topology, self._draw)):
+        named: list[Where] = [(*where, process) for process in range(processes)]
+        for twin in () if self._twins is None else self._twins.among.get(where, ()):
+            named.append(twin.where)
+            about_twin = [Asked(0, False, one.load_LE, number) for number, one in enumerate(twin.asked)]
+            asked.append([ToAsk(*both, must=True) for both in zip(about_twin, twin.asked, strict=True)])
+        order = self._draw.permutation(len(asked)).tolist()
+        found = place(self._sandbox, self._program, [asked[i] for i in order], topology, self._draw)
+        for i, answers in zip(order, found, strict=True):
             for one, placement, seconds, has_maps in answers:
                 self.has_maps &= has_maps
                 if one.counts:
                     running.add(traces[one.trace], placement)
                     self.seconds = min(self.seconds, seconds)
                 elif self._twins is not None:
-                    self.decoys[*where, process, one.number] = mark(placement)
+                    self.marks[*named[i], one.number] = mark(placement)
 
 
 class _RunningStratum:
@@ -337,15 +332,10 @@ class _RunningStratum:
         ]
         self.left = self._windows()
 
-    @property
-    def windows(self) -> int:
-        """How many windows its longest trace has."""
-        return max(map(len, self.stratum.traces))
-
     def _windows(self) -> Iterator[tuple[int, dict[int, Any]]]:
         """Yield window after window with its number, of each trace that has so many, by the trace's number."""
         traces = self.stratum.traces
-        for window in range(self.windows):
+        for window in range(self.stratum.windows):
             yield window, {number: trace[window] for number, trace in enumerate(traces) if window < len(trace)}
 
     def add(self, trace: int, placement: Placement) -> None:

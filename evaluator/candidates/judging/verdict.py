@@ -13,7 +13,7 @@ from evaluator.analysis.score import Score
 from evaluator.analysis.statistics import BETTER, UNSURE, Estimate, Traces, estimate_in, in_columns, mean_of_series
 from evaluator.analysis.times import is_off, verdict_on_times
 from evaluator.candidates.judging import schema
-from evaluator.candidates.judging.alike import same, same_where_both
+from evaluator.candidates.judging.alike import same_where_both
 from evaluator.candidates.judging.stages import as_far, compared, is_confirmed
 from evaluator.candidates.judging.trial import Replays, Trial, by_trace
 
@@ -96,8 +96,7 @@ def _is_alike(trial: Trial, parent: Trial) -> bool:
     """
     if trial.given_up or trial.repeats != parent.repeats:
         return False
-    alike = same(trial.placements, parent.placements) and same_where_both(trial.decoys, parent.decoys)
-    return alike and _verdict(trial, parent) not in (schema.BETTER, schema.WORSE)
+    return same_where_both(trial.marks, parent.marks) and _verdict(trial, parent) not in (schema.BETTER, schema.WORSE)
 
 
 def _verdict(trial: Trial, parent: Trial) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from evaluator.candidates.judging import asking, trial
-from evaluator.candidates.judging.alike import twins
+from evaluator.candidates.judging.alike import PROCESSES, twins
 from evaluator.candidates.judging.asking import Process
 from evaluator.candidates.judging.checks import Invalid
 from evaluator.candidates.judging.decoys import Asked, asked_about
@@ -105,7 +105,8 @@ def test_a_process_sees_one_window_of_a_trace_and_as_many_loads_as_one_that_is_t
 
     monkeypatch.setattr(trial, "place", watched)
     try_out(judge.sandbox, PARENT, [small_stratum(windows=2, seeds=tuple(range(7)))])
-    assert [sum(one.counts for one in asked) for asked in seen] == [4, 3, 4, 3]
+    counting = [sum(one.counts for one in asked) for asked in seen]
+    assert sorted(counting) == [0] * (PROCESSES + 1) + [3, 3, 4, 4]
     assert {len(asked) for asked in seen} == {LOADS}
     for asked in seen:
         traces = [one.trace for one in asked if one.counts]
@@ -166,12 +167,12 @@ def test_decoys_are_the_same_for_all_that_have_the_same_twins_and_windows_are_in
         loads.append(set())
         found.append(try_out(judge.sandbox, program, strata, twins=same_twins))
     parent, other, apart = found
-    decoys = 3 * (LOADS - 3)
-    assert len(parent.decoys) == decoys
-    assert parent.decoys == other.decoys
-    assert len(loads[0] & loads[1]) == decoys + sum(len(one.asked) for one in alike.questions)
+    shared = 3 * (LOADS - 3) + (PROCESSES + 1) * LOADS
+    assert len(parent.marks) == shared
+    assert parent.marks == other.marks
+    assert len(loads[0] & loads[1]) == shared
     assert not loads[0] & loads[2]
-    assert parent.decoys != apart.decoys
+    assert parent.marks != apart.marks
 
 
 def test_a_program_that_differs_now_and_then_is_told_by_its_decoys(judge, small_stratum):
@@ -181,8 +182,8 @@ def test_a_program_that_differs_now_and_then_is_told_by_its_decoys(judge, small_
     parent = try_out(judge.sandbox, PARENT, strata, twins=alike)
     seldom = wrapped("found = _honest(*arguments)[0]\nreturn found if int(weight[0, 0]) % 4 else found.flip(1)")
     own = try_out(judge.sandbox, Program("seldom", seldom), strata, twins=alike)
-    assert own.decoys.keys() == parent.decoys.keys()
-    assert 0 < sum(own.decoys[key] != parent.decoys[key] for key in own.decoys) < len(own.decoys)
+    assert own.marks.keys() == parent.marks.keys()
+    assert 0 < sum(own.marks[key] != parent.marks[key] for key in own.marks) < len(own.marks)
 
 
 def test_processes_take_turns_and_one_that_is_alone_waits(judge, small_stratum, monkeypatch):

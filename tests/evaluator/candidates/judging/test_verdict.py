@@ -49,7 +49,7 @@ def trial(draw, offset):
 
 def tried(replays, offset):
     """Return a trial of which this is what it did; two with another offset place otherwise."""
-    return Trial(replays, [np.full((2, 4), offset != 0)], True, Passed(31, ("one GPU",)), 1e-3)
+    return Trial(replays, {(0, 0, 0): str(offset).encode()}, True, Passed(31, ("one GPU",)), 1e-3)
 
 
 @pytest.fixture
@@ -111,19 +111,19 @@ def test_without_times_a_score_that_needs_them_is_missing(sides):
 def test_the_same_placements_are_said_to_be_the_same(sides):
     """Its numbers are then the parent's, whatever ties it broke otherwise in the labels that it got alone."""
     own, parent, _ = sides
-    alike = dataclasses.replace(own, placements=parent.placements, decoys={(0, 1): b"a"})
-    parent = dataclasses.replace(parent, decoys={(0, 1): b"a", (0, 2): b"b"})
+    alike = dataclasses.replace(own, marks={(0, 1): b"a"})
+    parent = dataclasses.replace(parent, marks={(0, 1): b"a", (0, 2): b"b"})
     row = row_of(alike, parent, score("moved_slots"), {})
     assert row["verdict"] == IDENTICAL
     assert row["score"] == row["score_parent"]
     assert row["balancedness_gpu_next_difference"] == 0
-    hopeless = dataclasses.replace(alike, placements=(), given_up=True)
+    hopeless = dataclasses.replace(alike, marks={}, given_up=True)
     assert row_of(hopeless, parent, score("moved_slots"), {})["verdict"] == NO_DIFFERENCE
 
 
 @pytest.mark.parametrize(
     ("change", "verdict"),
-    [({"repeats": False}, NO_DIFFERENCE), ({"decoys": {(0, 2): b"c"}}, NO_DIFFERENCE), ({"shift": -0.2}, WORSE)],
+    [({"repeats": False}, NO_DIFFERENCE), ({"marks": {(0, 2): b"c"}}, NO_DIFFERENCE), ({"shift": -0.2}, WORSE)],
 )
 def test_alike_where_asked_and_otherwise_elsewhere_is_not_the_same(sides, change, verdict):
     own, parent, _ = sides
@@ -136,8 +136,8 @@ def test_alike_where_asked_and_otherwise_elsewhere_is_not_the_same(sides, change
         if shift
         else own.replays[0][0].rows
     )
-    parent = dataclasses.replace(parent, decoys={(0, 2): b"b"})
-    alike = dataclasses.replace(own, replays=[[Replay(rows)]], placements=parent.placements, decoys=parent.decoys)
+    parent = dataclasses.replace(parent, marks={(0, 2): b"b"})
+    alike = dataclasses.replace(own, replays=[[Replay(rows)]], marks=parent.marks)
     row = row_of(dataclasses.replace(alike, **change), parent, score("moved_slots"), {})
     assert row["verdict"] == verdict
     assert row["balancedness_gpu_next_difference"] != 0
