@@ -29,10 +29,11 @@ class Topology:
         num_gpus: GPUs in all; slots are spread evenly over them.
         speeds: tokens that each GPU does in some time, in any unit, above 0; none where all are equally fast, which is
             also what equal ones are taken for.
+        alignment: tokens of a tile, of which a GPU computes whole ones for each expert; 0 where any number will do.
 
     Raises:
         EplbError: a number is not a positive integer, slots do not divide over GPUs, or GPUs over nodes; there is not
-            a speed for each GPU, or one is no number above 0.
+            a speed for each GPU, or one is no number above 0; the alignment is no whole number from 0 on.
     """
 
     num_slots: int
@@ -40,6 +41,7 @@ class Topology:
     num_nodes: int
     num_gpus: int
     speeds: tuple[float, ...] = ()
+    alignment: int = 0
 
     def __post_init__(self) -> None:
         for name in COUNTS:
@@ -55,7 +57,8 @@ class Topology:
             raise EplbError(
                 f"{self.num_gpus} GPUs do not divide over {self.num_nodes} nodes: every node must hold equally many"
             )
-
+        if not isinstance(self.alignment, (int, np.integer)) or self.alignment < 0:
+            raise EplbError(f"topology.alignment is {self.alignment!r}: it must be a whole number, 0 or more")
         object.__setattr__(self, "speeds", self._checked_speeds())
 
     def _checked_speeds(self) -> tuple[float, ...]:
@@ -116,7 +119,7 @@ class Topology:
         left = {sum(gpu // self.gpus_per_node == node for gpu in live) for node in range(self.num_nodes)}
         nodes, groups = (self.num_nodes, self.num_groups) if len(left) == 1 else (1, 1)
         speeds = tuple(self.speeds[gpu] for gpu in live) if self.speeds else ()
-        return Topology(self.slots_per_gpu * len(live), groups, nodes, len(live), speeds)
+        return Topology(self.slots_per_gpu * len(live), groups, nodes, len(live), speeds, self.alignment)
 
     def check_experts(self, num_experts: int) -> None:
         """Raise UnfitError unless every one of ``num_experts`` logical experts of a layer can have a slot."""

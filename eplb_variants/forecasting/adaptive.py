@@ -17,6 +17,8 @@ GAINS = np.array([1.0, 0.8, 0.6, 0.45, 0.35, 0.25, 0.18, 0.12, 0.08, 0.0])
 """Weights of the newest window that are tried: from the last window alone to the mean of all."""
 FEWEST = 3
 """Windows from which on there is something to learn: one to begin with, one to forecast, one to forecast again."""
+QUIET = 4
+"""One change in so many is quiet, whatever jumps: what is usual is the largest of the quietest of them."""
 
 
 @register("forecaster", "adaptive", "an average whose memory fits how fast the load drifted, anew after a jump")
@@ -28,14 +30,15 @@ class Adaptive:
     before it; the gain with the smallest sum of squared errors makes the forecast. Errors are weighed by one over the
     expert's mean share, as in a chi-square test: so a token counts the same whatever its expert. What a layer's errors
     say is weighed against what those of all layers say. A window that differs from the one before it by more than
-    ``jump`` times the median of such differences is a jump: averages begin there anew, and its errors count for nobody.
+    ``jump`` times what is usual, the lower quartile of such differences, is a jump: averages begin there anew, and its
+    errors count for nobody.
     An average that began ``n`` windows ago has a gain of ``1 / n`` at least, as Kalman's filter has. Choosing a
     smoothing constant by its past errors is as old as exponential smoothing (Brown 1959; Trigg and Leach 1967).
 
     Args:
         windows: how many are looked at, 1 or more; with fewer than 3 the last one is expected again.
         pool: weight of the errors of all layers against a layer's own, 0 to 1.
-        jump: ratio of a change to the median change from which on it is a jump, above 1.
+        jump: ratio of a change to the usual one from which on it is a jump, above 1.
     """
 
     windows: int = 16
@@ -62,17 +65,19 @@ class Adaptive:
             gap_L = ~is_there_WL[window]
             share_WLE[window, gap_L] = share_WLE[window - 1, gap_L]
         weight_LE = _chi_square_weights(share_WLE)
-        restart_WL = self._restarts(share_WLE, weight_LE)
+        restart_WL = self._restarts(share_WLE, is_there_WL, weight_LE)
         level_ALE, error_AL = _filtered(share_WLE, is_there_WL, restart_WL, weight_LE)
         best_L = chosen(error_AL, self.pool)
         return level_ALE[best_L, np.arange(best_L.size)] * total_WL[-1][:, None]
 
-    def _restarts(self, share_WLE: FloatArray, weight_LE: FloatArray) -> np.ndarray:
+    def _restarts(self, share_WLE: FloatArray, is_there_WL: np.ndarray, weight_LE: FloatArray) -> np.ndarray:
         """Return ``[W, L]``: whether a window is the first after a jump; the first of all is none."""
         change_WL = _sum((share_WLE[1:] - share_WLE[:-1]) ** 2 * weight_LE)
         restart_WL = np.zeros((share_WLE.shape[0], share_WLE.shape[1]), dtype=bool)
-        if change_WL.shape[0] >= FEWEST:
-            restart_WL[1:] = change_WL > self.jump * np.median(change_WL, axis=0)
+        seen_WL = np.where(is_there_WL[1:], change_WL, np.inf)  # a window without load has not changed
+        place_L = np.maximum(is_there_WL[1:].sum(axis=0) - 1, 0) // QUIET
+        usual_L = np.take_along_axis(np.sort(seen_WL, axis=0), place_L[None], axis=0)[0]
+        restart_WL[1:] = change_WL > self.jump * usual_L
         return restart_WL
 
 

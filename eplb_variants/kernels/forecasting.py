@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import float64, int64, void
 
-from eplb_variants.forecasting.adaptive import FEWEST, GAINS, Adaptive, chosen
+from eplb_variants.forecasting.adaptive import FEWEST, GAINS, QUIET, Adaptive, chosen
 from eplb_variants.kernels import compiles
 from eplb_variants.kernels.compiled import FLOAT_ROWS, FLOATS, INTS, kernel, ready
 from eplb_variants.loads import FloatArray, IntArray
@@ -45,8 +45,10 @@ def _shares(history_WLE: FloatArray, layer: int, share_WE: FloatArray, is_there_
                 share_WE[window, expert] = share_WE[window - 1, expert] if window > 0 else 0.0
 
 
-@kernel(void(FLOAT_ROWS, FLOATS, float64, INTS))
-def _restarts(share_WE: FloatArray, weight_E: FloatArray, jump: float, restart_W: IntArray) -> None:
+@kernel(void(FLOAT_ROWS, INTS, FLOATS, float64, INTS))
+def _restarts(
+    share_WE: FloatArray, is_there_W: IntArray, weight_E: FloatArray, jump: float, restart_W: IntArray
+) -> None:
     restart_W[:] = 0
     changes = restart_W.size - 1
     change_W = np.zeros(changes)
@@ -54,13 +56,15 @@ def _restarts(share_WE: FloatArray, weight_E: FloatArray, jump: float, restart_W
         for expert in range(weight_E.size):
             change = share_WE[window + 1, expert] - share_WE[window, expert]
             change_W[window] += change**2 * weight_E[expert]
-    if changes < FEWEST:
-        return
-    ordered_W = np.sort(change_W)
-    middle = changes // 2
-    median = ordered_W[middle] if changes % 2 else (ordered_W[middle - 1] + ordered_W[middle]) / 2
+    seen_W = change_W.copy()
+    seen = 0
     for window in range(changes):
-        restart_W[window + 1] = change_W[window] > jump * median
+        seen += is_there_W[window + 1]
+        if not is_there_W[window + 1]:  # a window without load has not changed
+            seen_W[window] = np.inf
+    usual = np.sort(seen_W)[max(seen - 1, 0) // QUIET]
+    for window in range(changes):
+        restart_W[window + 1] = change_W[window] > jump * usual
 
 
 @kernel(void(CUBE, float64, FLOATS, CUBE, FLOAT_ROWS, FLOATS))
@@ -86,7 +90,7 @@ def _filter_layers(
                 total += share_WE[window, expert]
             weight_E[expert] = 1.0 / total if total > 0 else 0.0
             level_LEA[layer, expert] = share_WE[0, expert]
-        _restarts(share_WE, weight_E, jump, restart_W)
+        _restarts(share_WE, is_there_W, weight_E, jump, restart_W)
         seen = 1.0
         for window in range(1, num_windows):
             restarts, there = restart_W[window], is_there_W[window]

@@ -19,7 +19,7 @@ from evaluator.analysis.statistics import BETTER, WORSE, mean_of_series
 from evaluator.analysis.times import time_notes, times_by_variant
 from evaluator.results.schema import OK
 
-STEPWISE = ("imbalance_p50", "imbalance_p95", "imbalance_worst", "active_experts")
+STEPWISE = ("imbalance_p50", "imbalance_p95", "imbalance_worst", "imbalance_tiles", "active_experts")
 LATER = (
     *(f"{name}_next" for name in STEPWISE),
     *(

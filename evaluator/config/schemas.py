@@ -85,6 +85,7 @@ class TopologySchema:
     num_gpus: int = MISSING
     speeds: list[Any] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
+    alignment: int = 0
 
 
 @dataclass

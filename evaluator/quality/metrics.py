@@ -31,6 +31,9 @@ from evaluator.quality.kernels import (
     slots_moved,
 )
 
+ROUNDING = 1e-9
+"""Tiles: what shares that add up to whole tiles may be off by."""
+
 
 class Balance(NamedTuple):
     """Balancedness of a placement on one load; 1 is perfect, NaN where no layer has load."""
@@ -95,6 +98,26 @@ def imbalance(load_LE: NDArray[np.generic], placement: Placement, share_LP: Floa
     """
     balanced = balance(load_LE, placement) if share_LP is None else balance_split(load_LE, placement, share_LP)
     return 1.0 / balanced.gpu
+
+
+def imbalance_tiles(load_LE: NDArray[np.generic], placement: Placement, share_LP: FloatArray | None = None) -> float:
+    """Return ``imbalance`` where a GPU computes whole tiles of ``topology.alignment`` tokens for each slot.
+
+    The fullest GPU's tiles are compared with the mean load without them: it is how many times as long a step takes as
+    one in balance without tiles, so placements that fill tiles badly are told from such as fill them well. NaN where
+    there is no load.
+    """
+    topology = placement.topology
+    load_LP = np.take_along_axis(np.asarray(load_LE, dtype=float), placement.phy2log, axis=1)
+    if share_LP is None:  # token by token to the copies in turn
+        logcnt_LP = np.take_along_axis(placement.logcnt, placement.phy2log, axis=1)
+        load_LP = np.maximum(np.ceil((load_LP - placement.rank) / logcnt_LP), 0)
+    else:
+        load_LP = load_LP * share_LP
+    tiled_LP = np.ceil(load_LP / topology.alignment - ROUNDING) * topology.alignment
+    tiled_LG = tiled_LP.reshape(len(tiled_LP), topology.num_gpus, -1).sum(axis=2) / topology.relative_speeds
+    mean = float(np.asarray(load_LE).sum()) / topology.num_gpus
+    return float(tiled_LG.max(axis=1).sum()) / mean if mean > 0 else float("nan")
 
 
 def active_experts(load_LE: NDArray[np.generic], placement: Placement, share_LP: FloatArray | None = None) -> float:

@@ -5,7 +5,7 @@ Shapes: W windows, L layers, E logical experts, G GPUs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -123,7 +123,7 @@ def _fetched(variant: Variant, answered: Answered, placement: Placement) -> dict
     for step_LE, step, share_LP in answered:
         assert share_LP is not None
         found.append(metrics.fetched(step_LE, placement, step, share_LP))
-    means = [float(np.nanmean(each)) if not np.isnan(each).all() else float("nan") for each in zip(*found, strict=True)]
+    means = [_mean(each) for each in zip(*found, strict=True)]
     row: dict[str, float | None] = {
         f"{name}_next": mean for name, mean in zip(metrics.Fetched._fields, means, strict=True)
     }
@@ -135,13 +135,22 @@ def _by_step(answered: Answered) -> dict[str, float]:
     """Return how a placement does in single steps."""
     worst = [metrics.imbalance(*each) for each in answered]
     active = [metrics.active_experts(*each) for each in answered]
+    aligned = answered[0][1].topology.alignment > 0
+    tiles = [metrics.imbalance_tiles(*each) for each in answered] if aligned else []
     p50, p95 = np.nanquantile(worst, [0.5, 0.95]) if not np.isnan(worst).all() else (float("nan"),) * 2
     return {
         "imbalance_p50_next": float(p50),
         "imbalance_p95_next": float(p95),
         "imbalance_worst_next": float(np.fmax.reduce(worst)),
-        "active_experts_next": float(np.nanmean(active)) if not np.isnan(active).all() else float("nan"),
+        "active_experts_next": _mean(active),
+        **({"imbalance_tiles_next": _mean(tiles)} if aligned else {}),
     }
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean of what there is; NaN where there is nothing."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _bounds(

@@ -51,6 +51,7 @@ CONFIGURATION = (
     Column("num_nodes", INT, "nodes"),
     Column("num_gpus", INT, "G, GPUs"),
     Column("gpu_speeds", TEXT, "speed of each GPU over the mean, a JSON list; null where all are equally fast"),
+    Column("alignment", pa.int64(), "tokens of a tile of which a GPU computes whole ones for each expert; null for 1"),
     Column("variant_config", TEXT, "the whole composition of the variant, JSON"),
     Column("workload_config", TEXT, "all parameters of the workload, JSON"),
     Column("pooled", FLAG, "whether verdicts over several workloads count this one"),
@@ -104,6 +105,12 @@ QUALITY = (
     Column("imbalance_p50_next", REAL, f"maximum / mean GPU load of a step, summed over layers: median of {STEPS}"),
     Column("imbalance_p95_next", REAL, "the same, their 95th percentile"),
     Column("imbalance_worst_next", REAL, "the same, the worst step"),
+    Column(
+        "imbalance_tiles_next",
+        REAL,
+        "load of the fullest GPU, tokens of each slot rounded up to whole tiles / mean GPU load without that, summed "
+        f"over layers: mean of {STEPS}, or where the topology has no alignment",
+    ),
     Column("active_experts_next", REAL, f"most experts with tokens on a GPU, mean over layers and {STEPS}"),
     Column(
         "fetched_next",

@@ -21,6 +21,7 @@ FRONT_MEANS = (
     "without being really worse in another"
 )
 """Of a mark in the column ``front``."""
+TILES = "in tiles: fullest GPU, tokens of a slot rounded up to whole tiles, over the mean one without, mean of steps"
 STEP = "step p95: fullest GPU over the mean one, in the step of a next window that 95% are no worse than"
 REMOTE = "remote: share of the tokens that leave the node of their expert's group"
 MEMORY = "MiB: the most memory that a placement needed while it was made"
@@ -153,6 +154,8 @@ def columns_of(summary: pd.DataFrame, reference: str, score: str | None) -> list
         columns.append(TableColumn("of limit", lambda row: number(row[f"optimality_{headline}"], ".1%"), 4, of_limit))
     if summary["imbalance_p95_next"].notna().any():
         columns.append(TableColumn("step p95", lambda row: number(row["imbalance_p95_next"], ".3f"), 4, STEP))
+    if summary["imbalance_tiles_next"].notna().any():
+        columns.append(TableColumn("in tiles", lambda row: number(row["imbalance_tiles_next"], ".3f"), 4, TILES))
     columns.append(TableColumn("moved", lambda row: number(row["moved_slots"], ".0%"), 2))
     if (summary[f"remote_tokens_{headline}"] > 0).any():
         columns.append(TableColumn("remote", lambda row: number(row[f"remote_tokens_{headline}"], ".1%"), 3, REMOTE))

@@ -91,13 +91,15 @@ def _workload(section: Section, kept: Kept) -> Workload:
 
 def _topology(section: Section) -> tuple[str, Topology]:
     config, preset = section.values, section.preset
-    whole = Topology(**{name: config[name] for name in COUNTS}, speeds=tuple(_speeds(config["speeds"])))
+    counts = {name: config[name] for name in (*COUNTS, "alignment")}
+    whole = Topology(**counts, speeds=tuple(_speeds(config["speeds"])))
     failed = sorted(set(config["failed"]))
     made = whole.without(failed) if failed else whole
     if config == preset:
         return config["name"], made
     name = config["name"] if all(config[count] == preset[count] for count in COUNTS) else numbers(whole)
-    told = {"speeds": in_runs(whole.speeds), "failed": "+".join(map(str, failed))}
+    tile = str(whole.alignment) if whole.alignment else ""
+    told = {"speeds": in_runs(whole.speeds), "failed": "+".join(map(str, failed)), "alignment": tile}
     changed = [f"{key}={words}" for key, words in told.items() if words]
     return (f"{name}[{','.join(changed)}]" if changed else name), made
 

@@ -80,7 +80,8 @@ class Workload:
 def numbers_of(topology: Topology) -> list[Any]:
     """Return what determines a topology, as plain values."""
     numbers: list[Any] = [getattr(topology, name) for name in COUNTS]
-    return [*numbers, list(topology.speeds)] if topology.speeds else numbers
+    numbers += [list(topology.speeds)] if topology.speeds else []
+    return [*numbers, {"alignment": topology.alignment}] if topology.alignment else numbers
 
 
 @dataclass(frozen=True, eq=False)

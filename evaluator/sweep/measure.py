@@ -281,6 +281,7 @@ def common_columns(cell: Cell, windows_WLE: WindowSequence | None = None) -> dic
         "num_layers": shape[1],
         "num_experts": shape[2],
         **{name: getattr(cell.topology, name) for name in COUNTS},
+        "alignment": cell.topology.alignment or None,
         "gpu_speeds": json.dumps(cell.topology.relative_speeds.round(6).tolist()) if cell.topology.speeds else None,
         "variant_config": json.dumps(cell.variant.config, sort_keys=True),
         "workload_config": json.dumps(dict(cell.workload.config), sort_keys=True),

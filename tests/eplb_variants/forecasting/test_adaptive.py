@@ -44,11 +44,24 @@ def test_a_jump_is_a_new_beginning():
     assert error(history.mean(axis=0), after) > 3 * last
 
 
+@pytest.mark.parametrize("pattern", ["aab", "aaabbc", "aabbcc", "abbbcccd"])
+def test_jumps_are_seen_in_a_short_past_and_where_every_other_window_is_one(pattern):
+    """The last window is of a level that it has just jumped to, or of one that has little past."""
+    draw = np.random.default_rng(5)
+    levels = {name: draw.permuted(LEVEL, axis=1) for name in "abcd"}
+    history = np.stack([counts(draw, levels[name], 40_000) for name in pattern])
+    now = levels[pattern[-1]]
+    assert error(Adaptive()(history), now) <= 1.01 * error(history[-1], now)
+
+
 def test_a_window_without_load_says_nothing():
     draw = np.random.default_rng(4)
     history = np.stack([counts(draw, LEVEL) for _ in range(9)])
     history[4] = 0
     assert error(Adaptive()(history), LEVEL) < 0.6 * error(history[-1], LEVEL)
+    often = np.stack([counts(draw, LEVEL) for _ in range(12)])
+    often[::2] = 0
+    assert error(Adaptive()(often), LEVEL) < 0.8 * error(often[-1], LEVEL)
 
 
 def test_layers_without_load_stay_without():

@@ -161,6 +161,19 @@ def test_experts_with_tokens_are_counted_on_the_gpu_that_has_most():
     assert np.isnan(metrics.active_experts(np.zeros((1, 3)), placement))
 
 
+def test_a_gpu_computes_whole_tiles_for_each_slot():
+    """Two copies of 0 get 5 and 4 of 9 tokens; with tiles of 4 the GPUs compute 8 + 4 and 4 + 4, for a mean of 6."""
+    placement = check_placement(np.array([[0, 1, 0, 2]]), 3, Topology(4, 1, 1, 2, alignment=4))
+    load = np.array([[9, 1, 2]])
+    assert metrics.imbalance_tiles(load, placement) == pytest.approx(12 / 6)
+    assert metrics.imbalance_tiles(np.array([[1, 0, 4]]), placement) == pytest.approx(4 / 2.5)  # the second copy: none
+    shares = np.array([[8 / 9, 1, 1 / 9, 1]])
+    assert metrics.imbalance_tiles(load, placement, shares) == pytest.approx(12 / 6)
+    slow = check_placement(np.array([[0, 1, 0, 2]]), 3, Topology(4, 1, 1, 2, speeds=(1, 3), alignment=4))
+    assert metrics.imbalance_tiles(load, slow) == pytest.approx(12 / 0.5 / 6)
+    assert np.isnan(metrics.imbalance_tiles(np.zeros((1, 3)), placement))
+
+
 def test_imbalance_is_one_over_balancedness():
     placement = check_placement([[0, 1, 2, 0]], 3, Topology(4, 1, 1, 2))
     load = np.array([[6, 4, 2]])

@@ -182,6 +182,18 @@ def test_a_placement_is_judged_on_each_step_of_the_window_after_it():
         assert whole < np.mean(found), "a window levels what its steps have"
 
 
+def test_steps_are_judged_in_tiles_where_the_machine_has_them():
+    trace = Synthetic(num_layers=3, num_experts=16, top_k=2, num_groups=4, tokens=5000, windows=8).make(0)
+    windows, steps = trace.windows(4), trace.steps_of(4)
+    tiled = replace(TOPOLOGY, alignment=128)
+    plain, row = (next(replay(load_variant("deepseek"), windows, one, steps)) for one in (TOPOLOGY, tiled))
+    placement = load_variant("deepseek").place(windows[0], tiled)
+    expected = np.mean([metrics.imbalance_tiles(step, placement) for step in steps(1)])
+    assert row["imbalance_tiles_next"] == pytest.approx(expected)
+    assert row["imbalance_tiles_next"] > row["imbalance_p50_next"] == plain["imbalance_p50_next"]
+    assert "imbalance_tiles_next" not in plain
+
+
 def test_steps_are_split_as_the_variants_dispatcher_splits_and_a_late_one_sees_the_step_before():
     rows, steps = by_steps("deepseek", "late")
     flow = build("dispatcher", "flow")

@@ -33,6 +33,13 @@ def test_speeds_are_given_one_by_one_or_in_runs():
     assert (equal.topology, equal.topology_name, equal.key) == (even.topology, "eight_gpus", even.key)
 
 
+def test_tiles_are_a_part_of_the_machine():
+    cell = cell_of("topology=eight_gpus", "topology.alignment=128", "topology.failed=[0]")
+    assert cell.topology.alignment == 128
+    assert cell.topology_name == "eight_gpus[failed=0,alignment=128]"
+    assert cell.key != cell_of("topology=eight_gpus", "topology.failed=[0]").key
+
+
 def test_what_is_left_of_a_machine_is_named_after_what_failed():
     cell = cell_of("topology=adrs", "topology.failed=[3,17]")
     assert cell.topology == Topology(270, 1, 1, 30)
@@ -48,6 +55,7 @@ def test_what_is_left_of_a_machine_is_named_after_what_failed():
         ("topology.speeds=[1,2]", "topology.speeds has 2 numbers: there are 8 GPUs"),
         ("topology.speeds=[7*1,0]", "a speed must be a number above 0"),
         ("topology.speeds=[fast]", "topology.speeds has 'fast': it must be a number, or such as"),
+        ("topology.alignment=-1", "topology.alignment is -1: it must be a whole number, 0 or more"),
         ("topology.failed=[8]", "topology.failed names GPU 8: they are numbered 0 to 7"),
         ("topology.failed=[0,1,2,3,4,5,6,7]", "one must be left"),
     ],
