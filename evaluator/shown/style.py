@@ -37,7 +37,7 @@ COLOURS = (
     "#983dbc", "#b82989", "#f45340", "#d57703", "#b28d04", "#879f03", "#09af51", "#0da995", "#01a4b9", "#069ce4",
     "#6887ff", "#a76ef8", "#d25bcb", "#ed4f8d", "#707a85", "#a08574",
 )  # fmt: skip
-"""Twelve hues, dark and light, and two greys; all are seen on a white page and on a dark one (a contrast of about 3)."""
+"""Twelve hues, dark and light, and two greys; all seen on a white page and on a dark one (a contrast of about 3)."""
 STRIDE = 7
 """From the colour of a shipped variant to that of the next by name: their families have names that begin alike."""
 REFERENCE_COLOUR = "#1a1f24"
