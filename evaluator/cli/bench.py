@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SUITES = {
     "placement": "deepseek beside plain Python, arrays, two threads and installed engines, at the published size",
     "growth": "how the kernels' cost grows with layers and slots; draws a plot",
+    "within": "what splitting tokens, or fetching experts, costs a step, beside a placement",
     "metrics": "all metrics of one window",
     "overhead": "evaluating a thousand windows beside the placements alone",
     "memory": "peak memory of a thousand and of four thousand windows",
@@ -122,11 +123,13 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         replay,
         startup,
         transfer,
+        within,
     )
 
     measures: dict[str, Callable[[], list[Line]]] = {
         "placement": lambda: placement.measure_placement(bar),
         "growth": lambda: _growth(folder, bar),
+        "within": lambda: within.measure_within(bar),
         "metrics": lambda: replay.measure_metrics(bar),
         "overhead": lambda: replay.measure_overhead(bar),
         "memory": lambda: replay.measure_memory(bar),
