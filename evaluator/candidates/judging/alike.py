@@ -39,6 +39,14 @@ class Twin(NamedTuple):
     where: Where
     asked: tuple[Question, ...]
 
+    @property
+    def of_sibling(self) -> bool | None:
+        """Whether it comes from the sandbox's sibling; None where that is drawn.
+
+        What is asked again is asked of it, and at first of the sandbox: so the interpreter has drawn otherwise.
+        """
+        return True if self.where[0] == AGAIN else False if self.where == (0, 0) else None
+
 
 @dataclass(frozen=True, eq=False)
 class Twins:
@@ -79,7 +87,7 @@ def _otherwise_seeded(asked: Sequence[Question], draw: np.random.Generator) -> t
 
 
 def repeats(marks: Marks) -> bool:
-    """Return whether a program placed as it did when it was asked once more with other seeds."""
+    """Return whether a program placed as before when it was asked again, with other seeds by another interpreter."""
     again = {(0, *where): mark for (first, *where), mark in marks.items() if first == AGAIN}
     return all(marks[where] == mark for where, mark in again.items())
 

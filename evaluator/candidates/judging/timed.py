@@ -39,6 +39,9 @@ CHANCE = 3.0
 """Standard errors by which answers under the clock may be worse than others beyond the floor of a verdict, where there
 are many; of few answers as many as are as rare by Student's distribution."""
 
+COLLAPSED = 0.5
+"""Part of the least that its parent's answers were worth, below which an answer of a better program is a ruin."""
+
 
 class Load(NamedTuple):
     """A load that a program is timed on.
@@ -226,10 +229,14 @@ class TimedProgram:
             difference: of the two in the headline metric, where they were tried.
 
         Raises:
-            Invalid: it did worse, by more than the floor of a verdict and what chance explains.
+            Invalid: it did worse, by more than the floor of a verdict and what chance explains; or it was better where
+                both were tried, and one of its answers here is ruinous, which windows that count may all have missed.
         """
         self.end()
         beside.end()
+        worth, least = ([own for process in side.balances for _, own in process] for side in (self, beside))
+        if difference.value > 0 and worth and least and min(worth) < COLLAPSED * min(least):
+            raise Invalid(STATE, WORKLOAD, "in one of its calls it did less than half as well as its parent ever did")
         own, other = self.means(), beside.means()
         number = min(len(own), len(other))
         found = own[:number] - other[:number]

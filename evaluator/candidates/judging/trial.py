@@ -124,6 +124,8 @@ class ToAsk(NamedTuple):
     question: Question | None = None
     must: bool = False
     """Whether a slow program is asked about it, too."""
+    of_sibling: bool | None = None
+    """Whether it is asked of a process of the sandbox's sibling; drawn if None. It is as the first of its process."""
 
 
 def place(
@@ -135,7 +137,8 @@ def place(
 ) -> list[list[Placed]]:
     """Return the checked placements of a program by process; Invalid where one is none.
 
-    A fresh process for each list answers for a load of no use, then for what it is asked about. Processes start and
+    A fresh process for each list, of the sandbox or of its sibling, drawn which, answers for a load of no use, then for
+    what it is asked about. Processes start and
     take turns by twos, and one that is alone is left stopped for as long, so that as much time passes between two
     answers as where a program is timed.
     """
@@ -165,7 +168,9 @@ def _in_turns(
     with contextlib.ExitStack() as stack:
         turns = []
         for number, asked in together:
-            process = Process(sandbox, program, asked[0].asked.load_LE, topology, draw)
+            of_sibling = bool(draw.integers(2)) if asked[0].of_sibling is None else asked[0].of_sibling
+            origin = sandbox.sibling if of_sibling else sandbox
+            process = Process(origin, program, asked[0].asked.load_LE, topology, draw)
             stack.callback(process.end)
             turns.append((number, process, deque(asked)))
         alone = len(turns) == 1
@@ -187,7 +192,7 @@ def _in_turns(
 
 def answered(process: Process, asked: ToAsk, topology: Topology, draw: np.random.Generator) -> Placed:
     """Return what a process answers."""
-    one, about, _ = asked
+    one, about = asked.asked, asked.question
     about = about or question(one.load_LE, topology, draw)
     process.make_ready(about)
     began = time.perf_counter()
@@ -306,7 +311,8 @@ class Running:
         for twin in () if self._twins is None else self._twins.among.get(where, ()):
             named.append(twin.where)
             about_twin = [Asked(0, False, one.load_LE, number) for number, one in enumerate(twin.asked)]
-            asked.append([ToAsk(*both, must=True) for both in zip(about_twin, twin.asked, strict=True)])
+            both = zip(about_twin, twin.asked, strict=True)
+            asked.append([ToAsk(*one, must=True, of_sibling=twin.of_sibling) for one in both])
         order = self._draw.permutation(len(asked)).tolist()
         found = place(self._sandbox, self._program, [asked[i] for i in order], topology, self._draw)
         for i, answers in zip(order, found, strict=True):

@@ -84,8 +84,9 @@ class Sandbox:
             raise unknown("isolation", isolation, ISOLATIONS)
         self.limits = limits or Limits()
         self.isolation = isolation
-        self._lock = threading.Lock()
+        self._lock, self._sibling_lock = threading.Lock(), threading.Lock()
         self._living: dict[int, Worker] = {}
+        self._sibling: Sandbox | None = None
         if isolation == "none":
             self._start_or_say_why(OPEN)
             self.layers = self._probe()
@@ -95,6 +96,22 @@ class Sandbox:
         self.layers = self._probe()
         if not confine.is_enough(self.layers):
             self._start_wrapped()
+
+    @property
+    def sibling(self) -> Sandbox:
+        """Another sandbox alike, started when it is first asked for and closed with this one.
+
+        All children of a zygote have what its interpreter drew when it started: how texts are hashed and where memory
+        lies. The sibling's drew otherwise.
+
+        Raises:
+            EplbError: it does not start.
+        """
+        with self._sibling_lock:
+            if self._sibling is None:
+                self._sibling = Sandbox(self.isolation, self.limits)
+            self._sibling.limits = self.limits
+            return self._sibling
 
     def _start(self, mode: str, wrapper: Sequence[str] = ()) -> str:
         """Start the zygote, behind the words of another command if there are any; return what was refused, if any."""
@@ -224,7 +241,11 @@ class Sandbox:
             return read_ended(self._control.recv(SIZE))
 
     def close(self) -> None:
-        """End the zygote and all its children."""
+        """End the zygote and all its children, and the sibling."""
+        with self._sibling_lock:
+            if self._sibling is not None:
+                self._sibling.close()
+                self._sibling = None
         for worker in list(self._living.values()):
             worker.process.end()
         self._living.clear()

@@ -8,6 +8,7 @@ import pytest
 from evaluator.candidates.judging.alike import AGAIN, LOADS, PROCESSES, repeats, same_where_both, twins
 from evaluator.candidates.judging.trial import try_out
 from evaluator.candidates.program import Program, example_program
+from evaluator.candidates.sandbox.pool import Sandbox
 
 from ..conftest import wrapped
 
@@ -76,3 +77,17 @@ def test_what_was_asked_again_is_held_against_the_first_process_alone():
     assert repeats({**marks, (AGAIN, 0, 0): b"a"})
     assert not repeats({**marks, (AGAIN, 0, 0): b"b"})
     assert same_where_both({**marks, (AGAIN, 0, 0): b"a"}, {**marks, (AGAIN, 0, 0): b"b"})
+
+
+@pytest.mark.parametrize("drawn", ["hash('text')", "id(object)", "hash(frozenset({'a', 'b'}))"])
+def test_what_an_interpreter_draws_when_it_starts_is_no_repeating(tried, monkeypatch, drawn):
+    """All processes of a sandbox have the same of it, so the loads are asked again of another."""
+    body = f"""
+    found = _honest(*arguments)[0]
+    slots = found.view(found.shape[0], num_gpus, -1)
+    order = torch.randperm(slots.shape[2], generator=torch.Generator().manual_seed({drawn} % 2**31))
+    return slots[:, :, order].reshape(found.shape)
+    """
+    assert not tried(Program("draws", wrapped(body))).repeats
+    monkeypatch.setattr(Sandbox, "sibling", property(lambda sandbox: sandbox))
+    assert tried(Program("draws", wrapped(body) + "# once more")).repeats

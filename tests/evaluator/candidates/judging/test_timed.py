@@ -212,6 +212,20 @@ def test_what_is_lost_under_the_clock_is_what_was_lost_without(judge, stratum, l
     assert caught.value.check == "state"
 
 
+@pytest.mark.parametrize(("known", "fails"), [(0.003, True), (-0.003, False)])
+def test_a_better_program_has_no_ruinous_call(judge, stratum, known, fails):
+    """One call in some, which windows that count may all have missed: on average it is hardly a loss."""
+    contestant, beside = under_the_clock(judge, stratum, better=0.02), under_the_clock(judge, stratum)
+    load, _ = contestant.balances[1][0]
+    contestant.balances[1][0] = load, 0.4 * min(own for process in beside.balances for _, own in process)
+    difference = Estimate(known, known - 0.001, known + 0.001, 60)
+    if not fails:
+        contestant.check(beside, Estimate(known, known - 1.0, known + 1.0, 60))
+        return
+    with pytest.raises(Invalid, match="less than half as well as its parent ever did"):
+        contestant.check(beside, difference)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("pairs", "rounds"), [(4, 4000), (8, 4000), (60, 4000)])
 def test_equals_are_rarely_told_that_they_do_worse_under_the_clock(judge, stratum, pairs, rounds):

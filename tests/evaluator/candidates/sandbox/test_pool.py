@@ -89,6 +89,21 @@ def test_how_a_process_ended_is_not_in_the_memory_of_those_that_are_forked_later
     second.kill()
 
 
+def test_a_sibling_hashes_texts_otherwise_is_started_once_and_ends_with_its_sandbox():
+    tells = "import torch\ndef rebalance_experts(*_):\n    return torch.tensor([hash('text') % 2**31])"
+    with Sandbox(limits=Limits(wall_seconds=FAR)) as sandbox:
+        assert sandbox.sibling is sandbox.sibling
+        workers = [one.load(tells) for one in (sandbox, sandbox, sandbox.sibling, sandbox.sibling)]
+        first, again, other, too = map(calls_of, workers)
+        assert first == again != other == too
+        for worker in workers:
+            worker.kill()
+        sandbox.limits = Limits(wall_seconds=FAR, memory_mib=777)
+        assert sandbox.sibling.limits.memory_mib == 777
+        zygote = sandbox.sibling.zygote.pid
+    assert ends(zygote)
+
+
 def test_the_layers_in_force_are_known(sandbox):
     assert confine.is_enough(sandbox.layers)
     assert "resource limits" in sandbox.layers
