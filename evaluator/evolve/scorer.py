@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import socket
+import stat
 import threading
 import time
 from collections import OrderedDict, deque
@@ -55,7 +57,8 @@ def _listening(path: str) -> Any:
     folder = os.path.dirname(path)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        if os.stat(folder).st_uid != os.getuid():
+        found = os.lstat(folder)
+        if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
             raise EplbError(f"{folder!r} is somebody else's")
         os.chmod(folder, 0o700)
         for left in (path, f"{path}.new"):
@@ -182,7 +185,9 @@ class Scorer:
         try:
             asked = json.loads(line)
             source, seconds = str(asked["source"]), float(asked.get("seconds") or self.study.seconds)
-        except (ValueError, KeyError, TypeError):
+            if not math.isfinite(seconds):
+                raise ValueError(seconds)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             return failure(REFUSED, "a question is a line of JSON with a source, of 32 MiB at most")
         seconds = min(max(seconds, 0.0), self.study.seconds)
         question = Question(source, asked, time.monotonic() + seconds, str(asked.get("caller", "")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ from evaluator.sweep.limits import Limits
 from evaluator.sweep.suite import Suite, make_suite, suite_apart
 from evaluator.timing.settings import TimingSettings
 
+LONGEST_RUN = 200
+"""Bytes of the name of a run: a file beside its folder bears it, too, and a file system takes 255."""
 MEASURES = ("quality", "time", "both")
 PER_RUN = ("run", "runs_dir", "reference", "measure", "refresh", "place_seconds_limit", "memory_mib_limit", "shares")
 """Keys that are the same for all cells of a command."""
@@ -166,6 +169,10 @@ def _folder(settings: Mapping[str, Any]) -> Path:
     name = settings["run"]
     if not name or name != Path(name).name or name.startswith("."):
         raise EplbError(f"run is {name!r}: it is the name of a folder under runs_dir, without slashes or a dot before")
+    if not name.isprintable() or len(os.fsencode(name)) > LONGEST_RUN:
+        raise EplbError(
+            f"run is {name[:40]!r}: a name has {LONGEST_RUN} bytes at most, all of letters that can be shown"
+        )
     if name.endswith(".parquet"):
         raise EplbError(f"run is {name!r}: a name that ends in .parquet is kept for files")
     return Path(settings["runs_dir"]) / name

@@ -35,7 +35,11 @@ PARAMETERS = {  # beside the defaults, settings under which a stage takes its ot
     ("aligner", "pooled"): [{"max_moves": 0.0}, {"max_moves": 1.0}, {"price": 0.1, "price_anew": 0.01}],
     ("forecaster", "trend"): [{"windows": 2, "damping": 1.0}],
     ("forecaster", "quantile"): [{"q": 1.0, "windows": 1}],
-    ("placer", "flashlb"): [{"windows": 2, "depth": 1}, {"width": 0, "enough": 0.0}, {"enough": 1.0, "depth": 9, "width": 1}],
+    ("placer", "flashlb"): [
+        {"windows": 2, "depth": 1},
+        {"width": 0, "enough": 0.0},
+        {"enough": 1.0, "depth": 9, "width": 1},
+    ],
     ("placer", "swift_balancer"): [{"increment": 0.0, "balanced": 1.0, "least": 0.0}, {"swaps": 0}],
     ("placer", "omni"): [{"near": 1.0, "copies": 1}, {"steps": 0}],
     ("forecaster", "adaptive"): [{"windows": 2}, {"windows": 3, "pool": 0.0}, {"pool": 1.0, "jump": 1.5}],

@@ -121,5 +121,5 @@ def _outcome(row: dict[str, Any]) -> str:
     if row.get("fails_on"):
         text += f"; on other topologies it fails: {row['fails_on']}"
     if row["repeats"] is False:
-        text += "; two calls gave different placements: seed your random numbers, and do not go by the order of a set or by id()"
+        text += "; two calls gave different placements: seed random numbers, do not go by the order of a set or by id()"
     return text

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -108,10 +109,18 @@ def _record(answer, engine, parent, document):
         pass
 
 
+def _connect(connection):
+    """Connect to the scorer; OSError where its folder is not this user's alone: anybody may make one of that name."""
+    found = os.lstat(os.path.dirname(SETTINGS["socket"]))
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError("the folder of the scorer's socket is somebody else's")
+    connection.connect(SETTINGS["socket"])
+
+
 def _asked(asked, deadline):
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(max(deadline - time.monotonic(), 0.1) + 1)
-        connection.connect(SETTINGS["socket"])
+        _connect(connection)
         connection.sendall(json.dumps(asked).encode() + b"\n")
         with connection.makefile("rb") as lines:
             return json.loads(lines.readline())
@@ -124,7 +133,7 @@ def _start():
             fcntl.flock(lock, fcntl.LOCK_EX)
             try:
                 with socket.socket(socket.AF_UNIX) as connection:
-                    connection.connect(SETTINGS["socket"])
+                    _connect(connection)
                 return True
             except OSError:
                 pass

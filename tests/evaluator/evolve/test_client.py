@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -145,6 +148,61 @@ def test_callers_take_turns():
     assert turns.take() is None
 
 
-@pytest.mark.parametrize("line", [b"no JSON\n", b"[]\n", b"{}\n", b'{"source": "x", "seconds": "soon"}\n'])
+@pytest.mark.parametrize("shown", [0o755, 0o777])
+def test_whoever_makes_the_folder_of_the_socket_first_is_not_asked(client, study, shown):
+    """The name is known before the scorer is there; what is not this user's alone may be anybody's."""
+    folder = os.path.dirname(client.SETTINGS["socket"])
+    os.mkdir(folder)
+    os.chmod(folder, shown)
+    asked = []
+
+    def answer(listener):
+        with contextlib.suppress(OSError):
+            while True:
+                with listener.accept()[0] as caller:
+                    asked.append(caller.recv(1 << 20))
+
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(client.SETTINGS["socket"])
+            listener.listen()
+            answering = threading.Thread(target=answer, args=(listener,))
+            answering.start()
+            with socket.socket(socket.AF_UNIX) as connection, pytest.raises(PermissionError):
+                client._connect(connection)
+            os.chmod(folder, 0o700)
+            with socket.socket(socket.AF_UNIX) as connection:
+                client._connect(connection)  # what is this user's alone is asked
+            listener.shutdown(socket.SHUT_RDWR)
+            answering.join()
+            assert not any(asked)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_link_in_the_place_of_the_folder_is_not_followed(client, tmp_path):
+    folder = os.path.dirname(client.SETTINGS["socket"])
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    os.symlink(tmp_path / "elsewhere", folder)
+    try:
+        with socket.socket(socket.AF_UNIX) as connection, pytest.raises(PermissionError):
+            client._connect(connection)
+    finally:
+        os.unlink(folder)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"no JSON\n",
+        b"[]\n",
+        b"{}\n",
+        b'{"source": "x", "seconds": "soon"}\n',
+        b'{"source": "x", "seconds": NaN}\n',
+        b'{"source": "x", "seconds": 1' + 400 * b"0" + b"}\n",
+        b"[" * 200_000 + b"\n",
+    ],
+    ids=lambda line: line[:20].decode(),
+)
 def test_a_question_that_cannot_be_read_is_refused(study, line):
     assert Scorer(study)._answer_to(line)["kind"] == REFUSED

@@ -131,6 +131,8 @@ def test_two_thousand_cells_are_not_two_thousand_compositions(compositions):
         (["measure=tme"], "no measure 'tme': did you mean 'time'"),
         (["reference=seat"], "no variant 'seat'"),
         (["run=../x"], "run is '../x'"),
+        (["run=" + 201 * "r"], "a name has 200 bytes at most"),
+        (["run='a\nb'"], "all of letters that can be shown"),
         (["run=x.parquet"], "run is 'x.parquet': a name that ends in"),
         (["timing.rounds=1"], "timing.rounds is 1"),
         (["stage/packer@variant.gpu_packer=divers"], "no stage/packer 'divers': did you mean 'diverse'"),
