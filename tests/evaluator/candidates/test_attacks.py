@@ -312,10 +312,13 @@ def gain(tmp_path, small_stratum, small_settings):
 
 @pytest.mark.long
 def test_whoever_saw_the_next_window_cannot_tell_whoever_is_asked_about_this_one(gain, monkeypatch):
-    """Without new labels for every call what another process saw is worth two hundredths; with them, nothing."""
+    """Without new labels for every call what another process saw is worth about a hundredth; with them, nothing.
+
+    It was two before loads like these, on which programs are compared, stood among the windows: they mislead the oracle.
+    """
     assert gain("renamed") < 0.003
     monkeypatch.setattr(asking, "renaming", lambda layers, experts, *_: np.tile(np.arange(experts), (layers, 1)))
-    assert gain("as they are") > 0.01
+    assert gain("as they are") > 0.004
 
 
 @pytest.mark.long
