@@ -314,7 +314,7 @@ def gain(tmp_path, small_stratum, small_settings):
 def test_whoever_saw_the_next_window_cannot_tell_whoever_is_asked_about_this_one(gain, monkeypatch):
     """Without new labels for every call what another process saw is worth about a hundredth; with them, nothing.
 
-    It was two before loads like these, on which programs are compared, stood among the windows: they mislead the oracle.
+    It was two before loads on which programs are compared stood among the windows: they mislead the oracle.
     """
     assert gain("renamed") < 0.003
     monkeypatch.setattr(asking, "renaming", lambda layers, experts, *_: np.tile(np.arange(experts), (layers, 1)))
