@@ -84,9 +84,15 @@ class TestOmni:
         assert changed(Omni(), [40, 30, 20, 10], [[0, 1], [2, 3]]) == [[1, 2], [0, 3]]
 
     def test_a_redundant_copy_on_the_fullest_gpu_gives_way(self):
-        """Without its copy of 1 the first GPU has 6 of 12, and the second all of 1; the slot goes on holding it."""
-        made = changed(Omni(steps=0), [60, 20, 40], [[0, 1], [2, 1]])
-        assert made == [[0, 1], [1, 2]]
+        """110 and 60 become 70 and 100 without the first GPU's half of 0; then 1 goes there: 90 and 80.
+
+        Were the copy to stay, it would be swapped for 1, and the second GPU would hold 0 twice.
+        """
+        assert changed(Omni(steps=1), [80, 20, 70], [[0, 2], [1, 0]]) == [[1, 2], [0, 1]]
+
+    def test_a_slot_that_is_emptied_and_not_filled_goes_on_holding_what_it_held(self):
+        """Without its copy of 1 the first GPU has 60, as the second has then: nothing is left to do."""
+        assert changed(Omni(), [60, 20, 40], [[0, 1], [2, 1]]) == [[0, 1], [1, 2]]
 
     def test_it_adds_a_copy_of_a_hot_expert_in_place_of_a_redundant_one(self):
         """80, 5 and 5: half of 0 in place of a copy of 1 makes it 40, 40 and 10, and no swap lowers the ratio then."""

@@ -300,7 +300,7 @@ def gain(tmp_path, small_stratum, small_settings):
 
     def of(name):
         notes = f"NOTES = {str(tmp_path / name)!r}"
-        settings = small_settings(training=(small_stratum(windows=6, seeds=(1, 2, 3, 4, 5)),), isolation="none")
+        settings = small_settings(training=(small_stratum(windows=40, seeds=(1, 2, 3, 4, 5)),), isolation="none")
         with Judge(Program("parent", PARENT), settings, Store(tmp_path / "runs" / name, ARROW)) as judge:
             spy, oracle = Program("spy", wrapped(SPY, notes)), Program("oracle", wrapped(ORACLE, notes))
             judge.judge([spy])
@@ -312,13 +312,13 @@ def gain(tmp_path, small_stratum, small_settings):
 
 @pytest.mark.long
 def test_whoever_saw_the_next_window_cannot_tell_whoever_is_asked_about_this_one(gain, monkeypatch):
-    """Without new labels for every call what another process saw is worth about a hundredth; with them, nothing.
+    """Without new labels for every call what another process saw is worth .014; with them, nothing.
 
-    It was two before loads on which programs are compared stood among the windows: they mislead the oracle.
+    The traces are long: at a few windows loads stand on which programs are compared, and these mislead the oracle.
     """
     assert gain("renamed") < 0.003
     monkeypatch.setattr(asking, "renaming", lambda layers, experts, *_: np.tile(np.arange(experts), (layers, 1)))
-    assert gain("as they are") > 0.004
+    assert gain("as they are") > 0.01
 
 
 @pytest.mark.long
