@@ -119,10 +119,14 @@ class Variant:
         history_WLE = check_load(load)
         num_experts = history_WLE.shape[2]
         topology.check_experts(num_experts)
-        forecast_LE = self._forecaster(history_WLE)
-        made = self._placer(history_WLE if takes_history(self.placer) else forecast_LE, topology, previous)
+        plans_itself = takes_history(self.placer)
+        planned_for = history_WLE if plans_itself else self._forecaster(history_WLE)
+        made = self._placer(planned_for, topology, previous)
         placement = Placement(made.phy2log, made.rank, num_experts, topology)
-        return placement if self._planner is None else replace(placement, share=self._planner(forecast_LE, placement))
+        if self._planner is None:
+            return placement
+        forecast_LE = self._forecaster(history_WLE) if plans_itself else planned_for
+        return replace(placement, share=self._planner(forecast_LE, placement))
 
     @property
     def dispatches_late(self) -> bool:

@@ -119,19 +119,16 @@ class FlashLB:
             last = first + size
             whole = Turns(falling_E[first:], left)
             own, others = Turns(falling_E[first:last], left), Turns(falling_E[last:], left)
-
-            def divided(here: int, own: Turns = own, others: Turns = others, left: int = left) -> IntArray:
-                return np.concatenate([own.copies(here), others.copies(left - here)])
-
             middle = int((whole.expert_R < size).sum())
             near = sorted(range(max(middle - self.width, 0), min(middle + self.width, left) + 1), key=_apart(middle))
-            tried = []
+            tried, found = [], []
             for here in near:
-                copies_E[first:] = divided(here)
-                tried.append(imbalance(load_WE, slots(copies_E), topology.num_gpus))
-            best = near[int(np.argmin(tried))]
-            copies_E[first:] = divided(best)
-            left -= best
+                copies_E[first:] = np.concatenate([own.copies(here), others.copies(left - here)])
+                tried.append(copies_E.copy())
+                found.append(imbalance(load_WE, slots(copies_E), topology.num_gpus))
+            best = int(np.argmin(found))
+            copies_E = tried[best]
+            left -= near[best]
         if size >= num_experts:
             copies_E = Turns(falling_E, left).copies(left)
         return slots(copies_E)

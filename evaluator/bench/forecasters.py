@@ -72,14 +72,14 @@ def measure_forecasters(
         next_FT = {forecaster: _next(traces, forecaster, machine) for forecaster in ("last", *OTHERS)}
         gains += [_gain(traffic, forecaster, "last", next_FT) for forecaster in OTHERS]
         best = max((name for name in next_FT if name != LEARNS), key=lambda name: next_FT[name].mean())
-        gains.append(_gain(traffic, LEARNS, f"{best}, the best fixed rule", next_FT))
+        gains.append(_gain(traffic, LEARNS, best, next_FT)._replace(against=f"{best}, the best fixed rule"))
         progress.step(traffic)
     return [_line(gain) for gain in gains], [gain for gain in gains if gain.against == "last"]
 
 
-def _gain(traffic: str, forecaster: str, against: str, next_FT: dict[str, np.ndarray]) -> Gain:
-    difference_T = next_FT[forecaster] - next_FT[against.partition(",")[0]]
-    return Gain(traffic, forecaster, mean_of_series([list(difference_T[:, None])]), against)
+def _gain(traffic: str, forecaster: str, other: str, next_FT: dict[str, np.ndarray]) -> Gain:
+    difference_T = next_FT[forecaster] - next_FT[other]
+    return Gain(traffic, forecaster, mean_of_series([list(difference_T[:, None])]), other)
 
 
 def made_by(scenario: str, seeds: int) -> list[WindowSequence]:

@@ -31,7 +31,8 @@ def measure_within(progress: Progress, size: Size = PUBLISHED) -> list[Line]:
         placement = load_variant({**base.config, "reactive": None, "dispatcher": None}).place(windows[:1], topology)
         for stage in stages(kind):
             variant = load_variant({**base.config, "dispatcher": None, "reactive": None, kind: stage.name})
-            timed[f"{kind} {stage.name}"] = _Within(**{**vars_of(variant), "placement": placement})
+            fields = {name: getattr(variant, name) for name in Variant.__dataclass_fields__}
+            timed[f"{kind} {stage.name}"] = _Within(**fields, placement=placement)
     deepseek = load_variant("deepseek")
     progress.start("within", 1)
     timings = time_variants(timed, deepseek, windows, topology, SETTINGS)
@@ -41,11 +42,6 @@ def measure_within(progress: Progress, size: Size = PUBLISHED) -> list[Line]:
         Line("within", name, str(size), 1e3 * float(np.median(timing.wall)), "ms", timing.ratio, against)
         for name, timing in timings.items()
     ]
-
-
-def vars_of(variant: Variant) -> dict[str, Any]:
-    """Return the fields of a variant by name."""
-    return {name: getattr(variant, name) for name in Variant.__dataclass_fields__}
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,14 +38,8 @@ class Twin(NamedTuple):
 
     where: Where
     asked: tuple[Question, ...]
-
-    @property
-    def of_sibling(self) -> bool | None:
-        """Whether it comes from the sandbox's sibling; None where that is drawn.
-
-        What is asked again is asked of it, and at first of the sandbox: so the interpreter has drawn otherwise.
-        """
-        return True if self.where[0] == AGAIN else False if self.where == (0, 0) else None
+    of_sibling: bool | None = None
+    """Whether it comes from the sandbox's sibling; None where that is drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +68,12 @@ def twins(strata: Sequence[Stratum], draw: np.random.Generator) -> Twins:
             loads = [trace[window] for trace in stratum.traces if window < len(trace)]
             decoys = asked_about(loads, (), LOADS, draw)
             twin = Twin((number, process), tuple(question(one.load_LE, stratum.topology, draw) for one in decoys))
-            among.setdefault((number, window), []).append(twin)
-            if number == process == 0:
+            if number == process == 0:  # asked again of the sandbox's sibling, whose interpreter drew otherwise
                 another = int(draw.integers(stratum.windows))
-                among.setdefault((0, another), []).append(Twin((AGAIN, 0), _otherwise_seeded(twin.asked, draw)))
+                again = Twin((AGAIN, 0), _otherwise_seeded(twin.asked, draw), of_sibling=True)
+                among.setdefault((0, another), []).append(again)
+                twin = twin._replace(of_sibling=False)
+            among.setdefault((number, window), []).append(twin)
     return Twins(among, int.from_bytes(draw.bytes(16)))
 
 
