@@ -86,8 +86,8 @@ class TimedProgram:
         program: what they run.
         stratum: like whose windows the loads are.
         calls: of each process.
-        secret: what is drawn from it, with the number of the process, is like which windows its loads are. Two programs
-            with one secret get loads like the same windows, each its own.
+        secret: what is drawn from it, with the number of the process, is of which interpreter it is and like which
+            windows its loads are. Two programs with one secret get the same, each with loads of its own.
         deadline: of ``time.monotonic``, for the program.
         warm_up: calls before the first round, which has a process for each.
 
@@ -141,14 +141,15 @@ class TimedProgram:
         warming = self._warm_up > 0
         self._warm_up -= warming
         if warming:
-            of_round = [self._loads(1, self._draw)]
+            draws, calls = [self._draw], 1
         else:
-            numbers = range(self._begun, self._begun + TURNS)
-            of_round = [self._loads(self._calls, np.random.default_rng([self._secret, number])) for number in numbers]
+            numbers, calls = range(self._begun, self._begun + TURNS), self._calls
+            draws = [np.random.default_rng([self._secret, number]) for number in numbers]
             self._begun += TURNS
-        for loads in of_round:  # nothing but their start lies between the first answers of two processes
+        of_round = [(self._sandbox.drawn(draw), self._loads(calls, draw)) for draw in draws]
+        for origin, loads in of_round:  # nothing but their start lies between the first answers of two processes
             like_LE, topology = loads[0].load_LE, self._stratum.topology
-            process = Process(self._sandbox, self._program, like_LE, topology, self._draw)
+            process = Process(origin, self._program, like_LE, topology, self._draw)
             self._turns.append(_Turn(len(self.balances), process, deque(loads)))
             self.balances.append([])
             self.outside_seconds.append([])

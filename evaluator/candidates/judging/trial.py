@@ -168,8 +168,8 @@ def _in_turns(
     with contextlib.ExitStack() as stack:
         turns = []
         for number, asked in together:
-            of_sibling = bool(draw.integers(2)) if asked[0].of_sibling is None else asked[0].of_sibling
-            origin = sandbox.sibling if of_sibling else sandbox
+            of_sibling = asked[0].of_sibling
+            origin = sandbox.drawn(draw) if of_sibling is None else sandbox.sibling if of_sibling else sandbox
             process = Process(origin, program, asked[0].asked.load_LE, topology, draw)
             stack.callback(process.end)
             turns.append((number, process, deque(asked)))

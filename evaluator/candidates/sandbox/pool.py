@@ -17,6 +17,8 @@ from dataclasses import astuple
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+
 from eplb_variants import EplbError
 from eplb_variants.errors import unknown
 from evaluator.candidates.sandbox import confine, wire
@@ -112,6 +114,10 @@ class Sandbox:
                 self._sibling = Sandbox(self.isolation, self.limits)
             self._sibling.limits = self.limits
             return self._sibling
+
+    def drawn(self, draw: np.random.Generator) -> Sandbox:
+        """Return this sandbox or its sibling, either as likely: a process that comes from it may differ by that."""
+        return self.sibling if draw.integers(2) else self
 
     def _start(self, mode: str, wrapper: Sequence[str] = ()) -> str:
         """Start the zygote, behind the words of another command if there are any; return what was refused, if any."""

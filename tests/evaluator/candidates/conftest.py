@@ -137,7 +137,8 @@ def attack(judge, honest, monkeypatch):
 
 
 def children_of(sandbox):
-    """Return the processes whose parent is the sandbox's zygote."""
+    """Return the processes whose parent is the zygote of the sandbox or of its sibling."""
+    zygotes = {sandbox.zygote.pid, sandbox.sibling.zygote.pid}
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -145,6 +146,6 @@ def children_of(sandbox):
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            if int(fields[1]) == sandbox.zygote.pid and fields[0] != "Z":
+            if int(fields[1]) in zygotes and fields[0] != "Z":
                 found.append(int(entry.name))
     return found

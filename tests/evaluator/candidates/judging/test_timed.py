@@ -64,13 +64,34 @@ def test_two_programs_with_one_secret_get_loads_like_the_same_windows(judge, sma
     assert len(set(labels)) == len(labels), "nothing is asked about twice in the same form"
 
 
+def test_processes_under_the_clock_come_from_two_interpreters_the_same_for_two_programs(judge, stratum, monkeypatch):
+    """What an interpreter draws when it starts can make a program quick in one of them alone."""
+    origins, original = [], Process.__init__
+
+    def watched(self, sandbox, *rest):
+        origins.append(sandbox)
+        original(self, sandbox, *rest)
+
+    monkeypatch.setattr(Process, "__init__", watched)
+    of_program = []
+    for _ in range(2):
+        program = TimedProgram(judge.sandbox, PARENT, stratum, 1, secret=7)
+        for _ in range(8):
+            program(0)()
+        program.end()
+        of_program.append([one is judge.sandbox.sibling for one in origins])
+        assert set(origins) == {judge.sandbox, judge.sandbox.sibling}
+        origins.clear()
+    assert of_program[0] == of_program[1]
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system does not say which cores a thread has")
 def test_a_process_under_the_clock_runs_on_the_core_of_the_thread_that_asks(judge, stratum):
     program = TimedProgram(judge.sandbox, PARENT, stratum, LOADS, secret=7)
     with on_one_core(np.random.default_rng(0)):
         program(0)
         core = os.sched_getaffinity(0)
-        workers = list(judge.sandbox._living.values())
+        workers = [worker for one in (judge.sandbox, judge.sandbox.sibling) for worker in one._living.values()]
         assert len(workers) == TURNS
         assert all(os.sched_getaffinity(worker.process.pid) == core for worker in workers)
     program.kill()
