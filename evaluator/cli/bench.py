@@ -28,6 +28,7 @@ SUITES = {
     "ties": "what is said of deepseek beside itself with experts renamed, and what ties could take from verdicts",
     "bounds": "bounds beside the best placements of small layers, which a solver finds; how long a bound takes",
     "forecasters": "what each forecaster gains over the last window on every kind of traffic; draws a plot",
+    "uneven": "what layers with unequal numbers of slots would gain, at equal memory",
     "fitted": "the order of 48 compositions on recordings beside their order on scenarios fitted to them",
     "agreement": "the order of programs in the judge's training part beside that on fresh traces and recordings",
     "programs": "programs that are equal, or better by a known amount, on a thousand fresh traces",
@@ -123,6 +124,7 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         replay,
         startup,
         transfer,
+        uneven,
         within,
     )
 
@@ -143,6 +145,7 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "ties": lambda: _ties(options.recording, bar),
         "bounds": lambda: bounds.measure_bounds(bar, 10 * options.runs),
         "forecasters": lambda: _forecasters(options, folder, bar),
+        "uneven": lambda: uneven.measure_uneven(bar),
         "agreement": lambda: _agreement(options.recording, bar),
         "fitted": lambda: transfer.measure_transfer(bar, options.recording),
         "programs": lambda: _known_programs(bar),
