@@ -28,7 +28,7 @@ SUITES = {
     "ties": "what is said of deepseek beside itself with experts renamed, and what ties could take from verdicts",
     "bounds": "bounds beside the best placements of small layers, which a solver finds; how long a bound takes",
     "forecasters": "what each forecaster gains over the last window on every kind of traffic; draws a plot",
-    "uneven": "what layers with unequal numbers of slots would gain, at equal memory",
+    "budget": "what dividing slots over layers unequally would gain, at equal memory",
     "fitted": "the order of 48 compositions on recordings beside their order on scenarios fitted to them",
     "agreement": "the order of programs in the judge's training part beside that on fresh traces and recordings",
     "programs": "programs that are equal, or better by a known amount, on a thousand fresh traces",
@@ -117,6 +117,7 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
     from evaluator.bench import (
         answers,
         bounds,
+        budget,
         documents,
         placement,
         readers,
@@ -124,7 +125,6 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         replay,
         startup,
         transfer,
-        uneven,
         within,
     )
 
@@ -145,7 +145,7 @@ def _suite(name: str, options: argparse.Namespace, folder: Path, bar: Bar) -> li
         "ties": lambda: _ties(options.recording, bar),
         "bounds": lambda: bounds.measure_bounds(bar, 10 * options.runs),
         "forecasters": lambda: _forecasters(options, folder, bar),
-        "uneven": lambda: uneven.measure_uneven(bar),
+        "budget": lambda: budget.measure_budget(bar),
         "agreement": lambda: _agreement(options.recording, bar),
         "fitted": lambda: transfer.measure_transfer(bar, options.recording),
         "programs": lambda: _known_programs(bar),

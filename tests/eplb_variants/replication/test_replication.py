@@ -29,6 +29,13 @@ def test_dhondt_has_the_lowest_possible_peak(load, num_slots):
         assert (row / counts).max() <= min((row / np.array(c)).max() for c in ways) + 1e-12
 
 
+@given(arrays(np.float64, 5, elements=st.integers(0, 50).map(float)), st.integers(3, 60).map(float))
+def test_dhondt_reaches_every_peak_with_the_fewest_replicas(load, peak):
+    """Each expert needs load over peak, rounded up; with so many slots, those are the counts that it gives."""
+    fewest = np.maximum(np.ceil(load / peak), 1).astype(int)
+    np.testing.assert_array_equal(dhondt(load[None], int(fewest.sum())).logcnt[0], fewest)
+
+
 def hybrid_in_plain_loops(row, num_slots, tail):
     r = [1] * len(row)
     redundant = num_slots - len(row)

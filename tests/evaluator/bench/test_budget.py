@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from evaluator.bench import uneven
-from evaluator.bench.uneven import divided, measure_uneven
+from evaluator.bench import budget
+from evaluator.bench.budget import divided, measure_budget
 from evaluator.progress import Silent
 
 
@@ -33,8 +33,8 @@ def test_where_one_layer_alone_is_hot_slots_of_the_others_help_it(monkeypatch):
     """Three layers without a difference between experts, and one in which eleven are far hotter than the others."""
     hot_LE = np.full((4, 64), 1000)
     hot_LE[0, :11] = 40000
-    monkeypatch.setattr(uneven, "made_by", lambda scenario, seeds: [np.stack([hot_LE] * 3)] * seeds)
-    lines = measure_uneven(Silent(), ["one hot layer"], 2, ["deepseek"])
+    monkeypatch.setattr(budget, "made_by", lambda scenario, seeds: [np.stack([hot_LE] * 3)] * seeds)
+    lines = measure_budget(Silent(), ["one hot layer"], 2, ["deepseek"])
     assert [line.what for line in lines] == ["deepseek, own", "deepseek, next"]
     own, after = (line.ratio.value for line in lines)
     assert own > 0.01

@@ -55,7 +55,7 @@ def divided(peak_LK: FloatArray, most: int) -> IntArray:
     return chosen_L
 
 
-def measure_uneven(
+def measure_budget(
     progress: Progress,
     scenarios: Sequence[str] = SCENARIOS,
     seeds: int = SEEDS,
@@ -67,7 +67,7 @@ def measure_uneven(
     each GPU; in all there are as many as where layers are equal. Which layer gets how many is found anew for every
     window, exactly, from what the variant places on it.
     """
-    progress.start("uneven", len(scenarios) * len(variants))
+    progress.start("budget", len(scenarios) * len(variants))
     lines = []
     for scenario in scenarios:
         traces = made_by(scenario, seeds)
@@ -75,7 +75,7 @@ def measure_uneven(
             gains = [_gains(load_variant(name), windows) for windows in traces]
             for column, window in enumerate(("own", "next")):
                 gain = mean_of_series([list(trace[:, column : column + 1]) for trace in gains])
-                lines.append(Line("uneven", f"{name}, {window}", scenario, ratio=gain, against=AGAINST))
+                lines.append(Line("budget", f"{name}, {window}", scenario, ratio=gain, against=AGAINST))
             progress.step(f"{scenario}, {name}")
     return lines
 
