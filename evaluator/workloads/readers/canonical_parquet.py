@@ -60,12 +60,15 @@ def read(path: Path) -> Trace:
 
 
 def _check_schema(schema: Any) -> None:
-    """Raise EplbError where the columns are missing or of other types."""
+    """Raise EplbError where columns are missing, there twice, or of other types."""
     import pyarrow as pa
 
     missing = [name for name in COLUMNS if name not in schema.names]
     if missing:
         raise EplbError(f"it has no column {missing[0]!r}, but {', '.join(schema.names[:8])}")
+    twice = [name for name in COLUMNS if schema.names.count(name) > 1]
+    if twice:
+        raise EplbError(f"it has two columns {twice[0]!r}")
     for name in ("step", "layer"):
         if not pa.types.is_integer(schema.field(name).type):
             raise EplbError(f"its column {name!r} holds {schema.field(name).type} values: they are whole numbers")

@@ -63,6 +63,13 @@ def test_rows_that_are_no_trace_are_refused(refused, columns, says):
     assert says in refused(parquet(**columns))
 
 
+def test_a_column_that_is_there_twice_is_named(refused):
+    file = io.BytesIO()
+    numbers, counts = pa.array([0, 1]), pa.array([[1, 2], [3, 4]])
+    pq.write_table(pa.table([numbers, numbers, counts, counts], names=["step", "layer", "counts", "counts"]), file)
+    assert "two columns 'counts'" in refused(file.getvalue())
+
+
 @pytest.mark.parametrize("notes", [b"[" * 100_000, b"\xff", b"[]"])
 def test_metadata_that_is_no_object_is_refused(refused, notes):
     whole = {"step": [0], "layer": [0], "counts": [[1]]}
