@@ -16,7 +16,7 @@ from unittest import mock
 import numpy as np
 
 from eplb_variants import Topology
-from evaluator.candidates.judging import asking, judge, timed, timing, trial
+from evaluator.candidates.judging import asking, decoys, judge, timed, timing, trial
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox import confine, launch, pool, process, wire
 
@@ -72,6 +72,7 @@ RULES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "namespaces": (pool.Sandbox, "_start", _not_rooted(pool.Sandbox._start)),
     "one core": (judge, "_dealt", lambda cores, threads: [None] * threads),
     "labels": (asking, "renaming", _own_labels),
+    "unlike": (asking, "unlike", decoys.of_no_use),
     "silence": (wire, "is_silent", lambda _: True),
     "own threads": (
         process.Process,

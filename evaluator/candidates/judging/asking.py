@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from eplb_variants import Placement, Topology
 from eplb_variants.loads import FloatArray, IntArray
 from evaluator.candidates.judging.checks import LOADING, WORKLOAD, checked, failed
-from evaluator.candidates.judging.decoys import of_no_use
+from evaluator.candidates.judging.decoys import unlike
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.failure import CandidateFailed
 from evaluator.candidates.sandbox.pool import Sandbox
@@ -83,7 +83,7 @@ def _lose_caches() -> None:
 
 
 class Process:
-    """A process with a program, loaded and warmed up by a load of no use, stopped whenever it is not asked.
+    """A process with a program, loaded and warmed up by a load of no use to it, stopped whenever it is not asked.
 
     It is kept on the cores that the calling thread has, which is one, drawn, wherever a candidate is judged or timed.
 
@@ -92,12 +92,12 @@ class Process:
     Args:
         sandbox: where it comes from.
         program: what it runs.
-        like_LE: a load ``[L, E]`` like those that it will be asked about.
+        like_LE: a load ``[L, E]`` of the shape of those that it will be asked about, with as many tokens.
         topology: the machine that it will place on.
         draw: what seeds, labels and the load of no use are drawn from; moved on.
 
     Raises:
-        Invalid: the program does not load, or does not answer for a load like those.
+        Invalid: the program does not load, or does not answer for a load of that shape.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Process:
             self._worker.share_core()
             self._worker.pause()
             self._pauses = np.random.default_rng()
-            self.answer(question(of_no_use(like_LE, draw), topology, draw))
+            self.answer(question(unlike(like_LE, draw), topology, draw))
         except BaseException:
             self.end()
             raise

@@ -23,6 +23,8 @@ from eplb_variants.loads import FloatArray
 
 NOISE = 0.01
 """Relative noise of loads that are no counts, such as shares."""
+SPREADS = 0.3, 1.5
+"""Least and largest standard deviation of the logarithms of the loads that a process is warmed up by."""
 
 
 class Asked(NamedTuple):
@@ -71,6 +73,17 @@ def asked_about(
     return [together[i] for i in draw.permutation(len(together))]
 
 
+def unlike(window_LE: NDArray[np.generic], draw: np.random.Generator) -> FloatArray:
+    """Return a load of which nothing is of use for any other that a process is asked about: what it is warmed up by.
+
+    It has the tokens of each layer of ``window [L, E]``, and experts with none where that has some. Which loads they
+    have, in order or not, has nothing to do with it: log-normal shares, of a spread that is drawn for each layer.
+    """
+    load_LE = np.asarray(window_LE, dtype=float)
+    spread_L1 = draw.uniform(*SPREADS, size=(len(load_LE), 1))
+    return _drawn(load_LE, draw.lognormal(sigma=np.broadcast_to(spread_L1, load_LE.shape)) * (load_LE > 0), draw)
+
+
 def of_no_use(window_LE: NDArray[np.generic], draw: np.random.Generator) -> FloatArray:
     """Return a load that looks like any other that a process is asked about, of which nothing is judged or timed."""
     return drawn_again(drawn_again(window_LE, draw), draw)
@@ -82,11 +95,20 @@ def drawn_again(window_LE: NDArray[np.generic], draw: np.random.Generator) -> Fl
     Of loads that are no counts, such as shares, each is multiplied by noise, and each layer keeps its total.
     """
     load_LE = np.asarray(window_LE, dtype=float)
+    return _drawn(load_LE, load_LE, draw)
+
+
+def _drawn(load_LE: FloatArray, weight_LE: FloatArray, draw: np.random.Generator) -> FloatArray:
+    """Return a draw of the tokens of each layer of a load, over its experts by weight."""
     total_L1 = load_LE.sum(axis=1, keepdims=True)
-    share_LE = load_LE / np.where(total_L1 > 0, total_L1, 1)
     if (load_LE == np.round(load_LE)).all():
-        return draw.multinomial(total_L1[:, 0].astype(np.int64), share_LE).astype(float)
-    noisy_LE = share_LE * draw.lognormal(sigma=NOISE, size=share_LE.shape)
-    sums_L1 = noisy_LE.sum(axis=1, keepdims=True)
-    scaled_LE: FloatArray = noisy_LE * total_L1 / np.where(sums_L1 > 0, sums_L1, 1)
+        return draw.multinomial(total_L1[:, 0].astype(np.int64), _shares(weight_LE)).astype(float)
+    scaled_LE: FloatArray = _shares(weight_LE * draw.lognormal(sigma=NOISE, size=weight_LE.shape)) * total_L1
     return scaled_LE
+
+
+def _shares(weight_LE: FloatArray) -> FloatArray:
+    """Return each layer's weights over their sum; 0 where that is 0."""
+    sums_L1 = weight_LE.sum(axis=1, keepdims=True)
+    shares_LE: FloatArray = weight_LE / np.where(sums_L1 > 0, sums_L1, 1)
+    return shares_LE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluator.candidates.judging.decoys import asked_about, drawn_again, of_no_use
+from evaluator.candidates.judging.decoys import asked_about, drawn_again, of_no_use, unlike
 
 MEAN_LE = 300 * np.random.default_rng(0).lognormal(sigma=0.7, size=(6, 16))
 LOAD_LE = np.random.default_rng(0).poisson(MEAN_LE) * (np.arange(16) != 3) * (np.arange(6) != 2)[:, None]
@@ -45,6 +45,22 @@ def test_a_load_of_no_use_is_like_the_window_and_another_each_time(draw):
     np.testing.assert_array_equal(one.sum(axis=1), LOAD_LE.sum(axis=1))
     assert not np.array_equal(one, other)
     assert not np.array_equal(one, LOAD_LE)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1 / 977.3])
+def test_what_a_process_is_warmed_up_by_has_the_tokens_and_idle_experts_of_the_load_alone(draw, unit):
+    """Whoever placed it before the clock, and used that rank by rank for the first load, was faster."""
+    load_LE = LOAD_LE * unit
+    in_order, apart = np.sort(load_LE, axis=1), []
+    for _ in range(50):
+        first = unlike(load_LE, draw)
+        np.testing.assert_allclose(first.sum(axis=1), load_LE.sum(axis=1))
+        assert (first[load_LE == 0] == 0).all()
+        assert unit != 1 or (first == np.round(first)).all()
+        apart.append(np.abs(np.sort(first, axis=1) - in_order).sum() / load_LE.sum())
+    like = np.abs(np.sort(of_no_use(load_LE, draw), axis=1) - in_order).sum() / load_LE.sum()
+    assert min(apart) > 2 * like
+    assert np.std(apart) > 0.05, "it is as unlike in another way each time"
 
 
 def test_shares_stay_shares(draw):
