@@ -7,6 +7,8 @@ import shutil
 import sys
 import textwrap
 
+from eplb_variants.errors import printable
+
 GROUPS = {
     "variants": "variant",
     "workloads": "workload",
@@ -36,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
             print(f"\n{topic}")
         lines = _stages() if topic == "stages" else choices(GROUPS[topic], options.config_dir).items()
         for name, summary in lines:
-            line = f"{name:28} {summary}"
+            line = printable(f"{name:28} {summary}")
             print(f"  {line}" if width is None else _wrapped(line, width))
     return 0
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import yaml
 from hydra import initialize_config_module
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from eplb_variants.errors import EplbError
+from eplb_variants.errors import EplbError, printable
 from evaluator.config.catalogue import CONFIG_MODULE, check_folders
 from evaluator.config.schemas import register_schemas
 from evaluator.config.unofficial import folders_first, outside
@@ -45,6 +46,10 @@ def sentences() -> Iterator[None]:
         raise EplbError(f"{error.override!r} is not written as GROUP=CHOICE or KEY=VALUE: {words}") from None
     except (HydraException, OmegaConfBaseException) as error:
         raise EplbError(_sentence(error)) from None
+    except RecursionError:
+        raise EplbError("the configuration cannot be used: a file names itself, or is nested too deep") from None
+    except yaml.YAMLError as error:
+        raise EplbError(f"a file of the configuration is no plain YAML: {printable(_sentence(error))}") from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:  # of values that cannot be used
         raise EplbError(f"the configuration cannot be used: {type(error).__name__}: {_sentence(error)}") from None
 

@@ -40,6 +40,8 @@ class Twin(NamedTuple):
     asked: tuple[Question, ...]
     of_sibling: bool | None = None
     """Whether it comes from the sandbox's sibling; None where that is drawn."""
+    turned: int = 0
+    """How many of what is asked come last, so that nothing is asked again in the same call of a process."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,8 @@ def twins(strata: Sequence[Stratum], draw: np.random.Generator) -> Twins:
             twin = Twin((number, process), tuple(question(one.load_LE, stratum.topology, draw) for one in decoys))
             if number == process == 0:  # asked again of the sandbox's sibling, whose interpreter drew otherwise
                 another = int(draw.integers(stratum.windows))
-                again = Twin((AGAIN, 0), _otherwise_seeded(twin.asked, draw), of_sibling=True)
+                turned = int(draw.integers(1, LOADS))
+                again = Twin((AGAIN, 0), _otherwise_seeded(twin.asked, draw), of_sibling=True, turned=turned)
                 among.setdefault((0, another), []).append(again)
                 twin = twin._replace(of_sibling=False)
             among.setdefault((number, window), []).append(twin)

@@ -212,8 +212,8 @@ class Judge:
         row = self._scored({**self._common(program), **row}, {})
         return Tried(program, row, trial.seconds, difference, trial.has_maps)
 
-    def _scored(self, row: Row, times: Row) -> Row:
-        return {**row, **scored_columns(row, self.settings.score, times), **times}
+    def _scored(self, row: Row, times: Row, *, lean: bool = False) -> Row:
+        return {**row, **scored_columns(row, self.settings.score, times, lean=lean), **times}
 
     @property
     def _parents_trial(self) -> Trial:
@@ -336,10 +336,9 @@ class Judge:
             return self._failed(program, error)
         times = timing_columns(found, timing, self.parent.name, self._timing_key() or "")
         times |= in_columns(self._control, schema.CONTROL[0]) | {schema.OWN_WORK: self._own_work}
-        row = self._scored(row, times) | {"measured_at": datetime.datetime.now(datetime.UTC)}
-        if self._parents_trial.has_maps and not tried.has_maps:  # part of its parent's time, not of its own
-            row |= {"time_verdict": None, "detail": schema.LEAN}
-        return row
+        lean = self._parents_trial.has_maps and not tried.has_maps  # maps are part of its parent's time, not of its own
+        row = self._scored(row, times, lean=lean) | {"measured_at": datetime.datetime.now(datetime.UTC)}
+        return row | {"detail": schema.LEAN} if lean else row
 
     def _unusable(self, error: Invalid) -> ParentUnusable:
         return ParentUnusable(f"the parent {self.parent.name!r} cannot be judged against: {error}")

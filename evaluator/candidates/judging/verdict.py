@@ -54,7 +54,7 @@ def judged_columns(trial: Trial, parent: Trial) -> dict[str, Any]:
     }
 
 
-def scored_columns(row: dict[str, Any], score: Score, times: dict[str, Any]) -> dict[str, Any]:
+def scored_columns(row: dict[str, Any], score: Score, times: dict[str, Any], *, lean: bool = False) -> dict[str, Any]:
     """Return the columns that may need times: the verdict on them and the scores of a program and its parent.
 
     Args:
@@ -62,10 +62,14 @@ def scored_columns(row: dict[str, Any], score: Score, times: dict[str, Any]) -> 
         score: computed for both.
         times: columns of the timing pass, the parent being the time reference, and of its control; empty where times
             were not taken.
+        lean: whether it did without part of its parent's work: then nothing is said of its time, and it is scored as
+            if it took its parent's, where it took less.
     """
+    quicker = lean and bool(times) and times["time_ratio"] < 1
+    own_times = _base_times(times) if quicker else _own_times(times)
     return {
-        "time_verdict": _time_verdict(times),
-        "score": score.of_numbers({**{name: row[name] for name in METRICS}, **_own_times(times)}),
+        "time_verdict": None if lean else _time_verdict(times),
+        "score": score.of_numbers({**{name: row[name] for name in METRICS}, **own_times}),
         "score_parent": score.of_numbers({**{name: row[f"{name}_parent"] for name in METRICS}, **_base_times(times)}),
     }
 

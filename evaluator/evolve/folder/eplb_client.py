@@ -61,7 +61,10 @@ def score(source, engine=SETTINGS["engine"], parent=None, document=None, seconds
         if not _start():
             break
         time.sleep(0.05)
-    return _cold(source, deadline) or {"kind": "lost", "message": "the scorer could not be reached"}
+    answer = _cold(source, deadline)
+    if answer is None and time.monotonic() >= deadline:
+        return {"kind": "late", "message": "no answer within {:g} seconds: ask again".format(seconds)}
+    return answer or {"kind": "lost", "message": "the scorer could not be reached"}
 
 
 def judged(source, seconds=SECONDS, **told):

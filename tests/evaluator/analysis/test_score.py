@@ -59,3 +59,53 @@ def test_without_a_time_there_is_no_score():
 def test_what_is_no_formula_is_named():
     with pytest.raises(EplbError, match="the score 'mine' cannot be computed"):
         Score("mine", "", "balance +", "").of_numbers({"balance": 1.0})
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "x.__class__.__init__.__globals__.get('sys').modules.get('os').system('touch HERE')",
+        "x.to_csv('HERE')",
+        "x.values.tofile('HERE')",
+        "x.clip.__self__",
+        "x.values",
+        "'a' * 999999999",
+        "9**9**9**9",
+        "9**(9**9)",
+        "(9**9)**9",
+        "__import__('os')",
+        "x.clip(upper=x.to_csv('HERE'))",
+        "x.clip(1, 2)",
+        "log10(x, out=1)",
+        "[x for y in x]",
+        "lambda: x",
+        "x if x else x",
+        "x[0]",
+        "@pd",
+        "x; x",
+        "(y := x)",
+        "-" * 20000 + "x",
+        "(" * 900 + "x" + ")" * 900,
+        "x << 999999999",
+        "f'{x}'",
+        "1j * x",
+    ],
+)
+def test_a_formula_is_arithmetic_and_nothing_else(tmp_path, formula):
+    """It may come with a stranger's configuration."""
+    with pytest.raises(EplbError, match="the score 'mine' cannot be computed: ."):
+        Score("mine", "", formula.replace("HERE", str(tmp_path / "here")), "").of_numbers({"x": 1.0})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        ("(x > 2) * 3 + (x <= 2) * x ** 2", 3.0),
+        ("-log10(x * 25) + abs(-x)", 2.0),
+        ("(x / 0.5).clip(lower=1, upper=4.5) + sqrt(x)", 6.5),
+        ("~(x < 1) & (x == 4) | (x != 4)", 1.0),
+    ],
+)
+def test_what_a_formula_may_be_made_of(formula, value):
+    assert Score("mine", "", formula, "").of_numbers({"x": 4.0}) == pytest.approx(value)

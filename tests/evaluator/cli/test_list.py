@@ -19,3 +19,13 @@ def test_a_terminal_breaks_no_word(capsys, monkeypatch):
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80
     assert shown.split() == piped.split()
+
+
+def test_what_a_stranger_wrote_gives_a_terminal_no_orders(capsys, tmp_path):
+    (tmp_path / "score").mkdir()
+    (tmp_path / "score" / "theirs.yaml").write_text('summary: "\\e[31mred"\n')
+    assert main(["list", "scores", "--config-dir", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "theirs" in shown
+    assert "red" in shown
+    assert "\x1b" not in shown

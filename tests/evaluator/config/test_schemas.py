@@ -53,6 +53,9 @@ def own(folder, section, text):
         ("topology", "name: mine\nnum_slot: 288\n", "Key 'num_slot' not in"),
         ("workload", "name: mine\nkind: synthetic\nsigma: high\n", "'high' of type 'str' could not be converted"),
         ("score", "name: mine\nformula: 1\nblind: all\nworth: 3\n", "Key 'worth' not in"),
+        ("variant", "name: !!python/object/apply:os.system ['true']\n", "is no plain YAML"),
+        ("variant", "defaults: [mine]\n", "a file names itself"),
+        ("variant", "name: " + 5000 * "[", "nested too deep"),
     ],
 )
 def test_a_file_of_ones_own_is_checked(tmp_path, section, text, says):

@@ -7,8 +7,11 @@ import json
 import os
 import signal
 import subprocess
+import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +19,7 @@ from evaluator.candidates.program import example_program
 from evaluator.evolve.starting import write_folder
 from evaluator.evolve.study import create_study, key_of
 
-from .conftest import SMALL, end_scorers_of, scorers_of
+from .conftest import SMALL, edited, end_scorers_of, scorers_of
 from .engines import (
     assert_told_as_recorded,
     python_of,
@@ -30,6 +33,14 @@ from .model import REPLIES, replaying
 
 pytestmark = pytest.mark.long
 BY_DIFFS = ["openevolve", "shinka", "skydiscover"]
+
+
+def ask_in_time(study, source):
+    """Have the study's scorer judge a program, however long that takes."""
+    asks = "import sys; sys.path.append(sys.argv[1]); import eplb_client as c; c.judged(sys.argv[2], seconds=600)"
+    with tempfile.TemporaryDirectory() as folder:
+        write_folder("openevolve", Path(folder) / "asks", study)
+        subprocess.run([sys.executable, "-I", "-c", asks, str(Path(folder) / "asks"), source], check=True)
 
 
 def numbered(replies, happens):
@@ -79,8 +90,12 @@ def test_a_scorer_that_is_killed_again_and_again_costs_a_search_nothing(engine, 
 
 @pytest.mark.parametrize("engine", BY_DIFFS)
 def test_a_scorer_that_hangs_gives_no_program_a_score(engine, tmp_path):
-    """It is stopped until the deadline is over: what was asked meanwhile has no score, and the search goes on."""
-    study = create_study(tmp_path / "study", example_program().source, SMALL, traces=4, seconds=12.0, idle_seconds=30.0)
+    """It is stopped until the deadline is over: what was asked meanwhile has no score, and the search goes on.
+
+    Before the search it is started, which takes as long as the machine is busy.
+    """
+    study = create_study(tmp_path / "study", example_program().source, SMALL, traces=4, seconds=12.0, idle_seconds=60.0)
+    ask_in_time(study, edited("worse"))
 
     def stop():
         for process in scorers_of(study):

@@ -72,6 +72,18 @@ def test_a_program_that_draws_does_not_repeat_itself_but_with_the_same_seed_it_d
     assert same_where_both(one.marks, other.marks)
 
 
+def test_a_program_that_places_by_the_number_of_its_call_does_not_repeat_itself(tried):
+    """Nothing is asked again in the same call of a process."""
+    body = """
+    calls[0] += 1
+    found = _honest(*arguments)[0]
+    slots = found.view(found.shape[0], num_gpus, -1)
+    order = torch.randperm(slots.shape[2], generator=torch.Generator().manual_seed(calls[0]))
+    return slots[:, :, order].reshape(found.shape)
+    """
+    assert not tried(Program("counts", wrapped(body, before="calls = [0]"))).repeats
+
+
 def test_what_was_asked_again_is_held_against_the_first_process_alone():
     marks = {(0, 0, 0): b"a", (0, 1, 0): b"b", (0, 3, 0, 0): b"c"}
     assert repeats({**marks, (AGAIN, 0, 0): b"a"})

@@ -102,6 +102,18 @@ def test_a_formula_may_call_methods_of_a_column(sides):
     assert row["score_parent"] == pytest.approx(82.27864090249047, rel=1e-12)
 
 
+def test_whoever_did_without_part_of_the_work_is_scored_as_if_it_took_its_parents_time(sides):
+    """Nothing is said of its time; where it took longer all the same, that counts."""
+    own, parent, times = sides
+    row = judged_columns(own, parent)
+    for ratio, is_parents in ((0.5, True), (2.0, False)):
+        taken = {**times, "time_ratio": ratio, "place_seconds": ratio * times["place_seconds"] / times["time_ratio"]}
+        found = scored_columns(row, score("0 * balancedness_gpu_next + log10(time_ratio)"), taken, lean=True)
+        assert found["time_verdict"] is None
+        assert found["score"] == pytest.approx(0.0 if is_parents else np.log10(2.0))
+        assert found["score_parent"] == pytest.approx(0.0)
+
+
 def test_without_times_a_score_that_needs_them_is_missing(sides):
     row = row_of(sides[0], sides[1], score(DEFAULT), {})
     assert (row["score"], row["score_parent"], row["time_verdict"]) == (None, None, None)
