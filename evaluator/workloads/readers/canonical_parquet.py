@@ -34,9 +34,8 @@ def read(path: Path) -> Trace:
     """Return the trace; every step must have every layer, with equally many experts."""
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(
-        path, thrift_string_size_limit=LARGEST_NAME, thrift_container_size_limit=MOST_NAMES, pre_buffer=False
-    ) as file:
+    limits = {"thrift_string_size_limit": LARGEST_NAME, "thrift_container_size_limit": MOST_NAMES}
+    with path.open("rb") as opened, pq.ParquetFile(opened, pre_buffer=False, **limits) as file:  # its name may be any
         _check_schema(file.schema_arrow)
         _check_footer(path, file.metadata)
         table = file.read(columns=list(COLUMNS), use_threads=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,12 @@ def test_parquet_rows_may_be_in_any_order(tmp_path):
 )
 def test_rows_that_are_no_trace_are_refused(refused, columns, says):
     assert says in refused(parquet(**columns))
+
+
+def test_a_file_may_have_any_name(recording, trace, tmp_path):
+    named = tmp_path / os.fsdecode(b"n\xff.parquet")
+    named.write_bytes(recording("canonical_parquet").read_bytes())
+    np.testing.assert_array_equal(read_trace(named).counts, trace.counts)
 
 
 def test_a_column_that_is_there_twice_is_named(refused):
