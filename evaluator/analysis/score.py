@@ -98,7 +98,9 @@ class Score:
         import pandas as pd
 
         try:
-            values = summary.eval(self.formula, engine="python")
+            is_text = [column.map(lambda value: isinstance(value, str)).any() for _, column in summary.items()]
+            numbers = summary.loc[:, [not text for text in is_text]]
+            values = numbers.eval(self.formula, engine="python")
             return pd.Series(values, index=summary.index, dtype=float)
         except Exception as error:
             raise EplbError(f"the score {self.name!r} cannot be computed: {described(error)}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from eplb_variants import EplbError
@@ -96,6 +97,14 @@ def test_a_formula_is_arithmetic_and_nothing_else(tmp_path, formula):
     with pytest.raises(EplbError, match="the score 'mine' cannot be computed: ."):
         Score("mine", "", formula.replace("HERE", str(tmp_path / "here")), "").of_numbers({"x": 1.0})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_text_is_a_column_of_a_formula():
+    """Times a number, it would be as long as that."""
+    summary = pd.DataFrame({"x": [1.0, None], "variant": ["deepseek", None]})
+    assert Score("mine", "", "x * 2", "").of(summary).tolist()[0] == 2
+    with pytest.raises(EplbError, match="'variant' is not defined"):
+        Score("mine", "", "variant * 999999999", "").of(summary)
 
 
 @pytest.mark.parametrize(

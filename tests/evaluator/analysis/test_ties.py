@@ -27,7 +27,7 @@ def part(title, *cells):
 
 
 def comparison(*parts, overall, aggregates=None):
-    return Comparison("a", Score("", "", "", ""), parts, overall, aggregates, [], {})
+    return Comparison("a", Score("", "", "0", ""), parts, overall, aggregates, [], {})
 
 
 def test_the_reach_is_that_of_a_difference_of_two_more():
