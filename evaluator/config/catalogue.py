@@ -13,6 +13,8 @@ import yaml
 from eplb_variants.errors import EplbError
 
 CONFIG_MODULE = "evaluator.conf"
+LARGEST, MOST_VALUES = 1 << 20, 100_000
+"""Bytes of a file in a user's folder, and values that it may stand for, at most."""
 _SUMMARY = re.compile(r"^summary:.*$", re.MULTILINE)
 
 
@@ -37,10 +39,34 @@ def choices(group: str, config_dirs: Sequence[str] = ()) -> dict[str, str]:
 
 
 def check_folders(config_dirs: Sequence[str]) -> None:
-    """Raise EplbError where a folder with configuration does not exist."""
+    """Raise EplbError where a folder with configuration does not exist, or a file in it stands for far more than it is.
+
+    By aliases of YAML, a hundred characters can stand for millions of values.
+    """
     for folder in config_dirs:
         if not Path(folder).is_dir():
             raise EplbError(f"there is no folder {folder!r} with configuration")
+        for file in sorted(Path(folder).rglob("*.yaml")):
+            if file.is_file() and (file.stat().st_size > LARGEST or _values_in(file) > MOST_VALUES):
+                raise EplbError(f"{str(file)!r} is too large for a file of configuration, or its aliases make it so")
+
+
+def _values_in(file: Path) -> int:
+    """Return how many values a file stands for, aliases written out; 0 where it is no YAML: composing it says so."""
+    known: dict[int, int] = {}
+
+    def values_in(node: yaml.Node) -> int:
+        if id(node) not in known:
+            inner = node.value if isinstance(node, (yaml.SequenceNode, yaml.MappingNode)) else ()
+            parts = (part for one in inner for part in (one if isinstance(one, tuple) else (one,)))
+            known[id(node)] = 1 + sum(map(values_in, parts))
+        return known[id(node)]
+
+    try:
+        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        return 0 if node is None else values_in(node)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, OSError):
+        return 0
 
 
 def _summary(file: Traversable) -> str:

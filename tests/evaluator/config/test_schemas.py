@@ -25,6 +25,11 @@ name: mine
 """
 WHOLE = "defaults:\n  - /stage/forecaster@forecaster: last\n  - /stage/placer@placer: random\n  - _self_\nname: mine\n"
 
+BOMB = "a: &a [x]\n" + "".join(
+    f"{after}: &{after} [{', '.join([f'*{one}'] * 10)}]\n" for one, after in zip("abcdefgh", "bcdefghi", strict=True)
+)
+"""A hundred million values."""
+
 
 @pytest.mark.parametrize("section", ["variant", "workload", "topology", "score"])
 def test_every_shipped_choice_names_its_schema(section):
@@ -55,6 +60,9 @@ def own(folder, section, text):
         ("score", "name: mine\nformula: 1\nblind: all\nworth: 3\n", "Key 'worth' not in"),
         ("variant", "name: !!python/object/apply:os.system ['true']\n", "is no plain YAML"),
         ("variant", "defaults: [mine]\n", "a file names itself"),
+        ("variant", BOMB, "or its aliases make it so"),
+        ("variant", "# " + "x" * (1 << 20), "too large for a file of configuration"),
+        ("variant", "a: &a [*a]\n", "the configuration cannot be used"),
         ("variant", "name: " + 5000 * "[", "nested too deep"),
     ],
 )
