@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from eplb_variants.errors import EplbError
-from evaluator.config.catalogue import CONFIG_MODULE, check_folders
+from evaluator.config.catalogue import CONFIG_MODULE, check_files
 from evaluator.config.composer import SECTIONS, Composer
 from evaluator.config.experiment import EXPERIMENT
 from evaluator.config.schemas import register_schemas
@@ -46,7 +46,7 @@ def show(flags: Sequence[str], overrides: Sequence[str], config_dirs: Sequence[s
     Raises:
         EplbError: the configuration is wrong, or Hydra refused, having said why.
     """
-    check_folders(config_dirs)
+    check_files(config_dirs)
     if overrides:
         _check(overrides, config_dirs)
     before, sys.argv = sys.argv, ["eplb", *flags, *overrides]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -39,19 +40,28 @@ def choices(group: str, config_dirs: Sequence[str] = ()) -> dict[str, str]:
 
 
 def check_folders(config_dirs: Sequence[str]) -> None:
-    """Raise EplbError where a folder with configuration does not exist, or a file in it stands for far more than it is.
-
-    By aliases of YAML, a hundred characters can stand for millions of values.
-    """
+    """Raise EplbError where a folder with configuration does not exist."""
     for folder in config_dirs:
         if not Path(folder).is_dir():
             raise EplbError(f"there is no folder {folder!r} with configuration")
-        for file in sorted(Path(folder).rglob("*.yaml")):
-            if file.is_file() and (file.stat().st_size > LARGEST or _values_in(file) > MOST_VALUES):
-                raise EplbError(f"{str(file)!r} is too large for a file of configuration, or its aliases make it so")
 
 
-def _values_in(file: Path) -> int:
+def check_files(config_dirs: Sequence[str]) -> None:
+    """Raise EplbError where a folder does not exist, or a file in it stands for more than a configuration has.
+
+    By aliases of YAML, a hundred characters can stand for millions of values. Each file is read once, until it changes.
+    """
+    check_folders(config_dirs)
+    for file in (file for folder in config_dirs for file in sorted(Path(folder).rglob("*.yaml"))):
+        if not file.is_file():
+            continue
+        found = file.stat()
+        if found.st_size > LARGEST or _values_in(file, found.st_mtime_ns, found.st_size) > MOST_VALUES:
+            raise EplbError(f"{str(file)!r} is too large for a file of configuration, or its aliases make it so")
+
+
+@lru_cache(maxsize=4096)
+def _values_in(file: Path, changed: int, size: int) -> int:
     """Return how many values a file stands for, aliases written out; 0 where it is no YAML: composing it says so."""
     known: dict[int, int] = {}
 

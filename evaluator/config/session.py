@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from eplb_variants.errors import EplbError, printable
-from evaluator.config.catalogue import CONFIG_MODULE, check_folders
+from evaluator.config.catalogue import CONFIG_MODULE, check_files
 from evaluator.config.schemas import register_schemas
 from evaluator.config.unofficial import folders_first, outside
 
@@ -23,7 +23,7 @@ CONFIG_NAME = "evaluate"
 @contextmanager
 def hydra_session(config_dirs: Sequence[str] = ()) -> Iterator[None]:
     """Make Hydra ready to compose, with further folders of choices; its errors become sentences."""
-    check_folders(config_dirs)
+    check_files(config_dirs)
     register_schemas()
     with (
         sentences(),

@@ -72,7 +72,7 @@ RULES: dict[str, tuple[Any, str, Callable[..., Any]]] = {
     "namespaces": (pool.Sandbox, "_start", _not_rooted(pool.Sandbox._start)),
     "one core": (judge, "_dealt", lambda cores, threads: [None] * threads),
     "labels": (asking, "renaming", _own_labels),
-    "unlike": (asking, "unlike", decoys.of_no_use),
+    "unlike": (asking, "unlike", decoys.like),
     "silence": (wire, "is_silent", lambda _: True),
     "own threads": (
         process.Process,

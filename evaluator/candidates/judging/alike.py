@@ -37,11 +37,10 @@ class Twin(NamedTuple):
     """A process of its own among those of a window."""
 
     where: Where
-    asked: tuple[Question, ...]
+    asked: Mapping[int, Question]
+    """By number, in the order in which it is asked."""
     of_sibling: bool | None = None
     """Whether it comes from the sandbox's sibling; None where that is drawn."""
-    turned: int = 0
-    """How many of what is asked come last, so that nothing is asked again in the same call of a process."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,20 +68,24 @@ def twins(strata: Sequence[Stratum], draw: np.random.Generator) -> Twins:
             window = int(draw.integers(stratum.windows))
             loads = [trace[window] for trace in stratum.traces if window < len(trace)]
             decoys = asked_about(loads, (), LOADS, draw)
-            twin = Twin((number, process), tuple(question(one.load_LE, stratum.topology, draw) for one in decoys))
+            asked = dict(enumerate(question(one.load_LE, stratum.topology, draw) for one in decoys))
+            twin = Twin((number, process), asked)
             if number == process == 0:  # asked again of the sandbox's sibling, whose interpreter drew otherwise
                 another = int(draw.integers(stratum.windows))
-                turned = int(draw.integers(1, LOADS))
-                again = Twin((AGAIN, 0), _otherwise_seeded(twin.asked, draw), of_sibling=True, turned=turned)
+                again = Twin((AGAIN, 0), _otherwise(asked, draw), of_sibling=True)
                 among.setdefault((0, another), []).append(again)
                 twin = twin._replace(of_sibling=False)
             among.setdefault((number, window), []).append(twin)
     return Twins(among, int.from_bytes(draw.bytes(16)))
 
 
-def _otherwise_seeded(asked: Sequence[Question], draw: np.random.Generator) -> tuple[Question, ...]:
-    """Return the same questions with other random numbers."""
-    return tuple(one._replace(seed=(one.seed + int(draw.integers(1, SEEDS))) % SEEDS) for one in asked)
+def _otherwise(asked: Mapping[int, Question], draw: np.random.Generator) -> dict[int, Question]:
+    """Return the same questions with other random numbers, each in another call of the process than before."""
+    numbers, turned = [*asked], int(draw.integers(1, len(asked)))
+    return {
+        number: asked[number]._replace(seed=(asked[number].seed + int(draw.integers(1, SEEDS))) % SEEDS)
+        for number in numbers[turned:] + numbers[:turned]
+    }
 
 
 def repeats(marks: Marks) -> bool:

@@ -84,8 +84,8 @@ def unlike(window_LE: NDArray[np.generic], draw: np.random.Generator) -> FloatAr
     return _drawn(load_LE, draw.lognormal(sigma=np.broadcast_to(spread_L1, load_LE.shape)) * (load_LE > 0), draw)
 
 
-def of_no_use(window_LE: NDArray[np.generic], draw: np.random.Generator) -> FloatArray:
-    """Return a load that looks like any other that a process is asked about, of which nothing is judged or timed."""
+def like(window_LE: NDArray[np.generic], draw: np.random.Generator) -> FloatArray:
+    """Return a new load that looks like any other that a process is asked about."""
     return drawn_again(drawn_again(window_LE, draw), draw)
 
 

@@ -25,7 +25,7 @@ from evaluator.analysis.columns import HEADLINE, METRICS
 from evaluator.analysis.statistics import Estimate
 from evaluator.candidates.judging.asking import Process, Question, in_own_labels, question
 from evaluator.candidates.judging.checks import STATE, WORKLOAD, Invalid, in_time
-from evaluator.candidates.judging.decoys import Asked, of_no_use
+from evaluator.candidates.judging.decoys import Asked, like
 from evaluator.candidates.judging.trial import TURNS, ToAsk, place
 from evaluator.candidates.program import Program
 from evaluator.candidates.sandbox.pool import Sandbox
@@ -165,7 +165,7 @@ class TimedProgram:
         for index in draw.permutation(max(number, len(traces)))[:number]:
             windows_WLE = traces[int(index) % len(traces)]
             window = int(draw.integers(max(len(windows_WLE) - 1, 1)))
-            load_LE = of_no_use(windows_WLE[window], self._draw)
+            load_LE = like(windows_WLE[window], self._draw)
             loads.append(Load(load_LE, windows_WLE[window + 1] if window + 1 < len(windows_WLE) else load_LE))
         return loads
 

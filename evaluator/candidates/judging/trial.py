@@ -310,11 +310,8 @@ class Running:
         named: list[Where] = [(*where, process) for process in range(processes)]
         for twin in () if self._twins is None else self._twins.among.get(where, ()):
             named.append(twin.where)
-            about_twin = [Asked(0, False, one.load_LE, number) for number, one in enumerate(twin.asked)]
-            both = [*zip(about_twin, twin.asked, strict=True)]
-            turn = twin.turned % len(both)
-            in_turn = [*both[turn:], *both[:turn]]
-            asked.append([ToAsk(*one, must=True, of_sibling=twin.of_sibling) for one in in_turn])
+            about_twin = [(Asked(0, False, one.load_LE, number), one) for number, one in twin.asked.items()]
+            asked.append([ToAsk(*one, must=True, of_sibling=twin.of_sibling) for one in about_twin])
         order = self._draw.permutation(len(asked)).tolist()
         found = place(self._sandbox, self._program, [asked[i] for i in order], topology, self._draw)
         for i, answers in zip(order, found, strict=True):

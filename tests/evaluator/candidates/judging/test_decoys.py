@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluator.candidates.judging.decoys import asked_about, drawn_again, of_no_use, unlike
+from evaluator.candidates.judging.decoys import asked_about, drawn_again, like, unlike
 
 MEAN_LE = 300 * np.random.default_rng(0).lognormal(sigma=0.7, size=(6, 16))
 LOAD_LE = np.random.default_rng(0).poisson(MEAN_LE) * (np.arange(16) != 3) * (np.arange(6) != 2)[:, None]
@@ -40,8 +40,8 @@ def test_decoys_are_counts_with_the_totals_and_the_idle_experts_of_the_load(draw
         np.testing.assert_array_equal(load, np.round(load))
 
 
-def test_a_load_of_no_use_is_like_the_window_and_another_each_time(draw):
-    one, other = of_no_use(LOAD_LE, draw), of_no_use(LOAD_LE, draw)
+def test_a_load_like_the_window_is_another_each_time(draw):
+    one, other = like(LOAD_LE, draw), like(LOAD_LE, draw)
     np.testing.assert_array_equal(one.sum(axis=1), LOAD_LE.sum(axis=1))
     assert not np.array_equal(one, other)
     assert not np.array_equal(one, LOAD_LE)
@@ -58,8 +58,8 @@ def test_what_a_process_is_warmed_up_by_has_the_tokens_and_idle_experts_of_the_l
         assert (first[load_LE == 0] == 0).all()
         assert unit != 1 or (first == np.round(first)).all()
         apart.append(np.abs(np.sort(first, axis=1) - in_order).sum() / load_LE.sum())
-    like = np.abs(np.sort(of_no_use(load_LE, draw), axis=1) - in_order).sum() / load_LE.sum()
-    assert min(apart) > 2 * like
+    near = np.abs(np.sort(like(load_LE, draw), axis=1) - in_order).sum() / load_LE.sum()
+    assert min(apart) > 2 * near
     assert np.std(apart) > 0.05, "it is as unlike in another way each time"
 
 
